@@ -1,0 +1,50 @@
+/**
+ * A doorbell is a Restate awakeable whose address travels in the metadata of a Stripe object. A webhook about the object
+ * rings every doorbell it finds there. A ring carries no data: whoever wakes reads Stripe.
+ *
+ * The creator's address is under `restate_callback_id`, each later waiter's under a key of its own, because Stripe merges
+ * metadata key by key and nobody may silence anybody.
+ */
+
+export const ownMetadataPrefix = "restate_";
+export const creatorCallbackKey = "restate_callback_id";
+export const invocationIdKey = "restate_invocation_id";
+/** Left on a PaymentIntent that we close after a failed attempt: Stripe's codes of that failure, as JSON. */
+export const failureNoteKey = "restate_failure";
+
+/** The metadata key of a waiter that did not create the object. */
+export function waiterCallbackKey(invocationId: string): string {
+  return `${creatorCallbackKey}_${invocationId.slice(-8)}`;
+}
+
+/** `sign_1`, then base64url of the 24 bytes of the invocation id and the 4 bytes of the index. */
+const addressPattern = /^sign_1([A-Za-z0-9_-]{38})$/;
+const addressBytes = 28;
+const indexBytes = 4;
+/** Lower indexes are the engine's own signals: index 1 cancels the invocation. */
+const firstAwakeableIndex = 17;
+
+/**
+ * Tells whether a text is the address of an awakeable, so that resolving it is safe: the engine retries a malformed one
+ * for ever, and the same form with a low index would cancel an invocation. Metadata is data from outside.
+ */
+export function isDoorbellAddress(text: string): boolean {
+  const encoded = addressPattern.exec(text)?.[1];
+  if (encoded === undefined) return false;
+  const bytes = Uint8Array.fromBase64(encoded, { alphabet: "base64url" });
+  // The canonical form only: 38 characters hold 4 bits more than 28 bytes, which must be zero.
+  if (bytes.toBase64({ alphabet: "base64url", omitPadding: true }) !== encoded) return false;
+  return new DataView(bytes.buffer).getUint32(addressBytes - indexBytes) >= firstAwakeableIndex;
+}
+
+/** Every valid doorbell address in an object's metadata, each once. Damaged and foreign values are passed over. */
+export function doorbellAddresses(metadata: Readonly<Record<string, string>>): readonly string[] {
+  const addresses = Object.entries(metadata)
+    .filter(([key, value]) => isCallbackKey(key) && isDoorbellAddress(value))
+    .map(([, value]) => value);
+  return [...new Set(addresses)];
+}
+
+function isCallbackKey(key: string): boolean {
+  return key === creatorCallbackKey || key.startsWith(`${creatorCallbackKey}_`);
+}

@@ -1,0 +1,136 @@
+/**
+ * A payment is one Stripe PaymentIntent, seen through what a decision needs. A *snapshot* is what one read of Stripe
+ * said; a *judgement* is what we make of it from where we stand. Only `succeeded` and `canceled` are final at Stripe, but
+ * whoever made one attempt on behalf of one caller also takes a failed attempt as final.
+ *
+ * https://docs.stripe.com/payments/paymentintents/lifecycle
+ */
+
+/** Every status Stripe documents, and ours for one that we don't know: a state a person can see, never "pending". */
+export type PaymentStatus =
+  | "requires_payment_method"
+  | "requires_confirmation"
+  | "requires_action"
+  | "processing"
+  | "requires_capture"
+  | "succeeded"
+  | "canceled"
+  | "unrecognized";
+
+/** Why an attempt failed, in Stripe's codes. Null where Stripe gave none. */
+export type PaymentFailure = {
+  readonly stripeCode: string | null;
+  readonly declineCode: string | null;
+  readonly message: string;
+};
+
+/** What the customer has to do next; the URL is where they do it, if Stripe hosts a page for it. */
+export type NextAction = { readonly type: string; readonly redirectUrl: string | null };
+
+/** A PaymentIntent as one read of Stripe showed it. This, not Stripe's object, goes into the journal. */
+export type PaymentSnapshot = {
+  readonly paymentIntentId: string;
+  readonly status: PaymentStatus;
+  /** The status in Stripe's words, kept where it is `unrecognized`. */
+  readonly stripeStatus: string;
+  readonly amount: number;
+  readonly amountReceived: number;
+  readonly currency: string;
+  readonly chargeId: string | null;
+  /** The last attempt's failure: from the PaymentIntent, its latest charge, or the note we left when we closed it. */
+  readonly failure: PaymentFailure | null;
+  /** True if our own hand closed the PaymentIntent after a failed attempt; then `canceled` still means declined. */
+  readonly closedAfterFailure: boolean;
+  readonly nextAction: NextAction | null;
+};
+
+/** What a status means to the one who looks at it. */
+export type Judgement =
+  | { readonly kind: "pending" }
+  | { readonly kind: "succeeded" }
+  | { readonly kind: "requires_capture" }
+  | { readonly kind: "requires_action" }
+  | { readonly kind: "declined"; readonly failure: PaymentFailure }
+  | { readonly kind: "canceled" }
+  | { readonly kind: "needs_review"; readonly message: string };
+
+/** A judgement that ends a wait. */
+export type Decision = Exclude<Judgement, { readonly kind: "pending" }>;
+
+/**
+ * Where the looker stands. `attempted`: a confirmation is known to have been sent, so a PaymentIntent without a payment
+ * method is one whose attempt failed. `customer`: what a needed customer action means, an answer (the caller redirects
+ * the customer), a decline (nobody is there to act), or more waiting (somebody else takes care of it).
+ */
+export type Standpoint = { readonly attempted: boolean; readonly customer: "answer" | "decline" | "wait" };
+
+const authenticationRequired: PaymentFailure = {
+  stripeCode: "authentication_required",
+  declineCode: null,
+  message: "The payment needs the customer's authentication, and no returnUrl says that the customer is present.",
+};
+
+/** An attempt is known to have failed, and Stripe no longer says why. */
+export const failureWithoutReason: PaymentFailure = {
+  stripeCode: null,
+  declineCode: null,
+  message: "The payment attempt failed; Stripe no longer says why.",
+};
+
+/** Decides what a snapshot means from a standpoint. Every status is listed; there is no default. */
+export function judgePayment(payment: PaymentSnapshot, standpoint: Standpoint): Judgement {
+  switch (payment.status) {
+    case "succeeded":
+      return { kind: "succeeded" };
+    case "requires_capture":
+      return { kind: "requires_capture" };
+    case "processing":
+      return { kind: "pending" };
+    case "requires_action":
+      switch (standpoint.customer) {
+        case "answer":
+          return { kind: "requires_action" };
+        case "decline":
+          return { kind: "declined", failure: authenticationRequired };
+        case "wait":
+          return { kind: "pending" };
+      }
+    // oxlint-disable-next-line no-fallthrough -- every standpoint above returns; the compiler checks it.
+    case "requires_payment_method":
+      if (payment.failure) return { kind: "declined", failure: payment.failure };
+      return standpoint.attempted ? { kind: "declined", failure: failureWithoutReason } : { kind: "pending" };
+    case "requires_confirmation":
+      return standpoint.customer === "wait"
+        ? { kind: "pending" }
+        : { kind: "needs_review", message: "Stripe asks for a confirmation that was already sent." };
+    case "canceled":
+      return payment.closedAfterFailure
+        ? { kind: "declined", failure: payment.failure ?? failureWithoutReason }
+        : { kind: "canceled" };
+    case "unrecognized":
+      return {
+        kind: "needs_review",
+        message: `Stripe reports the status "${payment.stripeStatus}", which this version doesn't know.`,
+      };
+  }
+}
+
+/**
+ * Tells whether a snapshot proves that a confirmation was sent: an update erases `last_payment_error`, so a later
+ * snapshot may show an untried PaymentIntent where an attempt just failed.
+ */
+export function provesAttempt(payment: PaymentSnapshot): boolean {
+  switch (payment.status) {
+    case "processing":
+    case "requires_action":
+    case "requires_capture":
+    case "succeeded":
+      return true;
+    case "requires_payment_method":
+      return payment.failure !== null;
+    case "requires_confirmation":
+    case "canceled":
+    case "unrecognized":
+      return false;
+  }
+}

@@ -1,0 +1,86 @@
+import { describe, expect, it } from "vitest";
+import {
+  judgePayment,
+  provesAttempt,
+  type Judgement,
+  type PaymentStatus,
+  type Standpoint,
+} from "../../src/domain/payment.ts";
+import { samplePayment as payment } from "./samplePayment.ts";
+
+const failure = { stripeCode: "card_declined", declineCode: "generic_decline", message: "No." };
+
+const creator: Standpoint = { attempted: true, customer: "decline" };
+const creatorWithCustomer: Standpoint = { attempted: true, customer: "answer" };
+const observer: Standpoint = { attempted: false, customer: "wait" };
+const observerOfAnAttempt: Standpoint = { attempted: true, customer: "wait" };
+
+describe("judgePayment", () => {
+  // status, then what it means to: the creator, the creator with a customer, an observer, an observer of an attempt
+  const table: readonly [PaymentStatus, ...Judgement["kind"][]][] = [
+    ["succeeded", "succeeded", "succeeded", "succeeded", "succeeded"],
+    ["requires_capture", "requires_capture", "requires_capture", "requires_capture", "requires_capture"],
+    ["processing", "pending", "pending", "pending", "pending"],
+    ["requires_action", "declined", "requires_action", "pending", "pending"],
+    ["requires_payment_method", "declined", "declined", "pending", "declined"],
+    ["requires_confirmation", "needs_review", "needs_review", "pending", "pending"],
+    ["canceled", "canceled", "canceled", "canceled", "canceled"],
+    ["unrecognized", "needs_review", "needs_review", "needs_review", "needs_review"],
+  ];
+  it.each(table)("judges %s by where one stands", (status, ...expected) => {
+    const seen = [creator, creatorWithCustomer, observer, observerOfAnAttempt].map(
+      (standpoint) => judgePayment(payment(status), standpoint).kind,
+    );
+    expect(seen).toEqual(expected);
+  });
+
+  it.each([creator, creatorWithCustomer, observer, observerOfAnAttempt])(
+    "takes a failed attempt as declined, with Stripe's reason, from %o",
+    (standpoint) => {
+      expect(judgePayment(payment("requires_payment_method", { failure }), standpoint)).toEqual({
+        kind: "declined",
+        failure,
+      });
+    },
+  );
+
+  it.each([creator, creatorWithCustomer, observer, observerOfAnAttempt])(
+    "still tells a decline from a cancellation after we closed the PaymentIntent, from %o",
+    (standpoint) => {
+      const closed = payment("canceled", { failure, closedAfterFailure: true });
+      expect(judgePayment(closed, standpoint)).toEqual({ kind: "declined", failure });
+    },
+  );
+
+  it("does not take an old failure for the reason of somebody's cancellation", () => {
+    expect(judgePayment(payment("canceled", { failure }), observer)).toEqual({ kind: "canceled" });
+  });
+
+  it("does not let an earlier failure end a later attempt", () => {
+    expect(judgePayment(payment("processing", { failure }), creator)).toEqual({ kind: "pending" });
+  });
+
+  it("names a status that it does not know", () => {
+    const judgement = judgePayment(payment("unrecognized", { stripeStatus: "teleported" }), creator);
+    expect(judgement).toMatchObject({ kind: "needs_review", message: expect.stringContaining('"teleported"') });
+  });
+});
+
+describe("provesAttempt", () => {
+  it.each([
+    ["processing", true],
+    ["requires_action", true],
+    ["requires_capture", true],
+    ["succeeded", true],
+    ["requires_payment_method", false],
+    ["requires_confirmation", false],
+    ["canceled", false],
+    ["unrecognized", false],
+  ] as const)("says of %s: %s", (status, proves) => {
+    expect(provesAttempt(payment(status))).toBe(proves);
+  });
+
+  it("takes a recorded failure as proof", () => {
+    expect(provesAttempt(payment("requires_payment_method", { failure }))).toBe(true);
+  });
+});

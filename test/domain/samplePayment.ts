@@ -1,0 +1,18 @@
+import type { PaymentSnapshot, PaymentStatus } from "../../src/domain/payment.ts";
+
+/** A payment in a status, with nothing remarkable about it but what `more` says. */
+export function samplePayment(status: PaymentStatus, more: Partial<PaymentSnapshot> = {}): PaymentSnapshot {
+  return {
+    paymentIntentId: "pi_1",
+    status,
+    stripeStatus: status,
+    amount: 109,
+    amountReceived: 0,
+    currency: "usd",
+    chargeId: null,
+    failure: null,
+    closedAfterFailure: false,
+    nextAction: null,
+    ...more,
+  };
+}
