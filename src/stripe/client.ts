@@ -1,0 +1,30 @@
+import { Stripe } from "stripe";
+
+export type StripeTarget = { readonly secretKey: string; readonly apiBase: string | undefined };
+
+/**
+ * Stripe's own client, set up for durable handlers.
+ *
+ * - No retries of its own: the engine owns them, and repeats a step with the parameters and the key in its journal.
+ * - The timeout stays well below the handlers' abort timeout, or the engine would start the same step again beside it.
+ * - The API version is the one the package's types describe.
+ */
+export function createStripeClient(target: StripeTarget): Stripe {
+  return new Stripe(target.secretKey, {
+    apiVersion: Stripe.API_VERSION,
+    maxNetworkRetries: 0,
+    timeout: stripeTimeoutMs,
+    telemetry: false,
+    appInfo: { name: "restate-stripe-payments", version: "0.1.0" },
+    ...(target.apiBase === undefined ? {} : hostOf(target.apiBase)),
+  });
+}
+
+/** How long one request to Stripe may take. Stripe's slowest confirmations take tens of seconds. */
+const stripeTimeoutMs = 40_000;
+
+function hostOf(apiBase: string): { host: string; port: string; protocol: "http" | "https" } {
+  const url = new URL(apiBase);
+  const protocol = url.protocol === "http:" ? "http" : "https";
+  return { protocol, host: url.hostname, port: url.port || (protocol === "http" ? "80" : "443") };
+}

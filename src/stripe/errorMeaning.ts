@@ -1,0 +1,86 @@
+import { Stripe } from "stripe";
+import type { PaymentFailure } from "../domain/payment.ts";
+
+/**
+ * What an error of Stripe's means to us. Only `retry` is thrown on as an outage; the engine repeats the step with the same
+ * idempotency key.
+ *
+ * https://docs.stripe.com/error-low-level and https://docs.stripe.com/error-codes
+ */
+export type ErrorMeaning =
+  /** Card or bank said no: final for this attempt. The PaymentIntent exists, and the error carries it. */
+  | {
+      readonly kind: "declined";
+      readonly failure: PaymentFailure;
+      readonly paymentIntent: Stripe.PaymentIntent | undefined;
+    }
+  /** The object's state does not allow it: re-read it, never trust the code. */
+  | { readonly kind: "unexpected_state"; readonly message: string; readonly paymentIntentId: string | null }
+  /** The addressed object does not exist. */
+  | { readonly kind: "missing"; readonly refusal: Refusal; readonly paymentIntentId: string | null }
+  /** The request is wrong. The PaymentIntent is there if one was made all the same. */
+  | { readonly kind: "refused"; readonly refusal: Refusal; readonly paymentIntentId: string | null }
+  /** Not to be repeated blindly: a person or a look-up has to say what happened. */
+  | { readonly kind: "needs_review"; readonly message: string }
+  /** A 5xx that Stripe saved under the key and will replay for ever: the outcome is unknown and stays so. */
+  | { readonly kind: "saved_failure" }
+  /** The key is rejected or lacks a permission; nothing was done. */
+  | { readonly kind: "operator"; readonly message: string }
+  /** Outage, rate limit, lock or a cut connection: the same request again is safe while its key is young. */
+  | { readonly kind: "retry"; readonly message: string };
+
+/** Stripe's refusal of a request, in its own terms. */
+export type Refusal = { readonly stripeCode: string | null; readonly param: string | null; readonly message: string };
+
+/** Says what an error of the stripe package means. Anything that is no Stripe error is a bug of ours and thrown on. */
+export function meaningOf(error: unknown): ErrorMeaning {
+  if (!(error instanceof Stripe.errors.StripeError)) throw error;
+  const status = error.statusCode;
+
+  // No status: the connection failed, timed out, was cut, or the answer was no JSON (an HTML page of a proxy).
+  if (status === undefined) return { kind: "retry", message: `Stripe could not be reached (${error.type}).` };
+
+  if (status === 401 || status === 403) {
+    // Stripe's own text quotes the key in part; ours does not.
+    return {
+      kind: "operator",
+      message:
+        status === 401
+          ? "Stripe rejects the API key (401)."
+          : "The API key lacks a permission that this call needs (403); Stripe's request log names it.",
+    };
+  }
+  if (status === 402) {
+    return { kind: "declined", failure: failureOfError(error), paymentIntent: error.payment_intent };
+  }
+  // Since v23 a 409 comes as StripeAPIError, so the status decides and not the class; a lock timeout is a 429.
+  if (status === 409 || status === 429 || error.code === "rate_limit" || error.code === "lock_timeout") {
+    return {
+      kind: "retry",
+      message: `Stripe asks to try again later (${status}${error.code ? ` ${error.code}` : ""}).`,
+    };
+  }
+  if (status >= 500 || status === 424) {
+    return error.headers?.["idempotent-replayed"] === "true"
+      ? { kind: "saved_failure" }
+      : { kind: "retry", message: `Stripe failed (${status}).` };
+  }
+  if (error.rawType === "idempotency_error") {
+    return {
+      kind: "needs_review",
+      message: "Stripe saw this idempotency key with other parameters; the request was not repeated.",
+    };
+  }
+  const refusal: Refusal = { stripeCode: error.code ?? null, param: error.param ?? null, message: error.message };
+  const paymentIntentId = error.payment_intent?.id ?? null;
+  if (error.code === "payment_intent_unexpected_state") {
+    return { kind: "unexpected_state", message: error.message, paymentIntentId };
+  }
+  if (status === 404) return { kind: "missing", refusal, paymentIntentId };
+  if (status >= 400) return { kind: "refused", refusal, paymentIntentId };
+  return { kind: "needs_review", message: `Stripe answered with an error and the status ${status}.` };
+}
+
+function failureOfError(error: InstanceType<typeof Stripe.errors.StripeError>): PaymentFailure {
+  return { stripeCode: error.code ?? null, declineCode: error.decline_code ?? null, message: error.message };
+}

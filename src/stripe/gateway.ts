@@ -1,0 +1,22 @@
+/**
+ * The narrow gateway to Stripe. Every method is one request (a look-up aside) and gives a plain, journal-sized value: what
+ * Stripe said, as far as a decision needs it. What is no answer is thrown, see `request.ts`.
+ */
+import { createStripeClient, type StripeTarget } from "./client.ts";
+import { paymentRequests } from "./paymentRequests.ts";
+import { refundRequests } from "./refundRequests.ts";
+import type { FixedRequest } from "./request.ts";
+
+export type StripeGateway = ReturnType<typeof createStripeGateway>;
+
+export function createStripeGateway(target: StripeTarget) {
+  const stripe = createStripeClient(target);
+  return {
+    /** Fixes a request: made once, journaled, and sent as it is at every attempt. */
+    fixRequest<Parameters>(parameters: Parameters, idempotencyKey: string): FixedRequest<Parameters> {
+      return { parameters, idempotencyKey, fixedAtMs: Date.now() };
+    },
+    ...paymentRequests(stripe),
+    ...refundRequests(stripe),
+  };
+}

@@ -1,0 +1,53 @@
+import type { Stripe } from "stripe";
+import { creatorCallbackKey, invocationIdKey } from "../domain/doorbell.ts";
+import type { PaymentRequest } from "../domain/paymentRequest.ts";
+
+/** Everything that the create request says. It is fixed in the journal before it is sent, and sent unchanged ever after. */
+export type PaymentParameters = Stripe.PaymentIntentCreateParams;
+
+/**
+ * The parameters of one PaymentIntent, created and confirmed in one request.
+ *
+ * Without a `returnUrl` nobody is there to be redirected: only payment methods without a redirect are allowed, and one
+ * that needs the customer fails at once instead of dangling. `payment_method_types` is no longer accepted.
+ *
+ * https://docs.stripe.com/api/payment_intents/create
+ */
+export function paymentParameters(
+  request: PaymentRequest,
+  origin: { readonly invocationId: string; readonly callbackId: string },
+): PaymentParameters {
+  return {
+    amount: request.amount,
+    currency: request.currency,
+    payment_method: request.paymentMethodId,
+    confirm: true,
+    ...(request.returnUrl === undefined
+      ? { automatic_payment_methods: { enabled: true, allow_redirects: "never" }, error_on_requires_action: true }
+      : { automatic_payment_methods: { enabled: true }, return_url: request.returnUrl }),
+    ...(request.captureMethod === "manual" ? { capture_method: "manual" } : {}),
+    ...(request.customerId === undefined ? {} : { customer: request.customerId }),
+    ...(request.description === undefined ? {} : { description: request.description }),
+    ...(request.receiptEmail === undefined ? {} : { receipt_email: request.receiptEmail }),
+    ...(request.statementDescriptorSuffix === undefined
+      ? {}
+      : { statement_descriptor_suffix: request.statementDescriptorSuffix }),
+    ...(request.mandate === undefined ? {} : { mandate_data: { customer_acceptance: acceptanceOf(request.mandate) } }),
+    metadata: {
+      ...request.metadata,
+      [creatorCallbackKey]: origin.callbackId,
+      [invocationIdKey]: origin.invocationId,
+    },
+  };
+}
+
+function acceptanceOf(
+  mandate: NonNullable<PaymentRequest["mandate"]>,
+): Stripe.PaymentIntentCreateParams.MandateData.CustomerAcceptance {
+  switch (mandate.type) {
+    case "offline":
+      return { type: "offline" };
+    case "online":
+      return { type: "online", online: { ip_address: mandate.ipAddress, user_agent: mandate.userAgent } };
+  }
+}

@@ -1,0 +1,182 @@
+/** The gateway's requests about PaymentIntents. */
+import type { Stripe } from "stripe";
+import { isKeyStillSafe } from "../domain/charge.ts";
+import { failureNoteKey, invocationIdKey } from "../domain/doorbell.ts";
+import type { PaymentFailure, PaymentSnapshot } from "../domain/payment.ts";
+import type { Refusal } from "./errorMeaning.ts";
+import type { PaymentParameters } from "./paymentParameters.ts";
+import { ask, expectObject, refusalMessage, unexpectedAnswer, type FixedRequest } from "./request.ts";
+import { failureNoteOf, snapshotOfPayment } from "./snapshot.ts";
+
+type CreateResult =
+  | { readonly kind: "payment"; readonly payment: PaymentSnapshot }
+  /** It exists, in a state that the answer doesn't show: read it. */
+  | { readonly kind: "exists"; readonly paymentIntentId: string }
+  /** Declined before a PaymentIntent existed. */
+  | { readonly kind: "declined"; readonly failure: PaymentFailure }
+  | { readonly kind: "refused"; readonly refusal: Refusal; readonly paymentIntentId: string | null }
+  /** Whether it acted is not known, and asking again with the key can no longer tell: look it up. */
+  | { readonly kind: "unknown" }
+  | { readonly kind: "needs_review"; readonly message: string };
+
+type ReadResult =
+  | { readonly kind: "payment"; readonly payment: PaymentSnapshot }
+  | { readonly kind: "missing"; readonly refusal: Refusal };
+
+/** `refused`: the state, or anything else, does not allow it. The caller re-reads; an error code is not a state. */
+type ChangeResult =
+  | { readonly kind: "payment"; readonly payment: PaymentSnapshot }
+  | { readonly kind: "refused"; readonly message: string };
+
+/** Every read and change answers with the charge in full: it keeps a failure's reason when the PaymentIntent loses it. */
+const withLatestCharge = { expand: ["latest_charge"] };
+
+/** How far Stripe's clock and ours may disagree when PaymentIntents are told apart by their age. */
+const clockToleranceMs = 60 * 60 * 1000;
+
+export function paymentRequests(stripe: Stripe) {
+  return {
+    /**
+     * Creates and confirms a PaymentIntent. Sends nothing once Stripe may have forgotten the idempotency key, because
+     * then a repetition would charge again. https://docs.stripe.com/api/payment_intents/create
+     */
+    async createPayment(request: FixedRequest<PaymentParameters>): Promise<CreateResult> {
+      if (!isKeyStillSafe(request.fixedAtMs, Date.now())) return { kind: "unknown" };
+      return await ask<CreateResult>(
+        async () => ({
+          kind: "payment",
+          payment: seen(
+            await stripe.paymentIntents.create(request.parameters, { idempotencyKey: request.idempotencyKey }),
+          ),
+        }),
+        (meaning) => {
+          switch (meaning.kind) {
+            case "declined":
+              return meaning.paymentIntent === undefined
+                ? { kind: "declined", failure: meaning.failure }
+                : { kind: "payment", payment: declinedSnapshot(meaning.paymentIntent, meaning.failure) };
+            case "missing":
+            case "refused":
+              return { kind: "refused", refusal: meaning.refusal, paymentIntentId: meaning.paymentIntentId };
+            case "saved_failure":
+              return { kind: "unknown" };
+            case "unexpected_state":
+              return meaning.paymentIntentId === null
+                ? { kind: "needs_review", message: meaning.message }
+                : { kind: "exists", paymentIntentId: meaning.paymentIntentId };
+            case "needs_review":
+              return { kind: "needs_review", message: meaning.message };
+          }
+        },
+      );
+    },
+
+    /**
+     * Finds the ids of the PaymentIntents that an invocation created, by the invocation id in their metadata. Search lags
+     * behind by up to a minute, an hour in outages; where it is not available, the account's list is gone through. What
+     * is older than the request is another call's: an idempotency key that comes again after its retention has the same
+     * invocation id. https://docs.stripe.com/search#data-freshness
+     */
+    async findPayments(invocationId: string, fixedAtMs: number): Promise<readonly string[]> {
+      const createdSince = Math.floor((fixedAtMs - clockToleranceMs) / 1000);
+      const isOurs = (found: Stripe.PaymentIntent) =>
+        found.metadata[invocationIdKey] === invocationId && found.created >= createdSince;
+      const found = await ask(
+        async () => {
+          const query = `metadata["${invocationIdKey}"]:"${invocationId}"`;
+          return expectObject("search_result", await stripe.paymentIntents.search({ query, limit: 10 })).data;
+        },
+        () => null,
+      );
+      if (found !== null) return found.filter(isOurs).map((payment) => payment.id);
+      return await ask(
+        async () => {
+          const ids: string[] = [];
+          const list = stripe.paymentIntents.list({ created: { gte: createdSince }, limit: 100 });
+          for await (const payment of list) if (isOurs(payment)) ids.push(payment.id);
+          return ids;
+        },
+        (meaning) => unexpectedAnswer("list PaymentIntents", meaning),
+      );
+    },
+
+    /** Reads a PaymentIntent. https://docs.stripe.com/api/payment_intents/retrieve */
+    async readPayment(paymentIntentId: string): Promise<ReadResult> {
+      return await ask<ReadResult>(
+        async () => ({
+          kind: "payment",
+          payment: seen(await stripe.paymentIntents.retrieve(paymentIntentId, withLatestCharge)),
+        }),
+        (meaning) =>
+          meaning.kind === "missing" || meaning.kind === "refused"
+            ? { kind: "missing", refusal: meaning.refusal }
+            : unexpectedAnswer("read the PaymentIntent", meaning),
+      );
+    },
+
+    /**
+     * Writes a doorbell's address into the metadata, so that the next webhook rings it. The answer is a read as well. It
+     * erases `last_payment_error`. https://docs.stripe.com/api/payment_intents/update
+     */
+    async hangDoorbell(paymentIntentId: string, callbackKey: string, address: string): Promise<ChangeResult> {
+      return await ask<ChangeResult>(
+        async () => ({
+          kind: "payment",
+          payment: seen(
+            await stripe.paymentIntents.update(paymentIntentId, {
+              metadata: { [callbackKey]: address },
+              ...withLatestCharge,
+            }),
+          ),
+        }),
+        (meaning) => ({ kind: "refused", message: refusalMessage("update the PaymentIntent", meaning) }),
+      );
+    },
+
+    /**
+     * Notes a failed attempt's codes in the metadata before the PaymentIntent is cancelled, so that everybody who reads it
+     * later still learns that it was declined and why. It takes the place of the closer's doorbell: the metadata may be full.
+     */
+    async noteFailure(paymentIntentId: string, failure: PaymentFailure, callbackKey: string): Promise<ChangeResult> {
+      return await ask<ChangeResult>(
+        async () => ({
+          kind: "payment",
+          payment: seen(
+            await stripe.paymentIntents.update(paymentIntentId, {
+              metadata: { [callbackKey]: "", [failureNoteKey]: failureNoteOf(failure) },
+              ...withLatestCharge,
+            }),
+          ),
+        }),
+        (meaning) => ({ kind: "refused", message: refusalMessage("update the PaymentIntent", meaning) }),
+      );
+    },
+
+    /** Cancels a PaymentIntent. https://docs.stripe.com/api/payment_intents/cancel */
+    async cancelPayment(paymentIntentId: string, idempotencyKey: string): Promise<ChangeResult> {
+      return await ask<ChangeResult>(
+        async () => ({
+          kind: "payment",
+          payment: seen(
+            await stripe.paymentIntents.cancel(
+              paymentIntentId,
+              { cancellation_reason: "abandoned", ...withLatestCharge },
+              { idempotencyKey },
+            ),
+          ),
+        }),
+        (meaning) => ({ kind: "refused", message: refusalMessage("cancel the PaymentIntent", meaning) }),
+      );
+    },
+  };
+}
+
+function seen(paymentIntent: Stripe.PaymentIntent): PaymentSnapshot {
+  return snapshotOfPayment(expectObject("payment_intent", paymentIntent));
+}
+
+/** The PaymentIntent inside a 402. Its `last_payment_error` is normally there; the error itself says the same. */
+function declinedSnapshot(paymentIntent: Stripe.PaymentIntent, failure: PaymentFailure): PaymentSnapshot {
+  const payment = snapshotOfPayment(paymentIntent);
+  return payment.failure === null ? { ...payment, failure } : payment;
+}

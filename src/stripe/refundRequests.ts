@@ -1,0 +1,55 @@
+/** The gateway's requests about refunds. */
+import type { Stripe } from "stripe";
+import { isKeyStillSafe } from "../domain/charge.ts";
+import type { RefundSnapshot } from "../domain/refund.ts";
+import { ask, expectObject, refusalMessage, unexpectedAnswer, type FixedRequest } from "./request.ts";
+import { snapshotOfRefund } from "./snapshot.ts";
+
+export type RefundParameters = Stripe.RefundCreateParams & { readonly payment_intent: string };
+
+/** `unknown`: whether it was made is not known, and the key can no longer tell: list the refunds. */
+type RefundResult =
+  | { readonly kind: "refund"; readonly refund: RefundSnapshot }
+  | { readonly kind: "refused"; readonly message: string }
+  | { readonly kind: "unknown" };
+
+export function refundRequests(stripe: Stripe) {
+  return {
+    /** Lists a payment's refunds, whoever made them. https://docs.stripe.com/api/refunds/list */
+    async listRefunds(paymentIntentId: string): Promise<readonly RefundSnapshot[]> {
+      return await ask(
+        async () => {
+          const refunds: RefundSnapshot[] = [];
+          const list = stripe.refunds.list({ payment_intent: paymentIntentId, limit: 100 });
+          for await (const refund of list) refunds.push(snapshotOfRefund(expectObject("refund", refund)));
+          return refunds;
+        },
+        (meaning) => unexpectedAnswer("list the refunds", meaning),
+      );
+    },
+
+    /** Refunds a payment. Sends nothing once Stripe may have forgotten the key. https://docs.stripe.com/api/refunds/create */
+    async createRefund(request: FixedRequest<RefundParameters>): Promise<RefundResult> {
+      if (!isKeyStillSafe(request.fixedAtMs, Date.now())) return { kind: "unknown" };
+      const { parameters, idempotencyKey } = request;
+      return await ask<RefundResult>(
+        async () => {
+          const created = await stripe.refunds.create(parameters, { idempotencyKey });
+          return { kind: "refund", refund: snapshotOfRefund(expectObject("refund", created)) };
+        },
+        (meaning) =>
+          meaning.kind === "saved_failure"
+            ? { kind: "unknown" }
+            : { kind: "refused", message: refusalMessage("make the refund", meaning) },
+      );
+    },
+
+    /** Reads a refund. https://docs.stripe.com/api/refunds/retrieve */
+    async readRefund(refundId: string): Promise<RefundSnapshot> {
+      return await ask(
+        async () => snapshotOfRefund(expectObject("refund", await stripe.refunds.retrieve(refundId))),
+        (meaning) => unexpectedAnswer("read the refund", meaning),
+      );
+    },
+  };
+}

@@ -1,0 +1,116 @@
+/** Turns Stripe's objects into the snapshots that decisions and the journal need. */
+import type { Stripe } from "stripe";
+import { z } from "zod";
+import { failureNoteKey } from "../domain/doorbell.ts";
+import type { NextAction, PaymentFailure, PaymentSnapshot, PaymentStatus } from "../domain/payment.ts";
+import type { RefundSnapshot, RefundStatus } from "../domain/refund.ts";
+
+const paymentStatuses: ReadonlySet<string> = new Set<PaymentStatus>([
+  "requires_payment_method",
+  "requires_confirmation",
+  "requires_action",
+  "processing",
+  "requires_capture",
+  "succeeded",
+  "canceled",
+]);
+
+const refundStatuses: ReadonlySet<string> = new Set<RefundStatus>([
+  "pending",
+  "requires_action",
+  "succeeded",
+  "failed",
+  "canceled",
+]);
+
+/** Reads a PaymentIntent, with its latest charge expanded wherever the request could ask for it. */
+export function snapshotOfPayment(paymentIntent: Stripe.PaymentIntent): PaymentSnapshot {
+  const charge = paymentIntent.latest_charge;
+  const note = failureNote(paymentIntent.metadata[failureNoteKey]);
+  return {
+    paymentIntentId: paymentIntent.id,
+    status: isPaymentStatus(paymentIntent.status) ? paymentIntent.status : "unrecognized",
+    stripeStatus: paymentIntent.status,
+    amount: paymentIntent.amount,
+    amountReceived: paymentIntent.amount_received,
+    currency: paymentIntent.currency,
+    chargeId: typeof charge === "string" ? charge : (charge?.id ?? null),
+    failure:
+      failureOfPaymentError(paymentIntent.last_payment_error) ??
+      (typeof charge === "string" ? null : failureOfCharge(charge)) ??
+      note,
+    closedAfterFailure: note !== null,
+    nextAction: nextActionOf(paymentIntent.next_action),
+  };
+}
+
+export function snapshotOfRefund(refund: Stripe.Refund): RefundSnapshot {
+  const status = refund.status ?? "unrecognized";
+  return {
+    refundId: refund.id,
+    status: isRefundStatus(status) ? status : "unrecognized",
+    amount: refund.amount,
+    failureReason: refund.failure_reason ?? null,
+  };
+}
+
+const failureNoteShape = z.object({ stripeCode: z.string().nullable(), declineCode: z.string().nullable() });
+
+/** The note that `failureNote` reads back: Stripe's codes only, within the 500 characters of a metadata value. */
+export function failureNoteOf(failure: PaymentFailure): string {
+  return JSON.stringify({ stripeCode: failure.stripeCode, declineCode: failure.declineCode });
+}
+
+function failureNote(text: string | undefined): PaymentFailure | null {
+  if (text === undefined) return null;
+  try {
+    const note = failureNoteShape.safeParse(JSON.parse(text));
+    if (note.success) return { ...note.data, message: "The payment attempt failed, and the payment was closed." };
+  } catch {
+    // Metadata is data from outside: a damaged note says nothing.
+  }
+  return null;
+}
+
+function failureOfPaymentError(error: Stripe.PaymentIntent.LastPaymentError | null): PaymentFailure | null {
+  if (error === null) return null;
+  return {
+    stripeCode: error.code ?? null,
+    declineCode: error.decline_code ?? null,
+    message: error.message ?? "The payment attempt failed.",
+  };
+}
+
+function failureOfCharge(charge: Stripe.Charge | null): PaymentFailure | null {
+  if (charge === null || charge.status !== "failed") return null;
+  return {
+    stripeCode: charge.failure_code,
+    declineCode: charge.outcome?.reason ?? null,
+    message: charge.failure_message ?? charge.outcome?.seller_message ?? "The payment attempt failed.",
+  };
+}
+
+/** Stripe hosts a page for most actions; where it is depends on the kind of the action. */
+function nextActionOf(action: Stripe.PaymentIntent.NextAction | null): NextAction | null {
+  if (action === null) return null;
+  return {
+    type: action.type,
+    redirectUrl:
+      action.redirect_to_url?.url ??
+      action.verify_with_microdeposits?.hosted_verification_url ??
+      action.boleto_display_details?.hosted_voucher_url ??
+      action.oxxo_display_details?.hosted_voucher_url ??
+      action.konbini_display_details?.hosted_voucher_url ??
+      action.multibanco_display_details?.hosted_voucher_url ??
+      action.display_bank_transfer_instructions?.hosted_instructions_url ??
+      null,
+  };
+}
+
+function isPaymentStatus(status: string): status is PaymentStatus {
+  return paymentStatuses.has(status);
+}
+
+function isRefundStatus(status: string): status is RefundStatus {
+  return refundStatuses.has(status);
+}

@@ -1,0 +1,76 @@
+import { Stripe } from "stripe";
+import { z } from "zod";
+import { webhookEventTypes } from "./webhookEvents.ts";
+
+/** What a webhook is to us: who may be waiting for it, or why it is refused. */
+export type VerifiedWebhook =
+  | { readonly kind: "genuine"; readonly eventType: string; readonly metadata: Readonly<Record<string, string>> }
+  | { readonly kind: "refused"; readonly message: string };
+
+/** All that a ring needs of an event. Everything else in it is data from the past: who wakes reads Stripe. */
+const eventShape = z.object({
+  type: z.string(),
+  data: z
+    .object({ object: z.object({ metadata: z.record(z.string(), z.string()).nullish().catch(null) }) })
+    .nullish()
+    .catch(null),
+});
+
+/** 0 switches Stripe's age check off, see `verifyWebhook`. */
+const noAgeLimit = 0;
+
+/**
+ * Verifies Stripe's signature over the raw body and tells whose doorbells the event rings: the metadata of its object, or
+ * none where the event type is not one that ends a wait.
+ *
+ * Every configured secret is tried, because a secret in rotation and a Connect endpoint sign with one of their own. The
+ * comparison is constant-time (Stripe's own). There is no age limit: the engine may run the handler hours after it
+ * accepted the request, and a replay only makes a waiting call read Stripe once more.
+ *
+ * https://docs.stripe.com/webhooks/signature
+ */
+export function verifyWebhook(
+  rawBody: Uint8Array,
+  signatureHeader: string | undefined,
+  secrets: readonly string[],
+): VerifiedWebhook {
+  if (signatureHeader === undefined || signatureHeader === "") {
+    return { kind: "refused", message: "The stripe-signature header is missing." };
+  }
+  if (!/(?:^|,)\s*t=\d+\s*(?:,|$)/.test(signatureHeader) || !/(?:^|,)\s*v1=[^,\s]/.test(signatureHeader)) {
+    return { kind: "refused", message: "The stripe-signature header is malformed: it has no t=… or no v1=… part." };
+  }
+  if (!secrets.some((secret) => isSignedWith(rawBody, signatureHeader, secret))) {
+    return {
+      kind: "refused",
+      message:
+        "The signature matches none of the configured webhook secrets. Compare STRIPE_WEBHOOK_SECRET with the endpoint's signing secret.",
+    };
+  }
+  const event = eventShape.safeParse(parseJson(rawBody));
+  if (!event.success) return { kind: "refused", message: "The body is signed, but it is not a Stripe event." };
+  const rings = webhookEventTypes.includes(event.data.type);
+  return {
+    kind: "genuine",
+    eventType: event.data.type,
+    metadata: (rings ? event.data.data?.object.metadata : null) ?? {},
+  };
+}
+
+function isSignedWith(rawBody: Uint8Array, signatureHeader: string, secret: string): boolean {
+  try {
+    return Stripe.webhooks.signature?.verifyHeader(rawBody, signatureHeader, secret, noAgeLimit) ?? false;
+  } catch {
+    // A mismatch is thrown as StripeSignatureVerificationError, a header that it can't parse as other errors. None is a
+    // reason to run this handler again, and nothing that threw is verified.
+    return false;
+  }
+}
+
+function parseJson(rawBody: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(rawBody));
+  } catch {
+    return undefined;
+  }
+}

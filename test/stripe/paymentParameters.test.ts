@@ -1,0 +1,68 @@
+import { describe, expect, it } from "vitest";
+import type { PaymentRequest } from "../../src/domain/paymentRequest.ts";
+import { paymentParameters } from "../../src/stripe/paymentParameters.ts";
+
+const origin = { invocationId: "inv_1", callbackId: "sign_1x" };
+const card: PaymentRequest = {
+  paymentMethodId: "pm_card_visa",
+  amount: 109,
+  currency: "usd",
+  captureMethod: "automatic",
+  delayedStatus: false,
+};
+const parametersOf = (more: Partial<PaymentRequest> = {}) => paymentParameters({ ...card, ...more }, origin);
+
+describe("paymentParameters", () => {
+  it("creates and confirms in one request, for a customer who is not there", () => {
+    expect(parametersOf()).toEqual({
+      amount: 109,
+      currency: "usd",
+      payment_method: "pm_card_visa",
+      confirm: true,
+      automatic_payment_methods: { enabled: true, allow_redirects: "never" },
+      error_on_requires_action: true,
+      metadata: { restate_callback_id: "sign_1x", restate_invocation_id: "inv_1" },
+    });
+  });
+
+  it("lets a present customer be redirected", () => {
+    const parameters = parametersOf({ returnUrl: "https://shop.example/back" });
+    expect(parameters).toMatchObject({
+      automatic_payment_methods: { enabled: true },
+      return_url: "https://shop.example/back",
+    });
+    expect(parameters).not.toHaveProperty("error_on_requires_action");
+  });
+
+  it.each<[string, Partial<PaymentRequest>, object]>([
+    ["manual capture", { captureMethod: "manual" }, { capture_method: "manual" }],
+    ["a customer", { customerId: "cus_1" }, { customer: "cus_1" }],
+    ["a description", { description: "Order 4004" }, { description: "Order 4004" }],
+    ["a receipt", { receiptEmail: "a@b.example" }, { receipt_email: "a@b.example" }],
+    ["a statement suffix", { statementDescriptorSuffix: "4004" }, { statement_descriptor_suffix: "4004" }],
+    [
+      "a mandate accepted offline",
+      { mandate: { type: "offline" } },
+      { mandate_data: { customer_acceptance: { type: "offline" } } },
+    ],
+    [
+      "a mandate accepted online",
+      { mandate: { type: "online", ipAddress: "192.0.2.1", userAgent: "Browser" } },
+      {
+        mandate_data: {
+          customer_acceptance: { type: "online", online: { ip_address: "192.0.2.1", user_agent: "Browser" } },
+        },
+      },
+    ],
+  ])("passes on %s", (_what, request, expected) => {
+    expect(parametersOf(request)).toMatchObject(expected);
+  });
+
+  it("keeps the caller's metadata beside its own", () => {
+    expect(parametersOf({ metadata: { orderId: "4004" } }).metadata).toEqual({
+      orderId: "4004",
+      restate_callback_id: "sign_1x",
+      restate_invocation_id: "inv_1",
+    });
+  });
+});

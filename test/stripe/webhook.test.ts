@@ -1,0 +1,104 @@
+import { Stripe } from "stripe";
+import { describe, expect, it } from "vitest";
+import { verifyWebhook } from "../../src/stripe/webhook.ts";
+import { webhookEventTypes } from "../../src/stripe/webhookEvents.ts";
+
+const secret = "whsec_current";
+const address = "sign_1JFCI3Y2GAcJppmQrxx8bC4mVK72EPEA1AAAAEQ";
+
+const event = (type: string, object: unknown = { id: "pi_1", metadata: { restate_callback_id: address } }) =>
+  JSON.stringify({ id: "evt_1", object: "event", type, data: { object } });
+
+const succeeded = event("payment_intent.succeeded");
+
+function signed(payload: string, more: { secret?: string; timestamp?: number } = {}): string {
+  return Stripe.webhooks.generateTestHeaderString({ payload, secret, ...more });
+}
+
+const verify = (payload: string, header: string | undefined, secrets: readonly string[] = [secret]) =>
+  verifyWebhook(new TextEncoder().encode(payload), header, secrets);
+
+describe("verifyWebhook", () => {
+  it("takes a genuine event and tells whose doorbells it rings", () => {
+    expect(verify(succeeded, signed(succeeded))).toEqual({
+      kind: "genuine",
+      eventType: "payment_intent.succeeded",
+      metadata: { restate_callback_id: address },
+    });
+  });
+
+  const yearMs = 365 * 24 * 3600 * 1000;
+  it.each([
+    ["signed a year ago", signed(succeeded, { timestamp: Math.floor((Date.now() - yearMs) / 1000) })],
+    ["signed an hour ahead", signed(succeeded, { timestamp: Math.floor(Date.now() / 1000) + 3600 })],
+    ["with a second, foreign signature", `${signed(succeeded)},v1=${"0".repeat(64)}`],
+    ["with a signature of another scheme beside it", `${signed(succeeded)},v0=${"0".repeat(64)}`],
+  ])("takes an event %s", (_what, header) => {
+    expect(verify(succeeded, header).kind).toBe("genuine");
+  });
+
+  it.each([
+    ["the old secret", ["whsec_old", "whsec_new"], "whsec_old"],
+    ["the new secret", ["whsec_old", "whsec_new"], "whsec_new"],
+  ])("takes an event signed with %s while one is being rolled", (_what, secrets, used) => {
+    expect(verify(succeeded, signed(succeeded, { secret: used }), secrets).kind).toBe("genuine");
+  });
+
+  const header = signed(succeeded);
+  it.each([
+    ["no header", succeeded, undefined, "missing"],
+    ["an empty header", succeeded, "", "missing"],
+    ["a header of another form", succeeded, "Bearer abc", "malformed"],
+    ["no timestamp", succeeded, header.replace(/t=\d+,/, ""), "malformed"],
+    ["no v1 signature", succeeded, header.replace("v1=", "v0="), "malformed"],
+    ["a timestamp that was not signed", succeeded, header.replace(/t=\d+/, "t=1"), "matches none"],
+    ["another secret", succeeded, signed(succeeded, { secret: "whsec_other" }), "matches none"],
+    ["a changed body", succeeded.replace("pi_1", "pi_2"), header, "matches none"],
+    ["a body with a space more", `${succeeded} `, header, "matches none"],
+    ["an empty body", "", header, "matches none"],
+    ["a cut signature", succeeded, header.slice(0, -1), "matches none"],
+    ["an empty signature", succeeded, header.replace(/v1=.*/, "v1="), "malformed"],
+    ["an empty signature before a genuine one", succeeded, header.replace("v1=", "v1=,v1="), "matches none"],
+    [
+      "a signature in capitals",
+      succeeded,
+      header.replace(/v1=(.*)/, (_all, hex: string) => `v1=${hex.toUpperCase()}`),
+      "matches none",
+    ],
+    ["a signed body that is no JSON", "hello", signed("hello"), "not a Stripe event"],
+    ["a signed body that is no event", "[]", signed("[]"), "not a Stripe event"],
+  ])("refuses %s", (_what, payload, signature, reason) => {
+    expect(verify(payload, signature)).toEqual({ kind: "refused", message: expect.stringContaining(reason) });
+  });
+
+  it("refuses everything when no secret is configured", () => {
+    expect(verify(succeeded, header, []).kind).toBe("refused");
+  });
+
+  it.each(["payment_intent.created", "payment_intent.processing", "charge.succeeded", "a.type.of.tomorrow"])(
+    "acknowledges %s and rings nobody",
+    (type) => {
+      const payload = event(type);
+      expect(verify(payload, signed(payload))).toEqual({ kind: "genuine", eventType: type, metadata: {} });
+    },
+  );
+
+  it.each(webhookEventTypes)("rings for %s", (type) => {
+    const payload = event(type);
+    expect(verify(payload, signed(payload))).toMatchObject({ metadata: { restate_callback_id: address } });
+  });
+
+  it.each([
+    ["without metadata", { id: "pi_1" }],
+    ["with null metadata", { id: "pi_1", metadata: null }],
+    ["with metadata of another form", { id: "pi_1", metadata: { nested: { a: 1 } } }],
+  ])("acknowledges an event about an object %s", (_what, object) => {
+    const payload = event("payment_intent.succeeded", object);
+    expect(verify(payload, signed(payload))).toMatchObject({ kind: "genuine", metadata: {} });
+  });
+
+  it("acknowledges a thin event, which has no snapshot", () => {
+    const payload = JSON.stringify({ id: "evt_1", object: "v2.core.event", type: "v1.payment_intent.succeeded" });
+    expect(verify(payload, signed(payload))).toMatchObject({ kind: "genuine", metadata: {} });
+  });
+});
