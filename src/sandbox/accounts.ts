@@ -1,0 +1,76 @@
+import type { Stripe } from "stripe";
+import type { ApiCall, Endpoint } from "./endpoint.ts";
+import { newId } from "./identifiers.ts";
+import { anyHash, choice, metadata, text, textOrNothing } from "./parameterRules.ts";
+import { mergeMetadata, type ParameterRules } from "./parameters.ts";
+import { get, readable, retrieve, writable } from "./resources.ts";
+
+/** Connected accounts, and the one behind the key. https://docs.stripe.com/api/accounts */
+const fields: ParameterRules = {
+  business_profile: anyHash,
+  business_type: choice("company", "government_entity", "individual", "non_profit"),
+  capabilities: anyHash,
+  email: textOrNothing,
+  metadata,
+  settings: anyHash,
+};
+
+export const ACCOUNTS: readonly Endpoint[] = [
+  // The account behind the key, or the one that the `Stripe-Account` header names.
+  get("/v1/account", {}, ({ unit }) => ({
+    ...blankAccount(unit.account, unit.nowSeconds),
+    business_type: "company",
+    charges_enabled: true,
+    details_submitted: true,
+    email: "sandbox@example.com",
+    payouts_enabled: true,
+  })),
+  ...readable("account", "/v1/accounts", {}),
+  ...writable("account", "/v1/accounts", {
+    create: { ...fields, controller: anyHash, country: text, type: choice("custom", "express", "standard") },
+    update: fields,
+    blank: ({ parameters, unit }: ApiCall) => ({
+      ...blankAccount(newId("acct").replace("_", "_1"), unit.nowSeconds),
+      country: parameters.string("country") ?? "US",
+      type: parameters.string("type") ?? "standard",
+    }),
+    write: (before, { parameters }) => ({
+      ...before,
+      business_type: parameters.text("business_type", before.business_type ?? null),
+      email: parameters.text("email", before.email),
+      metadata: mergeMetadata(before.metadata ?? {}, parameters.metadata()),
+    }),
+    created: null,
+    updated: "account_updated",
+  }),
+  {
+    method: "DELETE",
+    path: "/v1/accounts/:id",
+    rules: {},
+    run: (call) => {
+      const { id, object } = retrieve(call, "account");
+      call.unit.remove(id);
+      return { id, object, deleted: true };
+    },
+  },
+];
+
+/** An account that has told nothing yet, so that it can't be paid. */
+function blankAccount(id: string, created: number): Stripe.Account {
+  return {
+    id,
+    object: "account",
+    business_profile: null,
+    business_type: null,
+    capabilities: {},
+    charges_enabled: false,
+    country: "US",
+    created,
+    default_currency: "usd",
+    details_submitted: false,
+    email: null,
+    metadata: {},
+    payouts_enabled: false,
+    type: "standard",
+  };
+}

@@ -1,0 +1,212 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { ApiError, refusal, wireError } from "./apiError.ts";
+import { type Caller, DEFAULT_API_VERSION, header, identifyCaller } from "./authentication.ts";
+import { cutConnection, serverError, throwEarlyFault } from "./brokenAnswers.ts";
+import type { SandboxClock } from "./clock.ts";
+import type { Deliveries, Dispatch } from "./deliveries.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { expand } from "./expansion.ts";
+import type { ApiFault, Faults } from "./faults.ts";
+import { newId, PLATFORM_ACCOUNT } from "./identifiers.ts";
+import type { Ledger } from "./ledger.ts";
+import { parseForm, readParameters } from "./parameters.ts";
+import { fingerprint, type IdempotentRequest, type SavedAnswers } from "./savedAnswers.ts";
+import type { Store } from "./store.ts";
+import type { UnitOfWork } from "./unitOfWork.ts";
+
+/** The parts of the sandbox that answering a request needs. */
+export type Parts = {
+  readonly store: Store;
+  readonly clock: SandboxClock;
+  readonly ledger: Ledger;
+  readonly deliveries: Deliveries;
+  readonly faults: Faults;
+  readonly answers: SavedAnswers;
+};
+
+type Answer = {
+  readonly status: number;
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly isReplay: boolean;
+  readonly dispatch: Dispatch | null;
+};
+
+type Exchange = {
+  readonly requestId: string;
+  readonly method: string;
+  readonly path: string;
+  readonly form: string;
+  readonly key: string | null;
+};
+
+/**
+ * One request from head to tail: who asks, which fault is due, whether the key was answered before, the work in one
+ * transaction with its saved answer, and only then the response.
+ */
+export async function answerRequest(
+  parts: Parts,
+  endpoint: Endpoint | null,
+  request: FastifyRequest,
+  reply: FastifyReply,
+) {
+  const [path = ""] = request.url.split("?", 1);
+  const query = request.url.slice(path.length + 1);
+  const { method } = request;
+  const key = method === "POST" ? (header(request.headers, "idempotency-key") ?? null) : null;
+  const form = method === "POST" && typeof request.body === "string" ? request.body : query;
+  const exchange: Exchange = { requestId: newId("req").slice(0, 18), method, path, form, key };
+  setHeaders(reply, exchange, request);
+  const fault = path.startsWith("/v1/") ? parts.faults.takeApi(method, path) : undefined;
+  if (fault?.effect === "cut_before") {
+    await logRequest(parts, exchange, null, null, false);
+    return cutConnection(request, reply);
+  }
+  if (fault?.effect === "html_502") {
+    await logRequest(parts, exchange, null, 502, false);
+    return reply.code(502).type("text/html").send("<html><body><h1>502 Bad Gateway</h1></body></html>");
+  }
+  const id = (request.params as { readonly id?: string }).id ?? "";
+  const claim: Claim = { idempotent: null };
+  try {
+    const answer = await produceAnswer(parts, endpoint, exchange, id, request, fault, claim);
+    if (answer.dispatch !== null) await parts.deliveries.dispatch(answer.dispatch);
+    if (fault?.effect === "stall") await waitUntil(parts.clock, parts.clock.now() + fault.delayMs);
+    if (fault?.effect === "cut_after") return cutConnection(request, reply);
+    if (answer.isReplay) reply.header("Idempotent-Replayed", "true");
+    return reply.code(answer.status).headers(answer.headers).type("application/json").send(answer.body);
+  } finally {
+    if (claim.idempotent !== null) parts.answers.release(claim.idempotent);
+  }
+}
+
+/** The key that this request holds until it is answered. */
+type Claim = { idempotent: IdempotentRequest | null };
+
+function setHeaders(reply: FastifyReply, { requestId, key }: Exchange, request: FastifyRequest): void {
+  reply.header("Request-Id", requestId);
+  reply.header("Stripe-Version", header(request.headers, "stripe-version") ?? DEFAULT_API_VERSION);
+  if (key !== null) reply.header("Idempotency-Key", key);
+  const account = header(request.headers, "stripe-account");
+  if (account !== undefined) reply.header("Stripe-Account", account);
+}
+
+async function produceAnswer(
+  parts: Parts,
+  endpoint: Endpoint | null,
+  exchange: Exchange,
+  id: string,
+  request: FastifyRequest,
+  fault: ApiFault | undefined,
+  claim: Claim,
+): Promise<Answer> {
+  let caller: Caller | null = null;
+  try {
+    caller = identifyCaller(request.headers);
+    if (fault !== undefined) throwEarlyFault(fault, exchange.key, caller.account);
+    if (endpoint === null) throw unknownUrl(exchange);
+    const idempotent = readIdempotency(exchange, caller);
+    const saved = idempotent === null ? null : parts.answers.claim(idempotent, parts.clock.now());
+    claim.idempotent = idempotent;
+    if (saved !== null) {
+      await logRequest(parts, exchange, caller, saved.status, true);
+      return { ...saved, headers: {}, isReplay: true, dispatch: null };
+    }
+    return await execute(parts, endpoint, exchange, id, caller, idempotent, fault);
+  } catch (error) {
+    const known = asApiError(error);
+    await logRequest(parts, exchange, caller, known.status, false);
+    return errorAnswer(known, exchange.requestId);
+  }
+}
+
+function readIdempotency({ key, method, path, form }: Exchange, { account }: Caller): IdempotentRequest | null {
+  if (key === null) return null;
+  if (key.length > 255) throw refusal("Idempotency-Key headers must be at most 255 characters.");
+  return { account, key, endpoint: `${method} ${path}`, fingerprint: fingerprint(form) };
+}
+
+/** Runs the endpoint and commits what stands of it together with the answer. */
+async function execute(
+  parts: Parts,
+  endpoint: Endpoint,
+  exchange: Exchange,
+  id: string,
+  caller: Caller,
+  idempotent: IdempotentRequest | null,
+  fault: ApiFault | undefined,
+): Promise<Answer> {
+  const { store, ledger, answers } = parts;
+  const unit = ledger.begin(caller.account);
+  let answer: Answer;
+  let isSaved = true;
+  let worked: UnitOfWork = unit;
+  try {
+    if (fault?.effect === "error_500_saved") throw serverError("failed");
+    const parameters = readParameters(parseForm(exchange.form), endpoint.rules);
+    const call = { id, path: exchange.path, apiVersion: caller.apiVersion, parameters, unit, store };
+    answer = {
+      status: 200,
+      body: unit.text(expand(call, endpoint.run(call))),
+      headers: {},
+      isReplay: false,
+      dispatch: null,
+    };
+  } catch (error) {
+    const known = asApiError(error);
+    answer = errorAnswer(known, exchange.requestId);
+    isSaved = known.aftermath !== "refused";
+    // What a refused or failed request began is dropped: an empty unit is committed in its place.
+    if (known.aftermath !== "declined") worked = ledger.begin(caller.account);
+  }
+  if (fault?.effect === "error_500_saved_after" && isSaved)
+    answer = errorAnswer(serverError("declined"), exchange.requestId);
+  const cause = { requestId: exchange.requestId, idempotencyKey: exchange.key };
+  const dispatch = await ledger.commit(worked, cause, () => {
+    if (idempotent !== null && isSaved) answers.save(idempotent, answer, unit.nowMs);
+    writeLogLine(parts, exchange, caller, fault?.effect === "cut_after" ? null : answer.status, false);
+  });
+  return { ...answer, dispatch };
+}
+
+function errorAnswer(error: ApiError, requestId: string): Answer {
+  const body = JSON.stringify(wireError(error, requestId));
+  return { status: error.status, body, headers: error.headers, isReplay: false, dispatch: null };
+}
+
+/** A defect of the sandbox shows itself in the answer, where whoever runs it sees it. */
+function asApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  const message = `The sandbox itself failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+  return new ApiError(500, "refused", { type: "api_error", message });
+}
+
+function unknownUrl({ method, path }: Exchange): ApiError {
+  const message = `Unrecognized request URL (${method}: ${path}). Please see https://stripe.com/docs or we can help at https://support.stripe.com/. (This sandbox knows only a part of Stripe's API.)`;
+  return new ApiError(404, "refused", { type: "invalid_request_error", message });
+}
+
+async function logRequest(parts: Parts, ...line: LogLine): Promise<void> {
+  await parts.store.write(() => writeLogLine(parts, ...line));
+}
+
+type LogLine = [exchange: Exchange, caller: Caller | null, status: number | null, isReplay: boolean];
+
+/** Runs inside the transaction that holds the work. */
+function writeLogLine({ store, clock }: Parts, ...[exchange, caller, status, isReplay]: LogLine): void {
+  store.run(
+    "INSERT INTO requests (id, at_ms, account, method, path, idempotency_key, status, replayed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    exchange.requestId,
+    clock.now(),
+    caller?.account ?? PLATFORM_ACCOUNT,
+    exchange.method,
+    exchange.path,
+    exchange.key,
+    status,
+    isReplay ? 1 : 0,
+  );
+}
+
+async function waitUntil(clock: SandboxClock, atMs: number): Promise<void> {
+  await new Promise<void>((resolve) => clock.setAlarm(atMs, resolve));
+}

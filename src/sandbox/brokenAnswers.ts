@@ -1,0 +1,58 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { ApiError } from "./apiError.ts";
+import { INVALID_KEY, unauthorized } from "./authentication.ts";
+import type { ApiFault } from "./faults.ts";
+import { keyInUse } from "./savedAnswers.ts";
+
+/** The answers that faults put in the place of the right one. */
+export function serverError(aftermath: ApiError["aftermath"]): ApiError {
+  return new ApiError(500, aftermath, { type: "api_error", message: "An unknown error occurred" });
+}
+
+/** The faults in whose place nothing is executed and nothing saved. */
+export function throwEarlyFault({ effect }: ApiFault, key: string | null, account: string): void {
+  switch (effect) {
+    case "error_500":
+      throw serverError("refused");
+    case "rate_limit":
+      throw new ApiError(
+        429,
+        "refused",
+        {
+          type: "invalid_request_error",
+          code: "rate_limit",
+          message:
+            "Request rate limit exceeded. You can learn more about rate limits here https://stripe.com/docs/rate-limits.",
+        },
+        { "Stripe-Rate-Limited-Reason": "global-rate" },
+      );
+    case "lock_timeout":
+      throw new ApiError(429, "refused", {
+        type: "invalid_request_error",
+        code: "lock_timeout",
+        message:
+          "This object cannot be accessed right now because another API request or Stripe process is currently accessing it. If you see this error intermittently, retry the request. If you see this error frequently and are making multiple concurrent requests to a single object, make your requests serially or at a lower rate.",
+      });
+    case "conflict":
+      throw keyInUse(key ?? "");
+    case "unauthorized":
+      throw unauthorized(INVALID_KEY);
+    case "forbidden":
+      throw new ApiError(403, "refused", {
+        type: "invalid_request_error",
+        message: `The provided key does not have the required permissions for this endpoint on account '${account}'. Enabling more permissions on this key would allow this request to continue.`,
+      });
+    case "error_500_saved":
+    case "error_500_saved_after":
+    case "html_502":
+    case "cut_before":
+    case "cut_after":
+    case "stall":
+  }
+}
+
+export function cutConnection(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  reply.hijack();
+  request.raw.socket.destroy();
+  return reply;
+}

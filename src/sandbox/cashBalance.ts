@@ -1,0 +1,109 @@
+import type { Stripe } from "stripe";
+import { attemptPayment } from "./confirmation.ts";
+import type { ApiCall, Endpoint } from "./endpoint.ts";
+import { newId } from "./identifiers.ts";
+import { wholeList } from "./lists.ts";
+import { amount } from "./parameterRules.ts";
+import { readCurrency } from "./paymentIntentParameters.ts";
+import { usePaymentMethod } from "./paymentMethods.ts";
+import { BANK_TRANSFERS } from "./paymentMethodTypes.ts";
+import { get, post, retrieve } from "./resources.ts";
+import { idOf } from "./store.ts";
+import type { UnitOfWork } from "./unitOfWork.ts";
+
+/**
+ * Money that a customer sent by bank transfer. Its transactions are all that is kept: the last one's `ending_balance` is
+ * the balance. It pays the customer's waiting PaymentIntents, oldest first. https://docs.stripe.com/payments/bank-transfers
+ */
+type Transaction = Stripe.CustomerCashBalanceTransaction;
+type Kind = Pick<Transaction, "type" | "funded" | "applied_to_payment">;
+
+export const CASH_BALANCES: readonly Endpoint[] = [
+  post(
+    "/v1/test_helpers/customers/:id/fund_cash_balance",
+    { amount: { ...amount, required: true }, currency: { kind: "string", required: true } },
+    fundCashBalance,
+  ),
+  get("/v1/customers/:id/cash_balance", {}, retrieveCashBalance),
+  get("/v1/customers/:id/cash_balance_transactions", {}, (call) =>
+    wholeList(call, transactionsOf(call.unit, retrieve(call, "customer").id).toReversed()),
+  ),
+];
+
+function fundCashBalance(call: ApiCall): Transaction {
+  const { parameters, unit } = call;
+  const customer = retrieve(call, "customer").id;
+  const currency = readCurrency(parameters);
+  const type = BANK_TRANSFERS[currency] ?? "us_bank_transfer";
+  const funded = record(unit, customer, currency, parameters.integer("amount") ?? 0, {
+    type: "funded",
+    funded: { bank_transfer: { reference: null, type } },
+  });
+  for (const { id } of unit.list("payment_intent", "customer", customer)) payFromCashBalance(unit, id);
+  return funded;
+}
+
+/** Gives a payment that waits for a bank transfer what the balance holds, which may be a part of it. */
+export function payFromCashBalance(unit: UnitOfWork, id: string): void {
+  const paymentIntent = unit.find("payment_intent", id);
+  const instructions = paymentIntent?.next_action?.display_bank_transfer_instructions;
+  const customer = idOf(paymentIntent?.customer);
+  if (paymentIntent?.status !== "requires_action" || instructions === undefined || customer === null) return;
+  const remaining = instructions.amount_remaining ?? 0;
+  const spent = Math.min(remaining, balancesOf(unit, customer)[paymentIntent.currency] ?? 0);
+  if (spent === 0) return;
+  record(unit, customer, paymentIntent.currency, -spent, {
+    type: "applied_to_payment",
+    applied_to_payment: { payment_intent: id },
+  });
+  if (spent === remaining) {
+    attemptPayment(unit, paymentIntent, usePaymentMethod(unit, idOf(paymentIntent.payment_method) ?? ""), null);
+    return;
+  }
+  const left = { ...instructions, amount_remaining: remaining - spent };
+  const next_action: Stripe.PaymentIntent.NextAction = {
+    type: "display_bank_transfer_instructions",
+    display_bank_transfer_instructions: left,
+  };
+  unit.fire("partially_funded", [unit.save<Stripe.PaymentIntent>({ ...paymentIntent, next_action })]);
+}
+
+function record(unit: UnitOfWork, customer: string, currency: string, net_amount: number, kind: Kind): Transaction {
+  const transaction: Transaction = {
+    id: newId("ccsbtxn"),
+    object: "customer_cash_balance_transaction",
+    created: unit.nowSeconds,
+    currency,
+    customer,
+    customer_account: null,
+    ending_balance: (balancesOf(unit, customer)[currency] ?? 0) + net_amount,
+    livemode: false,
+    net_amount,
+    ...kind,
+  };
+  unit.fire("cash_balance_changed", [unit.save(transaction)]);
+  return transaction;
+}
+
+function transactionsOf(unit: UnitOfWork, customer: string): Transaction[] {
+  return unit.list("customer_cash_balance_transaction", "customer", customer);
+}
+
+function balancesOf(unit: UnitOfWork, customer: string): Record<string, number> {
+  const balances: Record<string, number> = {};
+  for (const { currency, ending_balance } of transactionsOf(unit, customer)) balances[currency] = ending_balance;
+  return balances;
+}
+
+function retrieveCashBalance(call: ApiCall): Stripe.CashBalance {
+  const { id } = retrieve(call, "customer");
+  const available = balancesOf(call.unit, id);
+  return {
+    object: "cash_balance",
+    available: Object.keys(available).length === 0 ? null : available,
+    customer: id,
+    customer_account: null,
+    livemode: false,
+    settings: { reconciliation_mode: "automatic", using_merchant_default: true },
+  };
+}

@@ -1,0 +1,239 @@
+import type { Stripe } from "stripe";
+import { failure, refusal } from "./apiError.ts";
+import { confirmPayment } from "./confirmation.ts";
+import type { ApiCall } from "./endpoint.ts";
+import { newId, randomText } from "./identifiers.ts";
+import { readLineItems, totalOf } from "./lineItems.ts";
+import { mergeMetadata, Parameters } from "./parameters.ts";
+import { checkAmount, readCustomer, readMethodChoice } from "./paymentIntentParameters.ts";
+import { draftPaymentIntent } from "./paymentIntents.ts";
+import { usePaymentMethod } from "./paymentMethods.ts";
+import { retrieve } from "./resources.ts";
+import type { Order, StoredLineItem } from "./store.ts";
+import type { UnitOfWork } from "./unitOfWork.ts";
+
+/** Checkout Sessions: a page that takes one payment, or takes none and expires. https://docs.stripe.com/payments/checkout */
+const LONGEST_SECONDS = 24 * 3600;
+const SHORTEST_SECONDS = 30 * 60;
+
+/** https://docs.stripe.com/api/checkout/sessions/create */
+export function createSession(call: ApiCall): Stripe.Checkout.Session {
+  const { parameters, unit } = call;
+  const items = readLineItems(unit, parameters);
+  const currency = items[0]?.currency ?? "usd";
+  const opened = openSession(unit, items, parameters.hash("payment_intent_data") ?? new Parameters(new Map()));
+  const uiMode = parameters.string("ui_mode") ?? "hosted_page";
+  const expiresAt = parameters.integer("expires_at") ?? opened.expires_at;
+  if (expiresAt < unit.nowSeconds + SHORTEST_SECONDS || expiresAt > unit.nowSeconds + LONGEST_SECONDS) {
+    const message =
+      "The `expires_at` timestamp must be at least 30 minutes and at most 24 hours from Checkout Session creation.";
+    throw refusal(message, { param: "expires_at" });
+  }
+  unit.schedule("expire_session", opened.id, (expiresAt - unit.nowSeconds) * 1000);
+  const allowed = parameters.list("allowed_payment_method_types");
+  return unit.save<Stripe.Checkout.Session>({
+    ...opened,
+    allowed_payment_method_types: allowed === undefined ? null : [...allowed],
+    cancel_url: parameters.string("cancel_url") ?? null,
+    client_reference_id: parameters.string("client_reference_id") ?? null,
+    client_secret: uiMode === "hosted_page" ? null : `${opened.id}_secret_${randomText(40)}`,
+    customer: readCustomer(unit, parameters),
+    customer_email: parameters.string("customer_email") ?? null,
+    expires_at: expiresAt,
+    locale: parameters.string("locale") ?? null,
+    metadata: mergeMetadata({}, parameters.metadata()),
+    payment_method_types: readMethodChoice(call, currency).payment_method_types,
+    success_url: parameters.string("success_url") ?? null,
+    ui_mode: uiMode,
+    url: uiMode === "hosted_page" ? opened.url : null,
+    ...(parameters.has("return_url") ? { return_url: parameters.string("return_url") ?? "" } : {}),
+  });
+}
+
+/** A new Session for the items; confirming it makes the PaymentIntent that `data` describes. */
+function openSession(unit: UnitOfWork, items: readonly StoredLineItem[], data: Parameters): Stripe.Checkout.Session {
+  const id = newId("cs_test");
+  const currency = items[0]?.currency ?? "usd";
+  const total = checkAmount(totalOf(items), currency);
+  const draft = draftPaymentIntent(unit, total, currency, data);
+  saveOrder(unit, id, items, draft);
+  return {
+    id,
+    object: "checkout.session",
+    adaptive_pricing: null,
+    after_expiration: null,
+    allow_promotion_codes: null,
+    allowed_payment_method_types: null,
+    amount_subtotal: total,
+    amount_total: total,
+    automatic_tax: { enabled: false, liability: null, provider: null, status: null },
+    billing_address_collection: null,
+    cancel_url: null,
+    client_reference_id: null,
+    client_secret: null,
+    collected_information: null,
+    consent: null,
+    consent_collection: null,
+    created: unit.nowSeconds,
+    currency,
+    currency_conversion: null,
+    custom_fields: [],
+    custom_text: { after_submit: null, shipping_address: null, submit: null, terms_of_service_acceptance: null },
+    customer: null,
+    customer_account: null,
+    customer_creation: "if_required",
+    customer_details: null,
+    customer_email: null,
+    discounts: [],
+    expires_at: unit.nowSeconds + LONGEST_SECONDS,
+    integration_identifier: null,
+    invoice: null,
+    invoice_creation: null,
+    livemode: false,
+    locale: null,
+    managed_payments: null,
+    metadata: {},
+    mode: "payment",
+    origin_context: null,
+    payment_intent: null,
+    payment_link: null,
+    payment_method_collection: "if_required",
+    payment_method_configuration_details: null,
+    payment_method_options: {},
+    payment_method_types: [],
+    payment_status: "unpaid",
+    permissions: null,
+    phone_number_collection: { enabled: false },
+    recovered_from: null,
+    saved_payment_method_options: null,
+    setup_intent: null,
+    shipping_address_collection: null,
+    shipping_cost: null,
+    shipping_options: [],
+    status: "open",
+    submit_type: null,
+    subscription: null,
+    success_url: null,
+    total_details: { amount_discount: 0, amount_shipping: 0, amount_tax: 0 },
+    ui_mode: "hosted_page",
+    url: `${unit.pace.baseUrl()}/_sandbox/checkout/${id}`,
+    wallet_options: null,
+  };
+}
+
+/** What the page's button does: makes the PaymentIntent, or takes the one of an earlier attempt, and confirms it. */
+export function confirmSession(call: ApiCall): Stripe.Checkout.Session {
+  const { id, parameters, unit } = call;
+  const session = retrieve(call, "checkout.session");
+  const draft = unit.find("order", orderId(id))?.draft ?? null;
+  if (session.status !== "open" || draft === null) {
+    throw failure(`This Checkout Session is ${session.status} and can no longer be confirmed.`, { param: "session" });
+  }
+  const expected = parameters.integer("expected_amount") ?? session.amount_total;
+  if (expected !== session.amount_total) {
+    const message = `The expected amount (${expected}) isn't the amount of this Checkout Session (${session.amount_total}).`;
+    throw failure(message, { code: "checkout_amount_mismatch", param: "expected_amount" });
+  }
+  const usable = usePaymentMethod(unit, parameters.string("payment_method") ?? "");
+  const { address, email, name, phone } = usable.paymentMethod.billing_details;
+  unit.save<Stripe.Checkout.Session>({
+    ...session,
+    customer_details: {
+      address,
+      business_name: null,
+      email: email ?? session.customer_email,
+      individual_name: null,
+      name,
+      phone,
+      tax_exempt: "none",
+      tax_ids: [],
+    },
+  });
+  const earlier = unit.find("payment_intent", draft.id);
+  const { customer, payment_method_types } = session;
+  const fresh: Stripe.PaymentIntent = { ...draft, created: unit.nowSeconds, customer, payment_method_types };
+  confirmPayment(unit, earlier ?? fresh, usable, {
+    returnUrl: session.success_url ?? session.return_url ?? unit.pace.baseUrl(),
+    hasMandate: true,
+    isOffSession: false,
+    errorOnRequiresAction: false,
+    created: earlier === undefined ? fresh : null,
+  });
+  return retrieve(call, "checkout.session");
+}
+
+export function expireSession(call: ApiCall): Stripe.Checkout.Session {
+  const { status } = retrieve(call, "checkout.session");
+  if (status !== "open") {
+    throw failure(
+      `Only Checkout Sessions with a status in ["open"] can be expired. This Checkout Session has a status of ${status}.`,
+    );
+  }
+  expireOpenSession(call.unit, call.id);
+  return retrieve(call, "checkout.session");
+}
+
+/** Ends a Session that nobody completed, with the PaymentIntent of its failed attempts. */
+export function expireOpenSession(unit: UnitOfWork, id: string): void {
+  const session = unit.find("checkout.session", id);
+  if (session?.status !== "open") return;
+  unit.dropJobs(id);
+  const expired = unit.save<Stripe.Checkout.Session>({ ...session, status: "expired", url: null });
+  const tried = unit.find("payment_intent", unit.find("order", orderId(id))?.draft?.id ?? "");
+  if (tried !== undefined) {
+    const canceled = { canceled_at: unit.nowSeconds, next_action: null, status: "canceled" };
+    unit.fire("canceled", [unit.save<Stripe.PaymentIntent>({ ...tried, ...canceled })]);
+  }
+  unit.fire("session_expired", [expired]);
+}
+
+/** What becomes of the Session, if there is one, when its payment gets somewhere. */
+export function followPayment(unit: UnitOfWork, paymentIntentId: string): void {
+  const paymentIntent = unit.find("payment_intent", paymentIntentId);
+  const [order] = unit.list("order", "payment_intent", paymentIntentId);
+  const session = unit.find("checkout.session", order?.id.slice(ORDER.length) ?? "");
+  if (paymentIntent === undefined || session === undefined) return;
+  const isPaid = paymentIntent.status === "succeeded";
+  const isFailed = paymentIntent.status === "requires_payment_method";
+  // A decline on the page leaves it open for another try.
+  if (session.status === "open" && isFailed) return;
+  unit.dropJobs(session.id);
+  const followed = unit.save<Stripe.Checkout.Session>({
+    ...session,
+    payment_intent: paymentIntent.id,
+    payment_status: isPaid ? "paid" : "unpaid",
+    status: "complete",
+    url: null,
+  });
+  if (session.status === "open") unit.fire("session_completed", [followed]);
+  // The capture of an authorized payment is the merchant's own doing, and no news of the customer's bank.
+  else if (paymentIntent.capture_method === "manual") return;
+  else unit.fire(isPaid ? "session_paid" : "session_payment_failed", [followed]);
+}
+
+const ORDER = "order_of_";
+
+function orderId(id: string): string {
+  return `${ORDER}${id}`;
+}
+
+export function saveOrder(
+  unit: UnitOfWork,
+  id: string,
+  items: readonly StoredLineItem[],
+  draft: Stripe.PaymentIntent | null,
+): void {
+  const order: Order = {
+    id: orderId(id),
+    object: "order",
+    created: unit.nowSeconds,
+    items,
+    draft,
+    payment_intent: draft?.id ?? null,
+  };
+  unit.save(order);
+}
+
+export function lineItemsOf(unit: UnitOfWork, id: string): readonly StoredLineItem[] {
+  return unit.find("order", orderId(id))?.items ?? [];
+}

@@ -1,0 +1,274 @@
+import type { Stripe } from "stripe";
+import { ApiError, failure, refusal } from "./apiError.ts";
+import { AUTHORIZATION_DAYS, failedCharge, newCharge, saveCaptured, succeededCharge } from "./charges.ts";
+import { DAY_MS } from "./clock.ts";
+import { DECLINES, type Decline } from "./declines.ts";
+import type { Parameters } from "./parameters.ts";
+import type { UsablePaymentMethod } from "./paymentMethods.ts";
+import { acceptsCurrency, BANK_TRANSFERS, PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
+import type { Scenario } from "./scenarios.ts";
+import type { UnitOfWork } from "./unitOfWork.ts";
+
+/**
+ * Trying to pay a PaymentIntent with a payment method: what must hold before, what may ask for the customer, and what the
+ * attempt leaves behind. https://docs.stripe.com/payments/paymentintents/lifecycle
+ */
+export type Confirmation = {
+  readonly returnUrl: string | null;
+  readonly hasMandate: boolean;
+  readonly isOffSession: boolean;
+  readonly errorOnRequiresAction: boolean;
+  /** The PaymentIntent as it was created, if this very request did that. */
+  readonly created: Stripe.PaymentIntent | null;
+};
+
+export function readConfirmation(parameters: Parameters, created: Stripe.PaymentIntent | null): Confirmation {
+  const returnUrl = parameters.string("return_url") ?? null;
+  if (returnUrl !== null && !URL.canParse(returnUrl)) {
+    throw refusal("Not a valid URL", { code: "url_invalid", param: "return_url" });
+  }
+  return {
+    returnUrl,
+    hasMandate: parameters.hash("mandate_data") !== undefined || parameters.has("mandate"),
+    // `off_session` is true, false, or a reason such as "recurring".
+    isOffSession: parameters.boolean("off_session") ?? parameters.has("off_session"),
+    errorOnRequiresAction: parameters.boolean("error_on_requires_action") === true,
+    created,
+  };
+}
+
+/** Gives the PaymentIntent after the attempt, or throws the 402 of a decline (whose writes stand) or a 400. */
+export function confirmPayment(
+  unit: UnitOfWork,
+  before: Stripe.PaymentIntent,
+  usable: UsablePaymentMethod,
+  confirmation: Confirmation,
+): Stripe.PaymentIntent {
+  checkPaymentMethod(before, usable, confirmation);
+  const { paymentMethod, scenario } = usable;
+  const paymentIntent = { ...before, payment_method: paymentMethod.id, last_payment_error: null, next_action: null };
+  const asksCustomer =
+    scenario.authentication === "always" || (scenario.authentication === "on_session" && !confirmation.isOffSession);
+  if (!asksCustomer) return attemptOrThrow(unit, paymentIntent, usable, confirmation.created);
+  if (confirmation.isOffSession)
+    throw declineNow(unit, paymentIntent, usable, DECLINES.authenticationRequired, confirmation.created);
+  if (confirmation.errorOnRequiresAction) {
+    throw declineNow(unit, paymentIntent, usable, DECLINES.authenticationNotHandled, confirmation.created);
+  }
+  const waiting = unit.save({
+    ...paymentIntent,
+    status: "requires_action",
+    next_action: PAYMENT_METHOD_TYPES[scenario.type].isBankTransfer
+      ? bankInstructions(unit, paymentIntent)
+      : nextAction(unit, paymentIntent.id, confirmation.returnUrl),
+  });
+  unit.fire("requires_action", [waiting], confirmation.created);
+  // A bank transfer that came before may have paid it already.
+  return unit.find("payment_intent", waiting.id) ?? waiting;
+}
+
+/** What Stripe checks before anything is tried; the order is ours. */
+function checkPaymentMethod(
+  paymentIntent: Stripe.PaymentIntent,
+  { paymentMethod, scenario }: UsablePaymentMethod,
+  confirmation: Confirmation,
+): void {
+  const { type } = scenario;
+  const rule = PAYMENT_METHOD_TYPES[type];
+  const shown = confirmation.created === null ? { payment_intent: paymentIntent } : {};
+  if (!acceptsCurrency(type, paymentIntent.currency)) {
+    const supported = rule.currencies === "any" ? "" : rule.currencies.map((currency) => `\`${currency}\``).join(", ");
+    const message = `Invalid currency: ${paymentIntent.currency}. The payment method \`${type}\` only supports the following currencies: ${supported}.`;
+    throw refusal(message, { code: "payment_method_currency_mismatch", param: "currency" });
+  }
+  if (!paymentIntent.payment_method_types.includes(type)) {
+    const allowed = paymentIntent.payment_method_types.join(", ");
+    const message = `The PaymentMethod provided (${type}) is not allowed for this PaymentIntent. Please attach a PaymentMethod of one of the following types: ${allowed}.`;
+    throw failure(message, { code: "payment_intent_incompatible_payment_method", param: "payment_method", ...shown });
+  }
+  if (paymentIntent.capture_method === "manual" && !rule.allowsManualCapture) {
+    const message = `The PaymentMethod provided (${type}) does not support manual capture. Use a capture_method of automatic or automatic_async.`;
+    throw failure(message, { code: "payment_intent_incompatible_payment_method", param: "capture_method", ...shown });
+  }
+  if (type === "card" && paymentIntent.statement_descriptor !== null) {
+    const message =
+      "The `statement_descriptor` parameter is not supported for the payment method type `card`. Use `statement_descriptor_suffix` instead.";
+    throw refusal(message, { param: "statement_descriptor" });
+  }
+  if (paymentMethod.customer !== null && paymentMethod.customer !== paymentIntent.customer) {
+    const message = `The customer for this PaymentIntent doesn't match the customer that the PaymentMethod ${paymentMethod.id} belongs to. Pass that customer as \`customer\`.`;
+    throw failure(message, { param: "payment_method", ...shown });
+  }
+  const dynamic = paymentIntent.automatic_payment_methods;
+  if (
+    confirmation.returnUrl === null &&
+    (rule.redirects || (dynamic?.enabled === true && dynamic.allow_redirects !== "never"))
+  ) {
+    throw refusal(
+      "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of these payment methods might redirect your customer off of your page, you must provide a `return_url`. If you don't want to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` to `true` and `automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and Payment Intents.",
+      { param: "return_url" },
+    );
+  }
+  if (rule.isBankTransfer && paymentIntent.customer === null) {
+    const message = "A bank transfer goes to a customer's cash balance: pass the `customer` of this PaymentIntent.";
+    throw failure(message, { code: "parameter_missing", param: "customer", ...shown });
+  }
+  if (rule.isDebit && !confirmation.hasMandate) {
+    throw failure(
+      "This PaymentIntent requires a mandate, but no existing mandate was found. Collect mandate acceptance from the customer and try again, providing acceptance data in the mandate_data parameter.",
+      { param: "mandate_data", ...shown },
+    );
+  }
+}
+
+function bankInstructions(unit: UnitOfWork, paymentIntent: Stripe.PaymentIntent): Stripe.PaymentIntent.NextAction {
+  const { amount, currency, id } = paymentIntent;
+  return {
+    type: "display_bank_transfer_instructions",
+    display_bank_transfer_instructions: {
+      amount_remaining: amount,
+      currency,
+      hosted_instructions_url: `${unit.pace.baseUrl()}/_sandbox/authorize/${id}`,
+      reference: id.slice(-10).toUpperCase(),
+      type: BANK_TRANSFERS[currency] ?? "us_bank_transfer",
+    },
+  };
+}
+
+/** Where the customer authenticates; SetupIntents have the same. */
+export function nextAction(
+  unit: UnitOfWork,
+  id: string,
+  returnUrl: string | null,
+): Stripe.PaymentIntent.NextAction & Stripe.SetupIntent.NextAction {
+  const url = `${unit.pace.baseUrl()}/_sandbox/authorize/${id}`;
+  if (returnUrl !== null) return { type: "redirect_to_url", redirect_to_url: { return_url: returnUrl, url } };
+  return { type: "use_stripe_sdk", use_stripe_sdk: { type: "three_d_secure_redirect", stripe_js: url } };
+}
+
+export type Attempted =
+  | { readonly kind: "accepted"; readonly paymentIntent: Stripe.PaymentIntent }
+  | { readonly kind: "declined"; readonly paymentIntent: Stripe.PaymentIntent; readonly decline: Decline };
+
+/** The attempt itself, past all questions to the customer. */
+export function attemptPayment(
+  unit: UnitOfWork,
+  paymentIntent: Stripe.PaymentIntent,
+  { paymentMethod, scenario }: UsablePaymentMethod,
+  created: Stripe.PaymentIntent | null,
+): Attempted {
+  const { attempt } = scenario;
+  const charge = newCharge(unit, paymentIntent, paymentMethod);
+  const base = { ...paymentIntent, next_action: null, latest_charge: charge.id };
+  switch (attempt.kind) {
+    case "declined": {
+      const failed = recordFailure(unit, base, failedCharge(charge, attempt.decline), paymentMethod, attempt.decline);
+      unit.fire("declined", failed, created);
+      return { kind: "declined", paymentIntent: failed[0], decline: attempt.decline };
+    }
+    case "processing": {
+      const processing = unit.save<Stripe.PaymentIntent>({ ...base, status: "processing" });
+      unit.fire("processing", [processing, unit.save(charge)], created);
+      if (attempt.settlement !== "never") {
+        unit.schedule("settle_payment", processing.id, unit.pace.settlementDelayMs * (attempt.isDelayed ? 4 : 1));
+      }
+      return { kind: "accepted", paymentIntent: processing };
+    }
+    case "succeeds": {
+      const isHeld = paymentIntent.capture_method === "manual";
+      if (isHeld) return { kind: "accepted", paymentIntent: authorize(unit, base, charge, created) };
+      const succeeded = unit.save<Stripe.PaymentIntent>({ ...base, status: "succeeded", amount_received: base.amount });
+      const paid = saveCaptured(unit, succeededCharge(charge, charge.amount));
+      unit.fire("succeeded", [succeeded, paid], created);
+      return { kind: "accepted", paymentIntent: succeeded };
+    }
+  }
+}
+
+function authorize(
+  unit: UnitOfWork,
+  base: Stripe.PaymentIntent,
+  charge: Stripe.Charge,
+  created: Stripe.PaymentIntent | null,
+): Stripe.PaymentIntent {
+  const held = unit.save<Stripe.PaymentIntent>({ ...base, status: "requires_capture", amount_capturable: base.amount });
+  unit.schedule("expire_authorization", held.id, AUTHORIZATION_DAYS * DAY_MS);
+  unit.fire("authorized", [held, unit.save(succeededCharge(charge, null))], created);
+  return held;
+}
+
+/** A failed attempt: the PaymentIntent lives on without a payment method, and says why. */
+export function recordFailure(
+  unit: UnitOfWork,
+  paymentIntent: Stripe.PaymentIntent,
+  charge: Stripe.Charge | null,
+  paymentMethod: Stripe.PaymentMethod,
+  decline: Decline,
+): [Stripe.PaymentIntent, Stripe.Charge | undefined] {
+  const failed = unit.save<Stripe.PaymentIntent>({
+    ...paymentIntent,
+    status: "requires_payment_method",
+    payment_method: null,
+    next_action: null,
+    last_payment_error: {
+      ...declineFields(decline),
+      ...(charge === null ? {} : { charge: charge.id }),
+      message: decline.message,
+      payment_method: paymentMethod,
+      type: isCardError(decline, paymentMethod) ? "card_error" : "invalid_request_error",
+    },
+  });
+  return [failed, charge === null ? undefined : unit.save(charge)];
+}
+
+function isCardError(decline: Decline, paymentMethod: Stripe.PaymentMethod): boolean {
+  return paymentMethod.type === "card" && decline !== DECLINES.authenticationFailed;
+}
+
+function attemptOrThrow(
+  unit: UnitOfWork,
+  paymentIntent: Stripe.PaymentIntent,
+  usable: UsablePaymentMethod,
+  created: Stripe.PaymentIntent | null,
+): Stripe.PaymentIntent {
+  const attempted = attemptPayment(unit, paymentIntent, usable, created);
+  if (attempted.kind === "accepted") return attempted.paymentIntent;
+  throw declineError(attempted.decline, attempted.paymentIntent, usable.paymentMethod);
+}
+
+function declineNow(
+  unit: UnitOfWork,
+  paymentIntent: Stripe.PaymentIntent,
+  usable: UsablePaymentMethod,
+  decline: Decline,
+  created: Stripe.PaymentIntent | null,
+): ApiError {
+  const scenario: Scenario = { ...usable.scenario, attempt: { kind: "declined", decline } };
+  const attempted = attemptPayment(unit, paymentIntent, { ...usable, scenario }, created);
+  return declineError(decline, attempted.paymentIntent, usable.paymentMethod);
+}
+
+function declineError(decline: Decline, paymentIntent: Stripe.PaymentIntent, method: Stripe.PaymentMethod): ApiError {
+  return new ApiError(402, "declined", {
+    type: "card_error",
+    message: decline.message,
+    ...declineFields(decline),
+    ...(typeof paymentIntent.latest_charge === "string" ? { charge: paymentIntent.latest_charge } : {}),
+    payment_intent: paymentIntent,
+    payment_method: method,
+  });
+}
+
+export function declineFields(decline: Decline): {
+  code: string;
+  decline_code?: string;
+  advice_code?: string;
+  param?: string;
+} {
+  return {
+    code: decline.code,
+    ...(decline.declineCode === null ? {} : { decline_code: decline.declineCode }),
+    ...(decline.adviceCode === null ? {} : { advice_code: decline.adviceCode }),
+    ...(decline.param === undefined ? {} : { param: decline.param }),
+  };
+}

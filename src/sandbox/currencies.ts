@@ -1,0 +1,57 @@
+/**
+ * Currencies, their decimals and the smallest charge in major units, by settlement currency.
+ * https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+ */
+const ZERO_DECIMAL = new Set("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split(" "));
+const THREE_DECIMAL = new Set("bhd jod kwd omr tnd".split(" "));
+
+const MINIMUM_MAJOR: Readonly<Record<string, number>> = {
+  ...Object.fromEntries(
+    "usd ars aud brl cad chf cop eur idr ils inr nzd php rub sgd zar".split(" ").map((c) => [c, 0.5]),
+  ),
+  aed: 2,
+  czk: 15,
+  dkk: 2.5,
+  gbp: 0.3,
+  hkd: 4,
+  huf: 175,
+  jpy: 50,
+  krw: 50,
+  mxn: 10,
+  myr: 2,
+  nok: 3,
+  pln: 2,
+  ron: 2,
+  sek: 3,
+  thb: 10,
+};
+
+const OTHER_CURRENCIES =
+  "afn all amd ang aoa awg azn bam bbd bdt bgn bhd bif bmd bnd bob bsd bwp byn bzd cdf clp cny crc cve djf dop dzd egp etb fjd fkp gel gip gmd gnf gtq gyd hnl htg isk jmd jod kes kgs khr kmf kwd kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd mmk mnt mop mur mvr mwk mzn nad ngn nio npr omr pab pen pgk pkr pyg qar rsd rwf sar sbd scr shp sle sos srd std szl tjs tnd top try ttd twd tzs uah ugx uyu uzs vnd vuv wst xaf xcd xof xpf yer zmw";
+
+export const SUPPORTED_CURRENCIES: ReadonlySet<string> = new Set([
+  ...Object.keys(MINIMUM_MAJOR),
+  ...OTHER_CURRENCIES.split(" "),
+]);
+
+/** The API reference allows eight digits in every currency. https://docs.stripe.com/api/payment_intents/create */
+export const MAXIMUM_AMOUNT_MINOR = 99_999_999;
+
+function decimalsOf(currency: string): number {
+  return ZERO_DECIMAL.has(currency) ? 0 : THREE_DECIMAL.has(currency) ? 3 : 2;
+}
+
+export function minimumAmountMinor(currency: string): number {
+  return Math.round((MINIMUM_MAJOR[currency] ?? 0) * 10 ** decimalsOf(currency));
+}
+
+/** An amount as Stripe's messages print it: "$0.50" for dollars, "€0.50", otherwise "0.50 sek". */
+export function printAmount(amountMinor: number, currency: string): string {
+  const decimals = decimalsOf(currency);
+  const major = (amountMinor / 10 ** decimals).toLocaleString("en-US", {
+    minimumFractionDigits: decimals,
+    maximumFractionDigits: decimals,
+  });
+  const symbol = { usd: "$", eur: "€", gbp: "£", jpy: "¥" }[currency];
+  return symbol === undefined ? `${major} ${currency}` : `${symbol}${major}`;
+}

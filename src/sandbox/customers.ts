@@ -1,0 +1,61 @@
+import type { Stripe } from "stripe";
+import type { ApiCall, Endpoint } from "./endpoint.ts";
+import { newId, randomText } from "./identifiers.ts";
+import { address, metadata, text, textOrNothing } from "./parameterRules.ts";
+import { mergeMetadata, type ParameterRules } from "./parameters.ts";
+import { readable, writable } from "./resources.ts";
+
+/** https://docs.stripe.com/api/customers */
+const fields: ParameterRules = {
+  address,
+  description: textOrNothing,
+  email: textOrNothing,
+  metadata,
+  name: textOrNothing,
+  phone: textOrNothing,
+};
+
+export const CUSTOMERS: readonly Endpoint[] = [
+  ...readable("customer", "/v1/customers", { email: text }),
+  ...writable("customer", "/v1/customers", {
+    create: { ...fields, payment_method: text },
+    update: fields,
+    blank: blankCustomer,
+    write: (before, { parameters }) => ({
+      ...before,
+      description: parameters.text("description", before.description),
+      email: parameters.text("email", before.email),
+      name: parameters.text("name", before.name ?? null),
+      phone: parameters.text("phone", before.phone ?? null),
+      metadata: mergeMetadata(before.metadata, parameters.metadata()),
+    }),
+    created: "customer_created",
+    updated: "customer_updated",
+  }),
+];
+
+function blankCustomer({ unit }: ApiCall): Stripe.Customer {
+  return {
+    id: newId("cus"),
+    object: "customer",
+    address: null,
+    balance: 0,
+    created: unit.nowSeconds,
+    currency: null,
+    default_source: null,
+    delinquent: false,
+    description: null,
+    discount: null,
+    email: null,
+    invoice_prefix: randomText(8).toUpperCase(),
+    invoice_settings: { custom_fields: null, default_payment_method: null, footer: null, rendering_options: null },
+    livemode: false,
+    metadata: {},
+    name: null,
+    phone: null,
+    preferred_locales: [],
+    shipping: null,
+    tax_exempt: "none",
+    test_clock: null,
+  };
+}

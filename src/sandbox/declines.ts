@@ -1,0 +1,82 @@
+/**
+ * Why an attempt fails: the code and words that Stripe puts in the error, in `last_payment_error` and on the Charge.
+ * https://docs.stripe.com/declines/codes and https://docs.stripe.com/testing#declined-payments
+ */
+export type Decline = {
+  readonly code: string;
+  readonly declineCode: string | null;
+  readonly adviceCode: "confirm_card_data" | "do_not_try_again" | "try_again_later" | null;
+  readonly message: string;
+  readonly param?: string;
+  /** `Charge.outcome.type`: Radar's blocks never reach the issuer. */
+  readonly outcomeType: "issuer_declined" | "blocked";
+};
+
+function cardDecline(
+  declineCode: string,
+  adviceCode: Decline["adviceCode"],
+  message = "Your card was declined.",
+): Decline {
+  return { code: "card_declined", declineCode, adviceCode, message, outcomeType: "issuer_declined" };
+}
+
+function issuerError(code: string, message: string, param: string | null, adviceCode: Decline["adviceCode"]): Decline {
+  const rest = param === null ? {} : { param };
+  return { code, declineCode: null, adviceCode, message, outcomeType: "issuer_declined", ...rest };
+}
+
+function bankFailure(code: string, message: string): Decline {
+  return { code, declineCode: null, adviceCode: null, message, outcomeType: "issuer_declined" };
+}
+
+const TOO_FREQUENT =
+  "Your card was declined for making repeated attempts too frequently or exceeding its amount limit.";
+const NEEDS_AUTHENTICATION = "Your card was declined. This transaction requires authentication.";
+const NOT_HANDLED =
+  "This payment required an authentication action to complete, but `error_on_requires_action` was set. When you're ready, you can upgrade your integration to handle actions at https://stripe.com/docs/payments/payment-intents/upgrade-to-handle-actions.";
+const NOT_AUTHENTICATED =
+  "We are unable to authenticate your payment method. Please choose a different payment method and try again.";
+
+export const DECLINES = {
+  generic: cardDecline("generic_decline", "try_again_later"),
+  insufficientFunds: cardDecline("insufficient_funds", "try_again_later", "Your card has insufficient funds."),
+  lostCard: cardDecline("lost_card", "do_not_try_again"),
+  stolenCard: cardDecline("stolen_card", "do_not_try_again"),
+  velocity: cardDecline("card_velocity_exceeded", "try_again_later", TOO_FREQUENT),
+  blocked: { ...cardDecline("fraudulent", "do_not_try_again"), outcomeType: "blocked" },
+  expiredCard: issuerError("expired_card", "Your card has expired.", "exp_month", "do_not_try_again"),
+  incorrectCvc: issuerError("incorrect_cvc", "Your card's security code is incorrect.", "cvc", "confirm_card_data"),
+  processingError: issuerError(
+    "processing_error",
+    "An error occurred while processing your card. Try again in a little bit.",
+    null,
+    "try_again_later",
+  ),
+  authenticationRequired: {
+    ...cardDecline("authentication_required", null, NEEDS_AUTHENTICATION),
+    code: "authentication_required",
+  },
+  authenticationNotHandled: {
+    ...cardDecline("authentication_not_handled", null, NOT_HANDLED),
+    code: "authentication_required",
+  },
+  authenticationFailed: bankFailure("payment_intent_authentication_failure", NOT_AUTHENTICATED),
+  redirectFailed: bankFailure("payment_intent_payment_attempt_failed", "The customer failed or abandoned the payment."),
+  accountClosed: bankFailure("account_closed", "The customer's bank account has been closed."),
+  noAccount: bankFailure("no_account", "The customer's bank account could not be located."),
+  bankInsufficientFunds: bankFailure(
+    "insufficient_funds",
+    "The customer's account has insufficient funds to cover this payment.",
+  ),
+  debitNotAuthorized: bankFailure(
+    "debit_not_authorized",
+    "The customer has notified their bank that this payment was unauthorized.",
+  ),
+  invalidCurrency: bankFailure("invalid_currency", "The customer's bank account doesn't support this currency."),
+  weeklyLimit: bankFailure(
+    "charge_exceeds_source_limit",
+    "This payment exceeds the account's weekly payment volume limit.",
+  ),
+  paymentCanceled: bankFailure("payment_canceled", "The payment was canceled before it reached the bank."),
+  bankRefused: bankFailure("generic_could_not_process", "The customer's bank could not process this payment."),
+} as const satisfies Record<string, Decline>;

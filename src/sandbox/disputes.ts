@@ -1,0 +1,202 @@
+import type { Stripe } from "stripe";
+import { failure } from "./apiError.ts";
+import { DAY_MS, SECOND_MS } from "./clock.ts";
+import type { ApiCall, Endpoint } from "./endpoint.ts";
+import { newId } from "./identifiers.ts";
+import { flag, hash, metadata, text, textOrNothing } from "./parameterRules.ts";
+import { mergeMetadata } from "./parameters.ts";
+import { findScenarioOf } from "./paymentMethods.ts";
+import { PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
+import { post, readable, retrieve } from "./resources.ts";
+import type { Transition } from "./transitions.ts";
+import type { UnitOfWork } from "./unitOfWork.ts";
+
+/**
+ * Disputes are opened by the test methods that exist for that, as soon as their money is taken. An inquiry is one that
+ * has withdrawn nothing yet; its statuses begin with `warning_`. https://docs.stripe.com/disputes/how-disputes-work
+ */
+const RESPONSE_DAYS = 7;
+const FEE_MINOR = 1500;
+
+const NO_EVIDENCE: Stripe.Dispute.Evidence = {
+  access_activity_log: null,
+  billing_address: null,
+  cancellation_policy: null,
+  cancellation_policy_disclosure: null,
+  cancellation_rebuttal: null,
+  customer_communication: null,
+  customer_email_address: null,
+  customer_name: null,
+  customer_purchase_ip: null,
+  customer_signature: null,
+  duplicate_charge_documentation: null,
+  duplicate_charge_explanation: null,
+  duplicate_charge_id: null,
+  enhanced_evidence: {},
+  product_description: null,
+  receipt: null,
+  refund_policy: null,
+  refund_policy_disclosure: null,
+  refund_refusal_explanation: null,
+  service_date: null,
+  service_documentation: null,
+  shipping_address: null,
+  shipping_carrier: null,
+  shipping_date: null,
+  shipping_documentation: null,
+  shipping_tracking_number: null,
+  uncategorized_file: null,
+  uncategorized_text: null,
+};
+const EVIDENCE_TEXTS = Object.keys(NO_EVIDENCE).filter((name) => name !== "enhanced_evidence");
+
+type Verdict = { readonly status: string; readonly fires: Transition | null };
+type Verdicts = { readonly inquiry: Verdict; readonly dispute: Verdict };
+
+const CLOSED: Verdicts = {
+  inquiry: { status: "warning_closed", fires: "dispute_closed" },
+  dispute: { status: "lost", fires: "dispute_closed" },
+};
+const REVIEWED: Verdicts = {
+  inquiry: { status: "warning_under_review", fires: null },
+  dispute: { status: "under_review", fires: null },
+};
+
+/** What the words in `evidence[uncategorized_text]` lead to. https://docs.stripe.com/testing#evidence */
+const VERDICTS: Readonly<Record<string, Verdicts>> = {
+  winning_evidence: { ...CLOSED, dispute: { status: "won", fires: "dispute_won" } },
+  losing_evidence: CLOSED,
+  escalate_inquiry_evidence: { ...REVIEWED, inquiry: { status: "needs_response", fires: "inquiry_escalated" } },
+};
+
+export const DISPUTES: readonly Endpoint[] = [
+  ...readable("dispute", "/v1/disputes", { charge: text, payment_intent: text }),
+  post(
+    "/v1/disputes/:id",
+    { evidence: hash(Object.fromEntries(EVIDENCE_TEXTS.map((name) => [name, textOrNothing]))), metadata, submit: flag },
+    updateDispute,
+  ),
+  post("/v1/disputes/:id/close", {}, (call) => conclude(call.unit, retrieveOpen(call), CLOSED)),
+];
+
+/** Opens the dispute that the Charge's payment method stands for, if it does. */
+export function openDispute(unit: UnitOfWork, chargeId: string): void {
+  const charge = unit.find("charge", chargeId);
+  const scenario = findScenarioOf(unit, charge?.payment_method ?? "");
+  if (charge?.captured !== true || charge.disputed || scenario === undefined || scenario.dispute === null) return;
+  const { reason, isInquiry } = scenario.dispute;
+  const dispute: Stripe.Dispute = {
+    id: newId("du"),
+    object: "dispute",
+    amount: charge.amount_captured,
+    balance_transactions: [],
+    charge: charge.id,
+    created: unit.nowSeconds,
+    currency: charge.currency,
+    enhanced_eligibility_types: [],
+    evidence: NO_EVIDENCE,
+    evidence_details: {
+      due_by: unit.nowSeconds + (RESPONSE_DAYS * DAY_MS) / SECOND_MS,
+      enhanced_eligibility: {},
+      has_evidence: false,
+      past_due: false,
+      submission_count: 0,
+      submission_method: "not_submitted",
+    },
+    intended_submission_method: null,
+    is_charge_refundable: isInquiry,
+    livemode: false,
+    metadata: {},
+    ...cardDetails(charge, isInquiry),
+    payment_intent: charge.payment_intent,
+    reason,
+    status: isInquiry ? "warning_needs_response" : "needs_response",
+  };
+  unit.save({ ...charge, disputed: true });
+  // A returned bank debit can't be contested: it is lost as it is opened.
+  if (PAYMENT_METHOD_TYPES[scenario.type].isDebit) {
+    unit.fire("debit_returned", [unit.save<Stripe.Dispute>(withdraw(unit, { ...dispute, status: "lost" }))]);
+  } else if (isInquiry) unit.fire("inquiry_opened", [unit.save(dispute)]);
+  else unit.fire("dispute_opened", [unit.save(withdraw(unit, dispute))]);
+}
+
+function cardDetails(charge: Stripe.Charge, isInquiry: boolean): Partial<Stripe.Dispute> {
+  const brand = charge.payment_method_details?.card?.brand ?? null;
+  if (brand === null) return {};
+  const card = { brand, case_type: isInquiry ? "inquiry" : "chargeback", network: brand, network_reason_code: "83" };
+  return { network_reason_code: "83", payment_method_details: { type: "card", card } };
+}
+
+function updateDispute(call: ApiCall): Stripe.Dispute {
+  const { parameters, unit } = call;
+  const evidence = parameters.hash("evidence");
+  const before = evidence === undefined ? retrieve(call, "dispute") : retrieveOpen(call);
+  const isSubmitted = evidence !== undefined && parameters.boolean("submit") !== false;
+  const { evidence_details: details } = before;
+  const written: Record<string, string | null> = {};
+  for (const name of EVIDENCE_TEXTS) if (evidence?.has(name) === true) written[name] = evidence.text(name, null);
+  const updated: Stripe.Dispute = {
+    ...before,
+    evidence: { ...before.evidence, ...written },
+    evidence_details: {
+      ...details,
+      has_evidence: details.has_evidence || evidence !== undefined,
+      submission_count: details.submission_count + (isSubmitted ? 1 : 0),
+      submission_method: isSubmitted ? "manual" : details.submission_method,
+    },
+    metadata: mergeMetadata(before.metadata, parameters.metadata()),
+  };
+  unit.fire("dispute_updated", [unit.save(updated)]);
+  if (!isSubmitted) return updated;
+  return conclude(unit, updated, VERDICTS[updated.evidence.uncategorized_text ?? ""] ?? REVIEWED);
+}
+
+function conclude(unit: UnitOfWork, dispute: Stripe.Dispute, verdicts: Verdicts): Stripe.Dispute {
+  const { status, fires } = dispute.status.startsWith("warning_") ? verdicts.inquiry : verdicts.dispute;
+  const decided: Stripe.Dispute = { ...dispute, status };
+  if (fires === "inquiry_escalated")
+    return fire(unit, fires, { ...withdraw(unit, decided), is_charge_refundable: false });
+  if (fires === "dispute_won") return fire(unit, fires, move(unit, decided, dispute.amount, "dispute_reversal"));
+  return fires === null ? unit.save(decided) : fire(unit, fires, decided);
+}
+
+function fire(unit: UnitOfWork, transition: Transition, dispute: Stripe.Dispute): Stripe.Dispute {
+  unit.fire(transition, [unit.save(dispute)]);
+  return dispute;
+}
+
+function retrieveOpen(call: ApiCall): Stripe.Dispute {
+  const dispute = retrieve(call, "dispute");
+  if (!dispute.status.endsWith("needs_response")) throw failure("This dispute is already closed.");
+  return dispute;
+}
+
+function withdraw(unit: UnitOfWork, dispute: Stripe.Dispute): Stripe.Dispute {
+  return move(unit, dispute, -dispute.amount, "dispute");
+}
+
+/** Money that the dispute takes or gives back, with Stripe's fee on the way out. */
+function move(unit: UnitOfWork, dispute: Stripe.Dispute, amount: number, category: string): Stripe.Dispute {
+  const fee = amount < 0 ? FEE_MINOR : 0;
+  const { currency, id } = dispute;
+  const moved: Stripe.BalanceTransaction = {
+    id: newId("txn"),
+    object: "balance_transaction",
+    amount,
+    available_on: unit.nowSeconds,
+    balance_type: "payments",
+    created: unit.nowSeconds,
+    currency,
+    description: `Chargeback ${amount < 0 ? "withdrawal" : "reversal"} for ${id}`,
+    exchange_rate: null,
+    fee,
+    fee_details:
+      fee === 0 ? [] : [{ amount: fee, application: null, currency, description: "Dispute fee", type: "stripe_fee" }],
+    net: amount - fee,
+    reporting_category: category,
+    source: id,
+    status: "available",
+    type: "adjustment",
+  };
+  return { ...dispute, balance_transactions: [...dispute.balance_transactions, moved] };
+}

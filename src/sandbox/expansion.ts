@@ -1,0 +1,58 @@
+import { refusal } from "./apiError.ts";
+import type { ApiCall } from "./endpoint.ts";
+import { lineItemsOf } from "./checkout.ts";
+import { wholeList } from "./lists.ts";
+import type { StoredKind } from "./store.ts";
+
+/**
+ * `expand[]`: ids in the answer become the objects they name. https://docs.stripe.com/api/expanding_objects
+ * The table says what each expandable field holds.
+ */
+const EXPANDABLE: Readonly<Record<string, StoredKind>> = {
+  latest_charge: "charge",
+  charge: "charge",
+  payment_intent: "payment_intent",
+  payment_method: "payment_method",
+  customer: "customer",
+  default_price: "price",
+  payment_link: "payment_link",
+  product: "product",
+  setup_intent: "setup_intent",
+};
+
+export function expand(call: ApiCall, answer: unknown): unknown {
+  return (call.parameters.list("expand") ?? []).reduce<unknown>((value, path) => {
+    const steps = path.split(".");
+    if (steps.length > 4) {
+      throw refusal("You cannot expand more than 4 levels of a property.", { param: "expand" });
+    }
+    return expandPath(call, value, steps, path);
+  }, answer);
+}
+
+function expandPath(call: ApiCall, value: unknown, steps: readonly string[], path: string): unknown {
+  const [step, ...rest] = steps;
+  if (step === undefined || value === null) return value;
+  if (Array.isArray(value)) return value.map((item) => expandPath(call, item, steps, path));
+  if (typeof value !== "object") throw cannotExpand(path);
+  if (step === "line_items" && "id" in value) {
+    const data = lineItemsOf(call.unit, String(value.id));
+    return { ...value, line_items: expandPath(call, wholeList(call, data), rest, path) };
+  }
+  const current = (value as Record<string, unknown>)[step];
+  if (current === null) return value;
+  if (typeof current === "string")
+    return { ...value, [step]: expandPath(call, load(call, step, current, path), rest, path) };
+  if (typeof current !== "object") throw cannotExpand(path);
+  return { ...value, [step]: expandPath(call, current, rest, path) };
+}
+
+function load(call: ApiCall, field: string, id: string, path: string): unknown {
+  const kind = Object.hasOwn(EXPANDABLE, field) ? EXPANDABLE[field] : undefined;
+  if (kind === undefined) throw cannotExpand(path);
+  return call.unit.find(kind, id) ?? id;
+}
+
+function cannotExpand(path: string): Error {
+  return refusal(`This property cannot be expanded (${path}).`, { param: "expand" });
+}

@@ -1,0 +1,72 @@
+import { missing, refusal } from "./apiError.ts";
+import { makePrice, priceData } from "./catalog.ts";
+import { newId } from "./identifiers.ts";
+import { anyHash, text } from "./parameterRules.ts";
+import type { ParameterRule, Parameters } from "./parameters.ts";
+import { idOf, type StoredLineItem, type StoredPrice } from "./store.ts";
+import type { UnitOfWork } from "./unitOfWork.ts";
+
+/** What a Checkout Session or a Payment Link sells: prices, each with how many of it. */
+export const lineItemsRule: ParameterRule = {
+  kind: "list",
+  maximumItems: 100,
+  required: true,
+  items: {
+    adjustable_quantity: anyHash,
+    price: text,
+    price_data: priceData,
+    quantity: { kind: "integer", minimum: 1 },
+  },
+};
+
+export function readLineItems(unit: UnitOfWork, parameters: Parameters): readonly StoredLineItem[] {
+  const items = parameters.hashes("line_items").map((item, index) => readItem(unit, item, `line_items[${index}]`));
+  const currencies = new Set(items.map(({ currency }) => currency));
+  if (items.length === 0)
+    throw refusal("Missing required param: line_items.", { code: "parameter_missing", param: "line_items" });
+  if (currencies.size > 1) {
+    const message = "All prices on a Checkout Session must use the same currency.";
+    throw refusal(message, { code: "checkout_session_line_item_currency_mismatch", param: "line_items" });
+  }
+  return items;
+}
+
+function readItem(unit: UnitOfWork, item: Parameters, param: string): StoredLineItem {
+  const price = readPrice(unit, item, param);
+  const quantity = item.integer("quantity") ?? 1;
+  const amount = (price.unit_amount ?? 0) * quantity;
+  return {
+    id: newId("li"),
+    object: "item",
+    adjustable_quantity: null,
+    amount_discount: 0,
+    amount_subtotal: amount,
+    amount_tax: 0,
+    amount_total: amount,
+    currency: price.currency,
+    description: unit.find("product", idOf(price.product) ?? "")?.name ?? null,
+    metadata: {},
+    price,
+    quantity,
+  };
+}
+
+function readPrice(unit: UnitOfWork, item: Parameters, param: string): StoredPrice {
+  const id = item.string("price");
+  const data = item.hash("price_data");
+  if ((id === undefined) === (data === undefined)) {
+    throw refusal(`You must specify either \`price\` or \`price_data\` for ${param}.`, { param });
+  }
+  if (data !== undefined) return unit.save({ ...makePrice(unit, data), active: false });
+  const price = unit.find("price", id ?? "");
+  if (price === undefined) throw missing("price", id ?? "", `${param}[price]`);
+  if (!price.active) {
+    const message = `The price specified is inactive. This field only accepts active prices.`;
+    throw refusal(message, { code: "price_inactive", param: `${param}[price]` });
+  }
+  return price;
+}
+
+export function totalOf(items: readonly StoredLineItem[]): number {
+  return items.reduce((total, item) => total + item.amount_total, 0);
+}

@@ -1,0 +1,125 @@
+import type { SQLInputValue } from "node:sqlite";
+import type { Stripe } from "stripe";
+import { missing, refusal } from "./apiError.ts";
+import type { ApiCall } from "./endpoint.ts";
+import type { Parameters } from "./parameters.ts";
+import type { Row, Store, StoredKind } from "./store.ts";
+
+/** A page of objects, newest first, as every list of Stripe's is. https://docs.stripe.com/api/pagination */
+type Page = {
+  readonly object: "list";
+  readonly url: string;
+  readonly has_more: boolean;
+  readonly data: readonly unknown[];
+};
+
+type Condition = { readonly sql: string; readonly values: readonly SQLInputValue[] };
+
+/** The fields that have a column of their own. */
+const COLUMNS = ["payment_intent", "charge", "customer"];
+
+/** Lists one kind of object, filtered by those fields that the parameters name. */
+export function listObjects(kind: StoredKind, fields: readonly string[]) {
+  return (call: ApiCall): Page => {
+    const conditions: Condition[] = [{ sql: "kind = ?", values: [kind] }];
+    for (const field of fields) {
+      const value = call.parameters.string(field) ?? call.parameters.boolean(field);
+      if (value === undefined) continue;
+      const sql = COLUMNS.includes(field) ? `${field} = ?` : `json_extract(body, '$.${field}') = ?`;
+      conditions.push({ sql, values: [typeof value === "boolean" ? Number(value) : value] });
+    }
+    return listRows(call, "objects", conditions, (row) => JSON.parse(String(row["body"])) as unknown);
+  };
+}
+
+/** A short list that is given whole, as those inside another object are. */
+export function wholeList(call: ApiCall, data: readonly unknown[]): Page {
+  return { object: "list", url: call.path, has_more: false, data };
+}
+
+/** Every event, with the deliveries that are still to be made. https://docs.stripe.com/api/events/list */
+export function listEvents(call: ApiCall): Page {
+  const { parameters } = call;
+  const conditions: Condition[] = [];
+  const types = parameters.list("types") ?? (parameters.has("type") ? [parameters.string("type") ?? ""] : []);
+  if (parameters.has("types") && parameters.has("type")) {
+    throw refusal("You may only specify one of these parameters: type, types.", { code: "parameters_exclusive" });
+  }
+  if (types.length > 0) {
+    conditions.push({ sql: `(${types.map(() => "type GLOB ?").join(" OR ")})`, values: types });
+  }
+  const delivered = parameters.boolean("delivery_success");
+  if (delivered !== undefined) {
+    // An endpoint that took the event at last, say after a resend, counts as a success.
+    const failed = `EXISTS (SELECT 1 FROM deliveries AS failed WHERE event_id = events.id AND state <> 'delivered' AND NOT
+      EXISTS (SELECT 1 FROM deliveries WHERE event_id = events.id AND endpoint_id = failed.endpoint_id AND state = 'delivered'))`;
+    conditions.push({ sql: delivered ? `NOT ${failed}` : failed, values: [] });
+  }
+  return listRows(call, "events", conditions, (row) => readEvent(call, row));
+}
+
+export function retrieveEvent(call: ApiCall): Stripe.EventBase {
+  const row = call.store.row("SELECT * FROM events WHERE id = ? AND account = ?", call.id, call.unit.account);
+  if (row === undefined) throw missing("event", call.id, "id", 404);
+  return readEvent(call, row);
+}
+
+function readEvent({ store }: ApiCall, row: Row): Stripe.EventBase {
+  const event = JSON.parse(String(row["body"])) as Stripe.EventBase;
+  return { ...event, pending_webhooks: pendingWebhooks(store, event.id) };
+}
+
+/** To how many endpoints the event is still to be delivered. */
+export function pendingWebhooks(store: Store, eventId: string): number {
+  const sql = "SELECT count(DISTINCT endpoint_id) AS n FROM deliveries WHERE event_id = ? AND state = 'pending'";
+  return Number(store.row(sql, eventId)?.["n"]);
+}
+
+export function listRows(
+  call: ApiCall,
+  table: "objects" | "events" | "webhook_endpoints",
+  filters: readonly Condition[],
+  read: (row: Row) => unknown,
+): Page {
+  const { parameters, store, unit } = call;
+  const limit = readLimit(parameters);
+  const conditions = [{ sql: "account = ?", values: [unit.account] }, ...filters, ...readCreated(parameters)];
+  const endingBefore = parameters.string("ending_before");
+  for (const [param, comparison] of [
+    ["starting_after", "<"],
+    ["ending_before", ">"],
+  ] as const) {
+    const id = parameters.string(param);
+    if (id === undefined) continue;
+    const seq = store.row(`SELECT seq FROM ${table} WHERE id = ? AND account = ?`, id, unit.account)?.["seq"];
+    if (seq === undefined || seq === null) throw missing("object", id, param);
+    conditions.push({ sql: `seq ${comparison} ?`, values: [seq] });
+  }
+  const order = endingBefore === undefined ? "DESC" : "ASC";
+  const where = conditions.map(({ sql }) => sql).join(" AND ");
+  const values = conditions.flatMap((condition) => condition.values);
+  const rows = store.rows(`SELECT * FROM ${table} WHERE ${where} ORDER BY seq ${order} LIMIT ?`, ...values, limit + 1);
+  const shown = rows.slice(0, limit);
+  if (endingBefore !== undefined) shown.reverse();
+  return { object: "list", url: call.path, has_more: rows.length > limit, data: shown.map((row) => read(row)) };
+}
+
+export function readLimit(parameters: Parameters): number {
+  const limit = parameters.integer("limit") ?? 10;
+  if (limit >= 1 && limit <= 100) return limit;
+  const message =
+    limit < 1 ? "This value must be greater than or equal to 1." : "This value must be less than or equal to 100.";
+  throw refusal(message, { code: "parameter_invalid_integer", param: "limit" });
+}
+
+const COMPARISONS = { gt: ">", gte: ">=", lt: "<", lte: "<=" } as const;
+
+function readCreated(parameters: Parameters): Condition[] {
+  const exactly = parameters.integer("created");
+  if (exactly !== undefined) return [{ sql: "created = ?", values: [exactly] }];
+  const range = parameters.hash("created");
+  return Object.entries(COMPARISONS).flatMap(([name, comparison]) => {
+    const value = range?.integer(name);
+    return value === undefined ? [] : [{ sql: `created ${comparison} ?`, values: [value] }];
+  });
+}

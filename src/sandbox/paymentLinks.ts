@@ -1,0 +1,178 @@
+import type { Stripe } from "stripe";
+import { refusal } from "./apiError.ts";
+import { lineItemsOf, saveOrder } from "./checkout.ts";
+import type { ApiCall, Endpoint } from "./endpoint.ts";
+import { wholeList } from "./lists.ts";
+import { newId, randomText } from "./identifiers.ts";
+import { lineItemsRule, readLineItems, totalOf } from "./lineItems.ts";
+import {
+  anyHash,
+  choice,
+  flag,
+  hash,
+  integer,
+  list,
+  listing,
+  metadata,
+  suffix,
+  text,
+  textOrNothing,
+} from "./parameterRules.ts";
+import { mergeMetadata, type ParameterRules, type Parameters } from "./parameters.ts";
+import { checkAmount } from "./paymentIntentParameters.ts";
+import { get, readable, retrieve, writable } from "./resources.ts";
+
+/** Payment Links: an address that opens a new Checkout Session at every visit. https://docs.stripe.com/payment-links */
+const fields: ParameterRules = {
+  active: flag,
+  after_completion: hash({
+    type: { kind: "string", required: true, values: ["hosted_confirmation", "redirect"] },
+    hosted_confirmation: hash({ custom_message: textOrNothing }),
+    redirect: hash({ url: { kind: "string", required: true } }),
+  }),
+  allow_promotion_codes: flag,
+  automatic_tax: anyHash,
+  billing_address_collection: choice("auto", "required"),
+  custom_text: anyHash,
+  customer_creation: choice("always", "if_required"),
+  inactive_message: textOrNothing,
+  invoice_creation: anyHash,
+  metadata,
+  payment_intent_data: hash({
+    capture_method: choice("automatic", "automatic_async", "manual"),
+    description: textOrNothing,
+    metadata,
+    setup_future_usage: choice("off_session", "on_session"),
+    statement_descriptor: suffix,
+    statement_descriptor_suffix: suffix,
+    transfer_group: textOrNothing,
+  }),
+  payment_method_collection: choice("always", "if_required"),
+  payment_method_types: list,
+  phone_number_collection: hash({ enabled: { kind: "boolean", required: true } }),
+  restrictions: hash({
+    completed_sessions: hash({ limit: { kind: "integer", required: true, minimum: 1 } }),
+  }),
+  submit_type: choice("auto", "book", "donate", "pay", "subscribe"),
+  tax_id_collection: anyHash,
+};
+
+export const PAYMENT_LINKS: readonly Endpoint[] = [
+  ...readable("payment_link", "/v1/payment_links", { active: flag }),
+  get("/v1/payment_links/:id/line_items", listing, (call) =>
+    wholeList(call, lineItemsOf(call.unit, retrieve(call, "payment_link").id)),
+  ),
+  ...writable("payment_link", "/v1/payment_links", {
+    create: {
+      ...fields,
+      application_fee_amount: integer,
+      currency: text,
+      line_items: lineItemsRule,
+      on_behalf_of: text,
+      transfer_data: hash({ amount: integer, destination: { kind: "string", required: true } }),
+    },
+    update: fields,
+    blank: blankLink,
+    write: (before, { parameters }) => writeLink(before, parameters),
+    created: "payment_link_created",
+    updated: "payment_link_updated",
+  }),
+];
+
+function blankLink({ parameters, unit }: ApiCall): Stripe.PaymentLink {
+  const id = newId("plink");
+  const items = readLineItems(unit, parameters);
+  const currency = items[0]?.currency ?? "usd";
+  checkAmount(totalOf(items), currency);
+  saveOrder(unit, id, items, null);
+  const isRecurring = items.some(({ price }) => price.recurring !== null);
+  const transfer = parameters.hash("transfer_data");
+  return {
+    id,
+    object: "payment_link",
+    active: true,
+    after_completion: { hosted_confirmation: { custom_message: null }, type: "hosted_confirmation" },
+    allow_promotion_codes: false,
+    application: null,
+    application_fee_amount: parameters.integer("application_fee_amount") ?? null,
+    application_fee_percent: null,
+    automatic_tax: { enabled: false, liability: null },
+    billing_address_collection: "auto",
+    consent_collection: null,
+    currency,
+    custom_fields: [],
+    custom_text: { after_submit: null, shipping_address: null, submit: null, terms_of_service_acceptance: null },
+    customer_creation: isRecurring ? "always" : "if_required",
+    inactive_message: null,
+    invoice_creation: null,
+    livemode: false,
+    managed_payments: null,
+    metadata: {},
+    on_behalf_of: parameters.string("on_behalf_of") ?? null,
+    payment_intent_data: null,
+    payment_method_collection: isRecurring ? "always" : "if_required",
+    payment_method_options: null,
+    payment_method_types: null,
+    phone_number_collection: { enabled: false },
+    restrictions: null,
+    shipping_address_collection: null,
+    shipping_options: [],
+    submit_type: "auto",
+    subscription_data: null,
+    tax_id_collection: { enabled: false, required: "never" },
+    transfer_data:
+      transfer === undefined
+        ? null
+        : { amount: transfer.integer("amount") ?? null, destination: transfer.string("destination") ?? "" },
+    url: `${unit.pace.baseUrl()}/_sandbox/link/${randomText(20)}`,
+  };
+}
+
+function writeLink(before: Stripe.PaymentLink, parameters: Parameters): Stripe.PaymentLink {
+  const types = parameters.list("payment_method_types");
+  const limit = parameters.hash("restrictions")?.hash("completed_sessions")?.integer("limit");
+  const data = parameters.hash("payment_intent_data");
+  const phone = parameters.hash("phone_number_collection")?.boolean("enabled");
+  return {
+    ...before,
+    active: parameters.boolean("active") ?? before.active,
+    after_completion: readAfterCompletion(parameters.hash("after_completion")) ?? before.after_completion,
+    allow_promotion_codes: parameters.boolean("allow_promotion_codes") ?? before.allow_promotion_codes,
+    billing_address_collection: parameters.string("billing_address_collection") ?? before.billing_address_collection,
+    customer_creation: parameters.string("customer_creation") ?? before.customer_creation,
+    inactive_message: parameters.text("inactive_message", before.inactive_message),
+    metadata: mergeMetadata(before.metadata, parameters.metadata()),
+    payment_intent_data: data === undefined ? before.payment_intent_data : writeData(before.payment_intent_data, data),
+    payment_method_collection: parameters.string("payment_method_collection") ?? before.payment_method_collection,
+    payment_method_types: types === undefined ? before.payment_method_types : [...types],
+    phone_number_collection: phone === undefined ? before.phone_number_collection : { enabled: phone },
+    restrictions: limit === undefined ? before.restrictions : { completed_sessions: { count: 0, limit } },
+    submit_type: parameters.string("submit_type") ?? before.submit_type,
+  };
+}
+
+function readAfterCompletion(after: Parameters | undefined): Stripe.PaymentLink.AfterCompletion | undefined {
+  const url = after?.hash("redirect")?.string("url");
+  if (after?.string("type") === "hosted_confirmation") {
+    const message = after.hash("hosted_confirmation")?.string("custom_message") ?? null;
+    return { hosted_confirmation: { custom_message: message }, type: "hosted_confirmation" };
+  }
+  if (after === undefined) return undefined;
+  if (url !== undefined) return { redirect: { url }, type: "redirect" };
+  throw refusal("Missing required param: after_completion[redirect].", { param: "after_completion[redirect]" });
+}
+
+function writeData(
+  before: Stripe.PaymentLink.PaymentIntentData | null,
+  data: Parameters,
+): Stripe.PaymentLink.PaymentIntentData {
+  return {
+    capture_method: data.text("capture_method", before?.capture_method ?? null),
+    description: data.text("description", before?.description ?? null),
+    metadata: mergeMetadata(before?.metadata ?? {}, data.metadata()),
+    setup_future_usage: data.text("setup_future_usage", before?.setup_future_usage ?? null),
+    statement_descriptor: data.text("statement_descriptor", before?.statement_descriptor ?? null),
+    statement_descriptor_suffix: data.text("statement_descriptor_suffix", before?.statement_descriptor_suffix ?? null),
+    transfer_group: data.text("transfer_group", before?.transfer_group ?? null),
+  };
+}

@@ -1,0 +1,81 @@
+/**
+ * What kind of money each payment method type moves: the currencies it takes and how a payment with it goes.
+ * https://docs.stripe.com/payments/payment-methods/payment-method-support
+ */
+export type PaymentMethodType =
+  | "card"
+  | "us_bank_account"
+  | "sepa_debit"
+  | "klarna"
+  | "ideal"
+  | "bancontact"
+  | "eps"
+  | "p24"
+  | "sofort"
+  | "customer_balance";
+
+type TypeRule = {
+  readonly currencies: readonly string[] | "any";
+  readonly redirects: boolean;
+  /** A debit needs the customer's mandate and settles days later. */
+  readonly isDebit: boolean;
+  readonly allowsManualCapture: boolean;
+  /** The customer sends the money, in any number of parts. */
+  readonly isBankTransfer: boolean;
+};
+
+const CARD: TypeRule = {
+  currencies: "any",
+  redirects: false,
+  isDebit: false,
+  allowsManualCapture: true,
+  isBankTransfer: false,
+};
+const DEBIT = { redirects: false, isDebit: true, allowsManualCapture: false, isBankTransfer: false };
+const REDIRECT = { redirects: true, isDebit: false, allowsManualCapture: false, isBankTransfer: false };
+
+/** How the bank transfers of each currency are called. */
+export const BANK_TRANSFERS: Readonly<Record<string, string>> = {
+  eur: "eu_bank_transfer",
+  gbp: "gb_bank_transfer",
+  jpy: "jp_bank_transfer",
+  mxn: "mx_bank_transfer",
+  usd: "us_bank_transfer",
+};
+
+export const PAYMENT_METHOD_TYPES: Readonly<Record<PaymentMethodType, TypeRule>> = {
+  card: CARD,
+  us_bank_account: { ...DEBIT, currencies: ["usd"] },
+  sepa_debit: { ...DEBIT, currencies: ["eur"] },
+  klarna: {
+    ...REDIRECT,
+    currencies: "aud cad chf czk dkk eur gbp nok nzd pln ron sek usd".split(" "),
+    allowsManualCapture: true,
+  },
+  ideal: { ...REDIRECT, currencies: ["eur"] },
+  bancontact: { ...REDIRECT, currencies: ["eur"] },
+  eps: { ...REDIRECT, currencies: ["eur"] },
+  p24: { ...REDIRECT, currencies: ["eur", "pln"] },
+  sofort: { ...REDIRECT, currencies: ["eur"] },
+  customer_balance: { ...REDIRECT, redirects: false, isBankTransfer: true, currencies: Object.keys(BANK_TRANSFERS) },
+};
+
+export function isPaymentMethodType(type: string): type is PaymentMethodType {
+  return Object.hasOwn(PAYMENT_METHOD_TYPES, type);
+}
+
+/** A SetupIntent has no currency, so that any will do. */
+export function acceptsCurrency(type: PaymentMethodType, currency: string | null): boolean {
+  const { currencies } = PAYMENT_METHOD_TYPES[type];
+  return currencies === "any" || currency === null || currencies.includes(currency);
+}
+
+/** What dynamic payment methods offer for a currency, as `payment_method_types` shows it. */
+export function offeredTypes(currency: string | null, allowRedirects: boolean): string[] {
+  return Object.entries(PAYMENT_METHOD_TYPES)
+    .filter(
+      ([type, rule]) =>
+        isPaymentMethodType(type) && acceptsCurrency(type, currency) && (allowRedirects || !rule.redirects),
+    )
+    .map(([type]) => type);
+}

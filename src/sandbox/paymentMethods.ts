@@ -1,0 +1,255 @@
+import type { Stripe } from "stripe";
+import { ApiError, failure, missing, refusal } from "./apiError.ts";
+import type { ApiCall } from "./endpoint.ts";
+import type { Decline } from "./declines.ts";
+import { newId, randomText } from "./identifiers.ts";
+import { mergeMetadata, type Parameters } from "./parameters.ts";
+import { isPaymentMethodType, type PaymentMethodType } from "./paymentMethodTypes.ts";
+import { findScenario, findScenarioByNumber, type Scenario } from "./scenarios.ts";
+import type { UnitOfWork } from "./unitOfWork.ts";
+
+export type UsablePaymentMethod = { readonly paymentMethod: Stripe.PaymentMethod; readonly scenario: Scenario };
+
+export function createPaymentMethod({ parameters, unit }: ApiCall): Stripe.PaymentMethod {
+  const { paymentMethod, scenario } = makePaymentMethod(unit, parameters);
+  return unit.save(paymentMethod, scenario.name);
+}
+
+export function retrievePaymentMethod({ id, unit }: ApiCall): Stripe.PaymentMethod {
+  const { paymentMethod } = usePaymentMethod(unit, id, 404);
+  return paymentMethod;
+}
+
+/** https://docs.stripe.com/api/payment_methods/attach */
+export function attachPaymentMethod({ id, parameters, unit }: ApiCall): Stripe.PaymentMethod {
+  const { paymentMethod, scenario } = usePaymentMethod(unit, id, 404);
+  const customerId = parameters.string("customer") ?? "";
+  if (unit.find("customer", customerId) === undefined) throw missing("customer", customerId, "customer");
+  if (paymentMethod.customer !== null && paymentMethod.customer !== customerId) {
+    throw failure("The payment method you provided has already been attached to a customer.", {
+      code: "payment_method_unexpected_state",
+    });
+  }
+  if (!scenario.attachable && scenario.attempt.kind === "declined") throw cardError(scenario.attempt.decline);
+  const attached = unit.save({ ...paymentMethod, customer: customerId });
+  unit.fire("payment_method_attached", [attached]);
+  return attached;
+}
+
+/** The stored PaymentMethod, or a new one when the id is one of Stripe's test methods (`pm_card_visa`). */
+export function usePaymentMethod(unit: UnitOfWork, id: string, status: 400 | 404 = 400): UsablePaymentMethod {
+  const template = id.startsWith("pm_") ? findScenario(id) : undefined;
+  if (template !== undefined) {
+    const paymentMethod = unit.save(buildPaymentMethod(unit, template, {}, emptyBilling()), template.name);
+    return { paymentMethod, scenario: template };
+  }
+  const paymentMethod = unit.find("payment_method", id);
+  const scenario = paymentMethod === undefined ? undefined : findScenarioOf(unit, id);
+  if (paymentMethod === undefined || scenario === undefined)
+    throw missing("PaymentMethod", id, "payment_method", status);
+  return { paymentMethod, scenario };
+}
+
+export function findScenarioOf(unit: UnitOfWork, paymentMethodId: string): Scenario | undefined {
+  const name = unit.scenarioName(paymentMethodId);
+  return name === null ? undefined : findScenario(name);
+}
+
+export function makePaymentMethod(unit: UnitOfWork, parameters: Parameters, parent = ""): UsablePaymentMethod {
+  const param = (name: string) => (parent === "" ? name : `${parent}[${name}]`);
+  const type = parameters.string("type") ?? "";
+  if (!isPaymentMethodType(type))
+    throw refusal(`Invalid ${param("type")}: ${type} is unknown to this sandbox`, { param: param("type") });
+  const scenario = pickScenario(type, parameters.hash(type), param(type));
+  const metadata = mergeMetadata({}, parameters.metadata());
+  const paymentMethod = buildPaymentMethod(unit, scenario, metadata, readBilling(parameters.hash("billing_details")));
+  return { paymentMethod: unit.save(paymentMethod, scenario.name), scenario };
+}
+
+function pickScenario(type: PaymentMethodType, details: Parameters | undefined, param: string): Scenario {
+  if (type === "card") return pickCard(details, param);
+  if (type === "us_bank_account")
+    return pickAccount(type, details?.string("account_number"), `${param}[account_number]`);
+  if (type === "sepa_debit") return pickAccount(type, details?.string("iban"), `${param}[iban]`);
+  // A redirect method has one scenario, named after its type.
+  const scenario = findScenario(type);
+  if (scenario === undefined) throw parameterMissing(param);
+  return scenario;
+}
+
+function pickAccount(type: PaymentMethodType, number: string | undefined, param: string): Scenario {
+  if (number === undefined) throw parameterMissing(param);
+  const scenario = findScenarioByNumber(number);
+  if (scenario?.type === type) return scenario;
+  const message = `In a sandbox, you must use one of Stripe's test accounts; ${number} is none of those this sandbox knows.`;
+  throw refusal(message, { code: "payment_method_invalid_parameter_testmode", param });
+}
+
+function pickCard(details: Parameters | undefined, param: string): Scenario {
+  const token = details?.string("token");
+  if (token !== undefined) {
+    const scenario = token.startsWith("tok_") ? findScenario(token) : undefined;
+    if (scenario === undefined) throw missing("token", token, `${param}[token]`);
+    return scenario;
+  }
+  const number = details?.string("number")?.replaceAll(/[\s-]/g, "");
+  if (number === undefined) throw parameterMissing(`${param}[number]`);
+  for (const field of ["exp_month", "exp_year"]) {
+    if (details?.integer(field) === undefined) throw parameterMissing(`${param}[${field}]`);
+  }
+  const scenario = findScenarioByNumber(number);
+  if (scenario?.type === "card") return scenario;
+  if (!passesLuhn(number)) {
+    const message = "Your card number is incorrect.";
+    throw new ApiError(402, "declined", { type: "card_error", code: "incorrect_number", message, param: "number" });
+  }
+  const message =
+    "Your card was declined. Your request was in test mode, but used a non test card. For a list of valid test cards, visit: https://stripe.com/docs/testing.";
+  throw new ApiError(402, "declined", {
+    type: "card_error",
+    code: "card_declined",
+    decline_code: "test_mode_live_card",
+    message,
+  });
+}
+
+function parameterMissing(param: string): ApiError {
+  return refusal(`Missing required param: ${param}.`, { code: "parameter_missing", param });
+}
+
+function cardError(decline: Decline): ApiError {
+  const { code, declineCode, message } = decline;
+  const rest = declineCode === null ? {} : { decline_code: declineCode };
+  return new ApiError(402, "declined", { type: "card_error", code, message, ...rest });
+}
+
+/** The last digit of a card number is a checksum of the others. */
+function passesLuhn(number: string): boolean {
+  if (!/^\d{12,19}$/.test(number)) return false;
+  const sum = number
+    .split("")
+    .toReversed()
+    .reduce((total, digit, index) => {
+      const value = Number(digit) * (index % 2 === 0 ? 1 : 2);
+      return total + (value > 9 ? value - 9 : value);
+    }, 0);
+  return sum % 10 === 0;
+}
+
+function emptyBilling(): Stripe.PaymentMethod.BillingDetails {
+  return { address: null, email: null, name: null, phone: null, tax_id: null };
+}
+
+function readBilling(billing: Parameters | undefined): Stripe.PaymentMethod.BillingDetails {
+  if (billing === undefined) return emptyBilling();
+  const field = (name: string) => billing.string(name) ?? null;
+  const address = billing.hash("address");
+  const line = (name: string) => address?.string(name) ?? null;
+  return {
+    address:
+      address === undefined
+        ? null
+        : {
+            city: line("city"),
+            country: line("country"),
+            line1: line("line1"),
+            line2: line("line2"),
+            postal_code: line("postal_code"),
+            state: line("state"),
+          },
+    email: field("email"),
+    name: field("name"),
+    phone: field("phone"),
+    tax_id: field("tax_id"),
+  };
+}
+
+function buildPaymentMethod(
+  unit: UnitOfWork,
+  scenario: Scenario,
+  metadata: Record<string, string>,
+  billing: Stripe.PaymentMethod.BillingDetails,
+): Stripe.PaymentMethod {
+  return {
+    id: newId("pm"),
+    object: "payment_method",
+    allow_redisplay: "unspecified",
+    billing_details: billing,
+    created: unit.nowSeconds,
+    customer: null,
+    customer_account: null,
+    livemode: false,
+    metadata,
+    type: scenario.type,
+    ...methodDetails(scenario, unit.nowMs),
+  };
+}
+
+function methodDetails(scenario: Scenario, nowMs: number): Partial<Stripe.PaymentMethod> {
+  const last4 = scenario.number.slice(-4);
+  const fingerprint = randomText(16);
+  switch (scenario.type) {
+    case "card":
+      return { card: cardDetails(scenario, last4, fingerprint, new Date(nowMs).getUTCFullYear() + 4) };
+    case "us_bank_account":
+      return {
+        us_bank_account: {
+          account_holder_type: "individual",
+          account_type: "checking",
+          bank_name: "STRIPE TEST BANK",
+          financial_connections_account: null,
+          fingerprint,
+          last4,
+          networks: { preferred: "ach", supported: ["ach"] },
+          routing_number: "110000000",
+          status_details: {},
+        },
+      };
+    case "sepa_debit": {
+      const country = scenario.number.slice(0, 2);
+      const bankCode = scenario.number.slice(4, country === "DE" ? 12 : 9);
+      return {
+        sepa_debit: { bank_code: bankCode, branch_code: "", country, fingerprint, generated_from: null, last4 },
+      };
+    }
+    case "customer_balance":
+      return { customer_balance: {} };
+    case "klarna":
+      return { klarna: {} };
+    case "ideal":
+      return { ideal: { bank: null, bic: null } };
+    case "bancontact":
+      return { bancontact: {} };
+    case "eps":
+      return { eps: { bank: null } };
+    case "p24":
+      return { p24: { bank: null } };
+    case "sofort":
+      return { sofort: { country: null } };
+  }
+}
+
+function cardDetails(
+  scenario: Scenario,
+  last4: string,
+  fingerprint: string,
+  expiryYear: number,
+): Stripe.PaymentMethod.Card {
+  const { brand, country, funding } = scenario.card;
+  return {
+    brand,
+    checks: { address_line1_check: null, address_postal_code_check: null, cvc_check: "pass" },
+    country,
+    display_brand: brand,
+    exp_month: 12,
+    exp_year: expiryYear,
+    fingerprint,
+    funding,
+    generated_from: null,
+    last4,
+    networks: { available: [brand], preferred: null },
+    regulated_status: "unregulated",
+    three_d_secure_usage: { supported: true },
+    wallet: null,
+  };
+}

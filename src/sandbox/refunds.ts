@@ -1,0 +1,154 @@
+import type { Stripe } from "stripe";
+import { failure, missing, refusal } from "./apiError.ts";
+import { latestCharge } from "./charges.ts";
+import { printAmount } from "./currencies.ts";
+import type { ApiCall } from "./endpoint.ts";
+import { newId } from "./identifiers.ts";
+import { mergeMetadata, type Parameters } from "./parameters.ts";
+import { retrieve } from "./resources.ts";
+import { findScenarioOf } from "./paymentMethods.ts";
+import type { Scenario } from "./scenarios.ts";
+import type { ForcedOutcome } from "./settlement.ts";
+import { idOf } from "./store.ts";
+import type { UnitOfWork } from "./unitOfWork.ts";
+
+/** https://docs.stripe.com/api/refunds/create */
+export function createRefund({ parameters, unit }: ApiCall): Stripe.Refund {
+  const charge = findRefundableCharge(unit, parameters);
+  const left = charge.amount - charge.amount_refunded;
+  if (unit.list("dispute", "charge", charge.id).some((dispute) => !dispute.is_charge_refundable)) {
+    const message = `Charge ${charge.id} has been charged back; cannot issue a refund.`;
+    throw failure(message, { code: "charge_disputed", charge: charge.id });
+  }
+  if (left === 0) {
+    throw failure(`Charge ${charge.id} has already been refunded.`, {
+      code: "charge_already_refunded",
+      charge: charge.id,
+    });
+  }
+  const amount = parameters.integer("amount") ?? left;
+  if (amount > left) {
+    const print = (value: number) => printAmount(value, charge.currency);
+    const message = `Refund amount (${print(amount)}) is greater than unrefunded amount on charge (${print(left)})`;
+    throw failure(message, { param: "amount" });
+  }
+  const scenario = findScenarioOf(unit, charge.payment_method ?? "");
+  const refund = buildRefund(unit, parameters, charge, amount, isPending(scenario));
+  const refundedAmount = charge.amount_refunded + amount;
+  const refunded = unit.save({
+    ...charge,
+    amount_refunded: refundedAmount,
+    refunded: refundedAmount === charge.amount,
+  });
+  unit.fire(refund.status === "pending" ? "refund_pending" : "refunded", [refund, refunded]);
+  if (refund.status === "pending" || scenario?.refund === "fails_later") {
+    unit.schedule("settle_refund", refund.id, unit.pace.settlementDelayMs);
+  }
+  return unit.save(refund);
+}
+
+export function updateRefund(call: ApiCall): Stripe.Refund {
+  const before = retrieve(call, "refund");
+  const refund = call.unit.save({
+    ...before,
+    metadata: mergeMetadata(before.metadata ?? {}, call.parameters.metadata()),
+  });
+  call.unit.fire("refund_updated", [refund]);
+  return refund;
+}
+
+/** Ends a refund that isn't final, as its scenario says or as forced. False when there is nothing to settle. */
+export function settleRefund(unit: UnitOfWork, id: string, forced: ForcedOutcome | null): boolean {
+  const before = unit.find("refund", id);
+  const charge = unit.find("charge", idOf(before?.charge) ?? "");
+  if (before === undefined || charge === undefined) return false;
+  const failsLater = findScenarioOf(unit, charge.payment_method ?? "")?.refund === "fails_later";
+  if (before.status !== "pending" && !(before.status === "succeeded" && failsLater)) return false;
+  unit.dropJobs(id);
+  if ((forced ?? (failsLater ? "failed" : "succeeded")) === "succeeded") {
+    const { pending_reason: _, ...rest } = before;
+    unit.fire("refund_updated", [unit.save<Stripe.Refund>({ ...rest, status: "succeeded" })]);
+    return true;
+  }
+  // The money comes back to the merchant, so that the Charge can be refunded again.
+  unit.save({ ...charge, amount_refunded: charge.amount_refunded - before.amount, refunded: false });
+  const failed: Stripe.Refund = {
+    ...before,
+    status: "failed",
+    failure_reason: "unknown",
+    failure_balance_transaction: newId("txn"),
+  };
+  unit.fire("refund_failed", [unit.save(failed)]);
+  return true;
+}
+
+/** A bank sends money back as slowly as it takes it. */
+function isPending(scenario: Scenario | undefined): boolean {
+  return scenario?.refund === "pending" || scenario?.attempt.kind === "processing";
+}
+
+function findRefundableCharge(unit: UnitOfWork, parameters: Parameters): Stripe.Charge {
+  const chargeId = parameters.string("charge");
+  const paymentIntentId = parameters.string("payment_intent");
+  if (chargeId === undefined && paymentIntentId === undefined) {
+    throw refusal("One of the following params should be provided for this request: payment_intent or charge.", {
+      code: "parameter_missing",
+    });
+  }
+  const paymentIntent = paymentIntentId === undefined ? undefined : unit.find("payment_intent", paymentIntentId);
+  if (paymentIntentId !== undefined && paymentIntent === undefined) {
+    throw missing("payment_intent", paymentIntentId, "payment_intent");
+  }
+  const charge = paymentIntent === undefined ? unit.find("charge", chargeId ?? "") : latestCharge(unit, paymentIntent);
+  if (paymentIntent !== undefined && (charge?.status !== "succeeded" || !charge.captured)) {
+    throw failure(`This PaymentIntent (${paymentIntent.id}) does not have a successful charge to refund.`, {
+      param: "payment_intent",
+      payment_intent: paymentIntent,
+    });
+  }
+  if (charge === undefined) throw missing("charge", chargeId ?? "", "charge");
+  if (chargeId !== undefined && chargeId !== charge.id) {
+    throw refusal(`Charge ${chargeId} does not belong to the PaymentIntent ${paymentIntentId}.`, { param: "charge" });
+  }
+  if (charge.status !== "succeeded" || !charge.captured) {
+    const message = `Charge ${charge.id} cannot be refunded: its status is ${charge.status}${charge.captured ? "" : " and it isn't captured"}.`;
+    throw failure(message, { code: "charge_not_refundable", param: "charge" });
+  }
+  return charge;
+}
+
+function buildRefund(
+  unit: UnitOfWork,
+  parameters: Parameters,
+  charge: Stripe.Charge,
+  amount: number,
+  pending: boolean,
+): Stripe.Refund {
+  const isCard = charge.payment_method_details?.type === "card";
+  return {
+    id: newId(isCard ? "re" : "pyr"),
+    object: "refund",
+    amount,
+    balance_transaction: pending ? null : newId("txn"),
+    charge: charge.id,
+    created: unit.nowSeconds,
+    currency: charge.currency,
+    customer: charge.customer,
+    customer_account: null,
+    destination_details: isCard
+      ? {
+          card: { reference_status: "pending", reference_type: "acquirer_reference_number", type: "refund" },
+          type: "card",
+        }
+      : { type: charge.payment_method_details?.type ?? "unknown" },
+    metadata: mergeMetadata({}, parameters.metadata()),
+    payment_intent: charge.payment_intent,
+    payment_method: charge.payment_method,
+    ...(pending ? { pending_reason: "processing" } : {}),
+    reason: parameters.string("reason") ?? null,
+    receipt_number: null,
+    source_transfer_reversal: null,
+    status: pending ? "pending" : "succeeded",
+    transfer_reversal: null,
+  };
+}

@@ -1,0 +1,75 @@
+import { missing } from "./apiError.ts";
+import type { ApiCall, Endpoint } from "./endpoint.ts";
+import { listObjects } from "./lists.ts";
+import { common, listing } from "./parameterRules.ts";
+import type { ParameterRules } from "./parameters.ts";
+import type { StoredKind, StoredObjects } from "./store.ts";
+import type { Transition } from "./transitions.ts";
+
+/**
+ * What most of Stripe's objects have in common: they are made from a complete blank and the request's parameters, changed
+ * by the same parameters, retrieved and listed. A resource is a row of such facts; only what is its own is code.
+ */
+type Written<K extends StoredKind> = {
+  readonly create: ParameterRules;
+  readonly update: ParameterRules;
+  readonly blank: (call: ApiCall) => StoredObjects[K];
+  /** The object with what the request says of it; an update gives it as it was, a creation blank. */
+  readonly write: (before: StoredObjects[K], call: ApiCall) => StoredObjects[K];
+  readonly created: Transition | null;
+  readonly updated: Transition;
+};
+
+export function get(path: string, rules: ParameterRules, run: Endpoint["run"]): Endpoint {
+  return { method: "GET", path, rules: { ...common, ...rules }, run };
+}
+
+export function post(path: string, rules: ParameterRules, run: Endpoint["run"]): Endpoint {
+  return { method: "POST", path, rules: { ...common, ...rules }, run };
+}
+
+/** Retrieves by id and lists, filtered by fields of the object. */
+export function readable(kind: StoredKind, path: string, filters: ParameterRules): Endpoint[] {
+  return [
+    get(path, { ...listing, ...filters }, listObjects(kind, Object.keys(filters))),
+    get(`${path}/:id`, kind.endsWith("_intent") ? { client_secret: { kind: "string" } } : {}, (call) =>
+      retrieve(call, kind),
+    ),
+  ];
+}
+
+/** Creates and updates. */
+export function writable<K extends StoredKind>(kind: K, path: string, resource: Written<K>): Endpoint[] {
+  const { blank, write, created, updated } = resource;
+  return [
+    post(path, resource.create, (call) => {
+      const object = call.unit.save(write(blank(call), call));
+      if (created !== null) call.unit.fire(created, [object]);
+      return object;
+    }),
+    post(`${path}/:id`, resource.update, (call) => {
+      const object = call.unit.save(write(retrieve(call, kind), call));
+      call.unit.fire(updated, [object]);
+      return object;
+    }),
+  ];
+}
+
+// What Stripe's 404 calls the object and the parameter, where those aren't the kind and "id".
+const NOUNS: Readonly<Partial<Record<StoredKind, readonly [noun: string, param: string]>>> = {
+  payment_intent: ["payment_intent", "intent"],
+  setup_intent: ["setupintent", "intent"],
+  "checkout.session": ["checkout.session", "session"],
+  charge: ["charge", "charge"],
+  refund: ["refund", "refund"],
+  price: ["price", "price"],
+  payment_method: ["PaymentMethod", "payment_method"],
+};
+
+/** The object that the path names, or Stripe's 404. */
+export function retrieve<K extends StoredKind>({ id, unit }: ApiCall, kind: K): StoredObjects[K] {
+  const [noun, param] = NOUNS[kind] ?? [kind, "id"];
+  const object = unit.find(kind, id);
+  if (object === undefined) throw missing(noun, id, param, 404);
+  return object;
+}

@@ -1,0 +1,128 @@
+import fastify, { type FastifyError, type FastifyReply } from "fastify";
+import { answerRequest, type Parts } from "./api.ts";
+import { addAuthorizePage } from "./authorizePage.ts";
+import { DAY_MS, SandboxClock, toUnixSeconds } from "./clock.ts";
+import { addControlRoutes } from "./control.ts";
+import { Deliveries } from "./deliveries.ts";
+import { ENDPOINTS } from "./endpoints.ts";
+import { type FaultInput, Faults } from "./faults.ts";
+import { Ledger } from "./ledger.ts";
+import { SavedAnswers } from "./savedAnswers.ts";
+import { Store } from "./store.ts";
+import { configureEndpoint } from "./webhookEndpoints.ts";
+
+/**
+ * A local Stripe for development and tests: the unmodified `stripe` package talks to it over HTTP. It moves no money, and
+ * says in a header of every response what it is.
+ */
+export type SandboxOptions = {
+  /** 0 takes any free port; the sandbox listens on 127.0.0.1 only. */
+  readonly port: number;
+  /** The folder of its SQLite file, created if need be; null keeps everything in memory. */
+  readonly dataDir: string | null;
+  /** An endpoint for events of every type; with `connect`, for those of connected accounts instead of its own. */
+  readonly webhook: { readonly url: string; readonly secret: string; readonly connect?: boolean } | null;
+  /** How long a bank debit stays in `processing`; the "Delayed" test accounts take four times that. Default 2500. */
+  readonly settlementDelayMs?: number;
+  /** How long to wait before each retry of a webhook, in real and in virtual time; after the last one it is given up. */
+  readonly webhookRetryDelaysMs?: readonly number[];
+  /** Search sees an object only this long after its last change. Default 500. */
+  readonly searchLagMs?: number;
+  /** Faults from the first request on, as `POST /_sandbox/faults` takes them. */
+  readonly faults?: readonly FaultInput[];
+  /** Makes the faults of a probability below 1 repeatable; random by default. */
+  readonly faultSeed?: number;
+};
+
+export type Sandbox = { readonly url: string; readonly port: number; close(): Promise<void> };
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * Stripe retries for up to three days and doesn't publish its intervals. In virtual time ours are as long; in real time they
+ * begin short, for a service that is being restarted, and end after a day. https://docs.stripe.com/webhooks#retries
+ */
+const RETRY_DELAYS_MS = {
+  real: [1000, 5000, 30_000, 120_000, 600_000, HOUR_MS, 4 * HOUR_MS, 8 * HOUR_MS, 12 * HOUR_MS],
+  virtual: [0.1, 0.5, 2, 5, 10, 12, 12, 12, 12].map((hours) => hours * HOUR_MS),
+};
+
+const BANNER = "restate-stripe-payments sandbox, not Stripe";
+
+/** Starts a sandbox; rejects with Node's EADDRINUSE error when the port is taken. */
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const store = new Store(options.dataDir);
+  const clock = new SandboxClock(store);
+  const faults = new Faults(options.faults ?? [], options.faultSeed);
+  const answers = new SavedAnswers(store);
+  configureEndpoint(store, options.webhook, toUnixSeconds(clock.now()));
+  const retryDelaysMs = () => options.webhookRetryDelaysMs ?? RETRY_DELAYS_MS[clock.mode];
+  const deliveries = new Deliveries(store, clock, faults, retryDelaysMs);
+  let url = "";
+  const ledger = new Ledger(store, clock, deliveries, {
+    settlementDelayMs: options.settlementDelayMs ?? 2500,
+    searchLagMs: options.searchLagMs ?? 500,
+    baseUrl: () => url,
+  });
+  const server = createServer({ store, clock, ledger, deliveries, faults, answers });
+  try {
+    url = await server.listen({ host: "127.0.0.1", port: options.port });
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+  const prune = () => {
+    answers.prune(clock.now());
+    clock.setAlarm(clock.now() + DAY_MS, prune);
+  };
+  prune();
+  await ledger.runDueJobs();
+  deliveries.resume();
+  const { port } = new URL(url);
+  return {
+    url,
+    port: Number(port),
+    async close() {
+      clock.close();
+      ledger.close();
+      await deliveries.close();
+      await server.close();
+      store.close();
+    },
+  };
+}
+
+function createServer(parts: Parts) {
+  const server = fastify({
+    forceCloseConnections: true,
+    bodyLimit: 2 * 1024 * 1024,
+    frameworkErrors: (error, _request, reply) => void refuse(error, reply),
+    routerOptions: { maxParamLength: 5000 },
+  });
+  server.setErrorHandler<FastifyError>((error, _request, reply) => refuse(error, reply));
+  // Stripe's API takes forms and the control API JSON; each reads the text itself, whatever its content type says.
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser("*", { parseAs: "string" }, (_request, body, done) => done(null, body));
+  server.addHook("onSend", (_request, reply, payload, done) => {
+    reply.header("X-Sandbox", BANNER);
+    done(null, payload);
+  });
+  for (const endpoint of ENDPOINTS) {
+    server.route({
+      method: endpoint.method,
+      url: endpoint.path,
+      handler: async (request, reply) => await answerRequest(parts, endpoint, request, reply),
+    });
+  }
+  server.setNotFoundHandler(async (request, reply) => await answerRequest(parts, null, request, reply));
+  addControlRoutes(server, parts);
+  addAuthorizePage(server, parts);
+  return server;
+}
+
+/** What Fastify refuses before or instead of our routes is answered in Stripe's form too. */
+function refuse(error: FastifyError, reply: FastifyReply): FastifyReply {
+  const type = "invalid_request_error";
+  reply.header("X-Sandbox", BANNER).code(error.statusCode ?? 500);
+  return reply.send({ error: { type, message: error.message } });
+}

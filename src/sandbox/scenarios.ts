@@ -1,0 +1,161 @@
+import { DECLINES, type Decline } from "./declines.ts";
+import { type PaymentMethodType, PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
+
+/**
+ * A scenario is what a test payment method does, from the attempt to the refund. The table below is the sandbox's whole
+ * knowledge of test cards and accounts. https://docs.stripe.com/testing, https://docs.stripe.com/payments/ach-direct-debit/accept-a-payment#test-integration
+ */
+export type Scenario = {
+  readonly name: string;
+  readonly type: PaymentMethodType;
+  /** The card or account number, or IBAN, that stands for this scenario; empty for redirects and bank transfers. */
+  readonly number: string;
+  readonly card: { readonly brand: string; readonly funding: string; readonly country: string };
+  /** `on_session`: set up for later use, so that only a present customer is asked. */
+  readonly authentication: "never" | "always" | "on_session";
+  readonly attempt: Attempt;
+  readonly refund: "succeeds" | "pending" | "fails_later";
+  readonly dispute: { readonly reason: string; readonly isInquiry: boolean } | null;
+  /** Declining cards can't be attached to a Customer, save the one that exists for that. */
+  readonly attachable: boolean;
+};
+
+type Attempt =
+  | { readonly kind: "succeeds" }
+  | { readonly kind: "declined"; readonly decline: Decline }
+  | { readonly kind: "processing"; readonly settlement: Settlement; readonly isDelayed: boolean };
+
+type Settlement = "succeeded" | "never" | Decline;
+
+const SUCCEEDS: Attempt = { kind: "succeeds" };
+const SETTLES_LATER: Attempt = { kind: "processing", settlement: "succeeded", isDelayed: false };
+const VISA = { brand: "visa", funding: "credit", country: "US" };
+
+const PLAIN = {
+  card: VISA,
+  authentication: "never",
+  attempt: SUCCEEDS,
+  refund: "succeeds",
+  dispute: null,
+  attachable: true,
+} as const;
+
+function card(name: string, number: string, change: Partial<Scenario> = {}): Scenario {
+  return { ...PLAIN, name: `pm_card_${name}`, type: "card", number, ...change };
+}
+
+function decliningCard(name: string, number: string, decline: Decline, change: Partial<Scenario> = {}): Scenario {
+  return card(name, number, { attempt: { kind: "declined", decline }, attachable: false, ...change });
+}
+
+function usBankAccount(name: string, number: string, settlement: Settlement, change: Partial<Scenario> = {}): Scenario {
+  const attempt = { kind: "processing", settlement, isDelayed: false } as const;
+  return { ...PLAIN, name: `pm_usBankAccount_${name}`, type: "us_bank_account", number, attempt, ...change };
+}
+
+function sepaDebit(
+  name: string,
+  ibans: readonly string[],
+  settlement: Settlement,
+  change: Partial<Scenario> = {},
+): Scenario[] {
+  const attempt = { kind: "processing", settlement, isDelayed: name.endsWith("Delayed") } as const;
+  return ibans.map((number) => {
+    const country = number.slice(0, 2).toLowerCase();
+    return { ...PLAIN, name: `pm_sepaDebit_${name}_${country}`, type: "sepa_debit", number, attempt, ...change };
+  });
+}
+
+const THREE_D_SECURE = { authentication: "always" } as const;
+const DISPUTED = { dispute: { reason: "fraudulent", isInquiry: false } } as const;
+const NOT_RECEIVED = { dispute: { reason: "product_not_received", isInquiry: false } } as const;
+const INQUIRED = { dispute: { reason: "fraudulent", isInquiry: true } } as const;
+const RETURNED = { dispute: { reason: "debit_not_authorized", isInquiry: false } } as const;
+
+const SCENARIOS: readonly Scenario[] = [
+  card("visa", "4242424242424242"),
+  card("visa_debit", "4000056655665556", { card: { ...VISA, funding: "debit" } }),
+  card("mastercard", "5555555555554444", { card: { ...VISA, brand: "mastercard" } }),
+  card("amex", "378282246310005", { card: { ...VISA, brand: "amex" } }),
+  card("bypassPending", "4000000000000077"),
+  decliningCard("visa_chargeDeclined", "4000000000000002", DECLINES.generic),
+  decliningCard("visa_chargeDeclinedInsufficientFunds", "4000000000009995", DECLINES.insufficientFunds),
+  decliningCard("visa_chargeDeclinedLostCard", "4000000000009987", DECLINES.lostCard),
+  decliningCard("visa_chargeDeclinedStolenCard", "4000000000009979", DECLINES.stolenCard),
+  decliningCard("chargeDeclinedExpiredCard", "4000000000000069", DECLINES.expiredCard),
+  decliningCard("chargeDeclinedIncorrectCvc", "4000000000000127", DECLINES.incorrectCvc),
+  decliningCard("chargeDeclinedProcessingError", "4000000000000119", DECLINES.processingError),
+  decliningCard("visa_chargeDeclinedVelocityLimitExceeded", "4000000000006975", DECLINES.velocity),
+  decliningCard("chargeCustomerFail", "4000000000000341", DECLINES.generic, { attachable: true }),
+  decliningCard("radarBlock", "4100000000000019", DECLINES.blocked),
+  card("authenticationRequired", "4000002760003184", THREE_D_SECURE),
+  card("authenticationRequiredOnSetup", "4000002500003155", THREE_D_SECURE),
+  card("authenticationRequiredSetupForOffSession", "4000003800000446", { authentication: "on_session" }),
+  decliningCard(
+    "authenticationRequiredChargeDeclinedInsufficientFunds",
+    "4000008260003178",
+    DECLINES.insufficientFunds,
+    THREE_D_SECURE,
+  ),
+  card("threeDSecure2Required", "4000000000003220", THREE_D_SECURE),
+  decliningCard("threeDSecureRequiredChargeDeclined", "4000008400001629", DECLINES.generic, THREE_D_SECURE),
+  decliningCard("threeDSecureRequiredProcessingError", "4000008400001280", DECLINES.processingError, THREE_D_SECURE),
+  card("threeDSecureOptional", "4000000000003055"),
+  card("createDispute", "4000000000000259", DISPUTED),
+  card("createDisputeProductNotReceived", "4000000000002685", NOT_RECEIVED),
+  card("createDisputeInquiry", "4000000000001976", INQUIRED),
+  card("createIssuerFraudRecord", "4000000000005423"),
+  card("pendingRefund", "4000000000007726", { refund: "pending" }),
+  card("refundFail", "4000000000005126", { refund: "fails_later" }),
+
+  usBankAccount("success", "000123456789", "succeeded"),
+  usBankAccount("accountClosed", "000111111113", DECLINES.accountClosed),
+  usBankAccount("noAccount", "000111111116", DECLINES.noAccount),
+  usBankAccount("insufficientFunds", "000222222227", DECLINES.bankInsufficientFunds),
+  usBankAccount("debitNotAuthorized", "000333333335", DECLINES.debitNotAuthorized),
+  usBankAccount("invalidCurrency", "000444444440", DECLINES.invalidCurrency),
+  usBankAccount("weeklyLimitExceeded", "000777777771", DECLINES.weeklyLimit),
+  usBankAccount("dispute", "000555555559", "succeeded", RETURNED),
+  usBankAccount("processing", "000000000009", "never"),
+
+  ...sepaDebit("success", ["AT611904300234573201", "DE89370400440532013000"], "succeeded"),
+  ...sepaDebit("successDelayed", ["AT321904300235473204", "DE08370400440532013003"], "succeeded"),
+  // Stripe's command line tool sends the Italian account to see a Checkout payment fail.
+  ...sepaDebit(
+    "failed",
+    ["AT861904300235473202", "DE62370400440532013001", "IT60X0542811101000000123456"],
+    DECLINES.bankRefused,
+  ),
+  ...sepaDebit("failedDelayed", ["AT051904300235473205", "DE78370400440532013004"], DECLINES.bankRefused),
+  ...sepaDebit("disputed", ["AT591904300235473203", "DE35370400440532013002"], "succeeded", RETURNED),
+  ...sepaDebit("insufficientFunds", ["AT981904300002222227", "DE65370400440002222227"], DECLINES.bankInsufficientFunds),
+  // The German account is ours: Stripe's page shows the Austrian one only.
+  ...sepaDebit("exceedsWeeklyVolumeLimit", ["AT981904300000343434", "DE00370400440000343434"], DECLINES.weeklyLimit),
+
+  ...Object.entries(PAYMENT_METHOD_TYPES)
+    .filter(([, rule]) => rule.redirects || rule.isBankTransfer)
+    .map(([type]): Scenario => {
+      const attempt = type === "sofort" ? SETTLES_LATER : SUCCEEDS;
+      return { ...PLAIN, ...THREE_D_SECURE, name: type, type: type as PaymentMethodType, number: "", attempt };
+    }),
+];
+
+// Stripe's command line tool writes this one without the brand.
+const ALIASES: Readonly<Record<string, string>> = {
+  pm_card_chargeDeclined: "pm_card_visa_chargeDeclined",
+  pm_card_chargeDeclinedInsufficientFunds: "pm_card_visa_chargeDeclinedInsufficientFunds",
+  pm_card_threeDSecureRequired: "pm_card_threeDSecure2Required",
+};
+
+const BY_NAME = new Map(SCENARIOS.map((scenario) => [scenario.name, scenario]));
+const BY_NUMBER = new Map(SCENARIOS.map((scenario) => [scenario.number, scenario]));
+
+/** Takes `pm_card_…`, its `tok_…` twin, or a redirect method's type. */
+export function findScenario(name: string): Scenario | undefined {
+  const twin = name.replace(/^tok_/, "pm_card_");
+  return BY_NAME.get(ALIASES[twin] ?? twin);
+}
+
+export function findScenarioByNumber(number: string): Scenario | undefined {
+  return number === "" ? undefined : BY_NUMBER.get(number.replaceAll(/[\s-]/g, ""));
+}

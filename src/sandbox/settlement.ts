@@ -1,0 +1,84 @@
+import type { Stripe } from "stripe";
+import { failedCharge, latestCharge, saveCaptured, succeededCharge } from "./charges.ts";
+import { attemptPayment, recordFailure } from "./confirmation.ts";
+import { DECLINES, type Decline } from "./declines.ts";
+import { findScenarioOf, usePaymentMethod } from "./paymentMethods.ts";
+import { PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
+import type { Scenario } from "./scenarios.ts";
+import { idOf } from "./store.ts";
+import type { UnitOfWork } from "./unitOfWork.ts";
+
+/** What happens to a payment without a request of the merchant: the bank settles it, or the customer acts. */
+export type ForcedOutcome = "succeeded" | "failed";
+
+/** Ends `processing`, as the payment method's scenario says or as forced. False when there is nothing to settle. */
+export function settlePayment(unit: UnitOfWork, id: string, forced: ForcedOutcome | null): boolean {
+  const paymentIntent = unit.find("payment_intent", id);
+  if (paymentIntent?.status !== "processing") return false;
+  const charge = latestCharge(unit, paymentIntent);
+  const methodId = idOf(paymentIntent.payment_method);
+  const scenario = findScenarioOf(unit, methodId ?? "");
+  if (charge === undefined || methodId === null || scenario === undefined) return false;
+  unit.dropJobs(id);
+  const decline = forced === "succeeded" ? null : settlementDecline(scenario, forced);
+  if (decline === null) {
+    const succeeded = unit.save<Stripe.PaymentIntent>({
+      ...paymentIntent,
+      status: "succeeded",
+      amount_received: paymentIntent.amount,
+    });
+    const paid = saveCaptured(unit, succeededCharge(charge, charge.amount));
+    unit.fire("settled", [succeeded, paid]);
+    return true;
+  }
+  const { paymentMethod } = usePaymentMethod(unit, methodId);
+  unit.fire(
+    "settlement_failed",
+    recordFailure(unit, paymentIntent, failedCharge(charge, decline), paymentMethod, decline),
+  );
+  return true;
+}
+
+/** Why the bank refuses; null when it pays. A payment forced to fail has its own reason if its scenario names none. */
+function settlementDecline({ attempt }: Scenario, forced: "failed" | null): Decline | null {
+  if (attempt.kind === "processing" && typeof attempt.settlement === "object") return attempt.settlement;
+  return forced === "failed" ? DECLINES.bankRefused : null;
+}
+
+/** The customer passes or fails the authentication or redirect. False when the payment doesn't wait for that. */
+export function authorizePayment(unit: UnitOfWork, id: string, outcome: ForcedOutcome): boolean {
+  const paymentIntent = unit.find("payment_intent", id);
+  const methodId = idOf(paymentIntent?.payment_method);
+  if (paymentIntent?.status !== "requires_action" || methodId === null) return false;
+  const usable = usePaymentMethod(unit, methodId);
+  if (outcome === "succeeded") {
+    attemptPayment(unit, paymentIntent, usable, null);
+    return true;
+  }
+  const isRedirect = PAYMENT_METHOD_TYPES[usable.scenario.type].redirects;
+  const decline = isRedirect ? DECLINES.redirectFailed : DECLINES.authenticationFailed;
+  unit.fire("not_authenticated", recordFailure(unit, paymentIntent, null, usable.paymentMethod, decline));
+  return true;
+}
+
+/** An authorization that nobody captured ends after its seven days. */
+export function expireAuthorization(unit: UnitOfWork, id: string): void {
+  const paymentIntent = unit.find("payment_intent", id);
+  if (paymentIntent?.status !== "requires_capture") return;
+  const canceled = unit.save<Stripe.PaymentIntent>({
+    ...paymentIntent,
+    status: "canceled",
+    amount_capturable: 0,
+    canceled_at: unit.nowSeconds,
+    cancellation_reason: "automatic",
+  });
+  const charge = releaseCharge(unit, paymentIntent);
+  unit.fire("authorization_expired", [canceled, charge]);
+}
+
+/** What isn't captured goes back to the customer, which the Charge shows as a refund. */
+export function releaseCharge(unit: UnitOfWork, paymentIntent: Stripe.PaymentIntent): Stripe.Charge | undefined {
+  const charge = latestCharge(unit, paymentIntent);
+  if (charge === undefined) return undefined;
+  return unit.save({ ...charge, amount_refunded: charge.amount, refunded: true });
+}

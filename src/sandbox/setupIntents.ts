@@ -1,0 +1,187 @@
+import type { Stripe } from "stripe";
+import { ApiError, failure } from "./apiError.ts";
+import { declineFields, nextAction } from "./confirmation.ts";
+import { DECLINES, type Decline } from "./declines.ts";
+import type { ApiCall } from "./endpoint.ts";
+import { newId, randomText } from "./identifiers.ts";
+import { mergeMetadata } from "./parameters.ts";
+import { readCustomer, readMethodChoice, readPaymentMethod, refuseRemovedTypes } from "./paymentIntentParameters.ts";
+import { type UsablePaymentMethod, usePaymentMethod } from "./paymentMethods.ts";
+import { retrieve } from "./resources.ts";
+import type { ForcedOutcome } from "./settlement.ts";
+import { idOf } from "./store.ts";
+import type { UnitOfWork } from "./unitOfWork.ts";
+
+/** Setting a payment method up for later payments. https://docs.stripe.com/payments/setup-intents */
+const OPEN = ["requires_payment_method", "requires_confirmation", "requires_action"];
+
+export function createSetupIntent(call: ApiCall): Stripe.SetupIntent {
+  const { parameters, unit } = call;
+  const id = newId("seti");
+  const allowed = parameters.list("allowed_payment_method_types");
+  const created: Stripe.SetupIntent = {
+    id,
+    object: "setup_intent",
+    allowed_payment_method_types: allowed === undefined ? null : [...allowed],
+    application: null,
+    cancellation_reason: null,
+    client_secret: `${id}_secret_${randomText(25)}`,
+    created: unit.nowSeconds,
+    customer: null,
+    customer_account: null,
+    description: null,
+    excluded_payment_method_types: null,
+    flow_directions: null,
+    last_setup_error: null,
+    latest_attempt: null,
+    livemode: false,
+    managed_payments: null,
+    mandate: null,
+    metadata: {},
+    next_action: null,
+    on_behalf_of: parameters.string("on_behalf_of") ?? null,
+    payment_method: null,
+    payment_method_configuration_details: null,
+    payment_method_options: null,
+    single_use_mandate: null,
+    status: "requires_payment_method",
+    usage: parameters.string("usage") ?? "off_session",
+    ...readMethodChoice(call, null),
+  };
+  const { setupIntent, usable } = write(call, created);
+  unit.fire("setup_created", [unit.save(setupIntent)]);
+  return parameters.boolean("confirm") === true ? confirm(call, setupIntent, usable) : setupIntent;
+}
+
+export function updateSetupIntent(call: ApiCall): Stripe.SetupIntent {
+  return call.unit.save(write(call, retrieveOpen(call, "update")).setupIntent);
+}
+
+export function confirmSetupIntent(call: ApiCall): Stripe.SetupIntent {
+  const { setupIntent, usable } = write(call, retrieveOpen(call, "confirm"));
+  return confirm(call, setupIntent, usable);
+}
+
+export function cancelSetupIntent(call: ApiCall): Stripe.SetupIntent {
+  const canceled = call.unit.save<Stripe.SetupIntent>({
+    ...retrieveOpen(call, "cancel"),
+    cancellation_reason: call.parameters.string("cancellation_reason") ?? null,
+    next_action: null,
+    status: "canceled",
+  });
+  call.unit.fire("setup_canceled", [canceled]);
+  return canceled;
+}
+
+/** The customer passes or fails the authentication. False when the SetupIntent doesn't wait for that. */
+export function authorizeSetup(unit: UnitOfWork, id: string, outcome: ForcedOutcome): boolean {
+  const setupIntent = unit.find("setup_intent", id);
+  const methodId = idOf(setupIntent?.payment_method);
+  if (setupIntent?.status !== "requires_action" || methodId === null) return false;
+  const usable = usePaymentMethod(unit, methodId);
+  const decline = outcome === "failed" ? DECLINES.authenticationFailed : declineOf(usable);
+  if (decline === null) succeed(unit, setupIntent, usable);
+  else fail(unit, setupIntent, usable, decline);
+  return true;
+}
+
+/** What a request says of a SetupIntent, and the payment method it names or that was named before. */
+function write(
+  call: ApiCall,
+  before: Stripe.SetupIntent,
+): { readonly setupIntent: Stripe.SetupIntent; readonly usable: UsablePaymentMethod | null } {
+  const { parameters, unit } = call;
+  refuseRemovedTypes(call);
+  const earlier = idOf(before.payment_method);
+  const usable = readPaymentMethod(unit, parameters) ?? (earlier === null ? null : usePaymentMethod(unit, earlier));
+  const setupIntent: Stripe.SetupIntent = {
+    ...before,
+    customer: readCustomer(unit, parameters) ?? before.customer,
+    description: parameters.text("description", before.description),
+    last_setup_error: null,
+    metadata: mergeMetadata(before.metadata ?? {}, parameters.metadata()),
+    ...(usable === null ? {} : { payment_method: usable.paymentMethod.id, status: "requires_confirmation" }),
+  };
+  return { setupIntent, usable };
+}
+
+function confirm(call: ApiCall, before: Stripe.SetupIntent, usable: UsablePaymentMethod | null): Stripe.SetupIntent {
+  const { parameters, unit } = call;
+  if (usable === null) {
+    const message = "You cannot confirm this SetupIntent because it's missing a payment method.";
+    throw failure(message, { code: "setup_intent_unexpected_state", setup_intent: before });
+  }
+  if (usable.scenario.authentication === "never") {
+    const decline = declineOf(usable);
+    if (decline === null) return succeed(unit, before, usable);
+    const failed = fail(unit, before, usable, decline);
+    const { message } = decline;
+    throw new ApiError(402, "declined", {
+      type: "card_error",
+      message,
+      ...declineFields(decline),
+      setup_intent: failed,
+      payment_method: usable.paymentMethod,
+    });
+  }
+  const waiting = unit.save<Stripe.SetupIntent>({
+    ...before,
+    latest_attempt: newId("setatt"),
+    next_action: nextAction(unit, before.id, parameters.string("return_url") ?? null),
+    status: "requires_action",
+  });
+  unit.fire("setup_requires_action", [waiting]);
+  return waiting;
+}
+
+function succeed(unit: UnitOfWork, before: Stripe.SetupIntent, usable: UsablePaymentMethod): Stripe.SetupIntent {
+  const { paymentMethod, scenario } = usable;
+  const succeeded = unit.save<Stripe.SetupIntent>({
+    ...before,
+    latest_attempt: newId("setatt"),
+    mandate: scenario.type === "card" ? null : newId("mandate"),
+    next_action: null,
+    status: "succeeded",
+  });
+  unit.fire("setup_succeeded", [succeeded]);
+  if (before.customer !== null && paymentMethod.customer === null) {
+    const attached = unit.save({ ...paymentMethod, customer: idOf(before.customer) });
+    unit.fire("payment_method_attached", [attached]);
+  }
+  return succeeded;
+}
+
+function fail(
+  unit: UnitOfWork,
+  before: Stripe.SetupIntent,
+  { paymentMethod }: UsablePaymentMethod,
+  decline: Decline,
+): Stripe.SetupIntent {
+  const failed = unit.save<Stripe.SetupIntent>({
+    ...before,
+    last_setup_error: {
+      ...declineFields(decline),
+      message: decline.message,
+      payment_method: paymentMethod,
+      type: decline === DECLINES.authenticationFailed ? "invalid_request_error" : "card_error",
+    },
+    latest_attempt: newId("setatt"),
+    next_action: null,
+    payment_method: null,
+    status: "requires_payment_method",
+  });
+  unit.fire("setup_failed", [failed]);
+  return failed;
+}
+
+/** A card that declines payments but can be saved for them declines later. */
+function declineOf({ scenario }: UsablePaymentMethod): Decline | null {
+  return scenario.attempt.kind === "declined" && !scenario.attachable ? scenario.attempt.decline : null;
+}
+
+function retrieveOpen(call: ApiCall, verb: string): Stripe.SetupIntent {
+  const setupIntent = retrieve(call, "setup_intent");
+  if (OPEN.includes(setupIntent.status)) return setupIntent;
+  const message = `You cannot ${verb} this SetupIntent because it has a status of ${setupIntent.status}. Only a SetupIntent with one of the following statuses may be used so: ${OPEN.join(", ")}.`;
+  throw failure(message, { code: "setup_intent_unexpected_state", setup_intent: setupIntent });
+}

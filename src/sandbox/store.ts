@@ -1,0 +1,235 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import type { Stripe } from "stripe";
+
+/** Stripe's client turns a decimal number into an object; what goes over the wire, and is kept, is text. */
+export type StoredPrice = Omit<Stripe.Price, "unit_amount_decimal"> & { readonly unit_amount_decimal: string | null };
+
+export type StoredLineItem = Omit<Stripe.LineItem, "price"> & { readonly price: StoredPrice };
+
+/** What a Checkout Session or Payment Link holds beside what it shows; never shown itself, save for the line items. */
+export type Order = {
+  readonly id: string;
+  readonly object: "order";
+  readonly created: number;
+  readonly items: readonly StoredLineItem[];
+  /** The PaymentIntent that confirming will make; null for a Payment Link. */
+  readonly draft: Stripe.PaymentIntent | null;
+  readonly payment_intent: string | null;
+};
+
+/** The kinds of object that are kept, by the name Stripe gives them in `object`. */
+export type StoredObjects = {
+  payment_intent: Stripe.PaymentIntent;
+  charge: Stripe.Charge;
+  refund: Stripe.Refund;
+  customer: Stripe.Customer;
+  payment_method: Stripe.PaymentMethod;
+  product: Stripe.Product;
+  price: StoredPrice;
+  account: Stripe.Account;
+  dispute: Stripe.Dispute;
+  setup_intent: Stripe.SetupIntent;
+  "checkout.session": Stripe.Checkout.Session;
+  payment_link: Stripe.PaymentLink;
+  order: Order;
+  customer_cash_balance_transaction: Stripe.CustomerCashBalanceTransaction;
+};
+export type StoredKind = keyof StoredObjects;
+export type StoredObject = StoredObjects[StoredKind];
+
+export type JobKind = "settle_payment" | "expire_session" | "settle_refund" | "post_balance" | "expire_authorization";
+export type Job = {
+  readonly id: number;
+  readonly kind: JobKind;
+  readonly subject: string;
+  readonly account: string;
+  readonly dueAtMs: number;
+};
+
+export type Row = Readonly<Record<string, string | number | null>>;
+
+export type ReferenceColumn = "charge" | "customer" | "payment_intent";
+
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS objects (
+  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, account TEXT NOT NULL, created INTEGER NOT NULL,
+  payment_intent TEXT, charge TEXT, customer TEXT, scenario TEXT, created_at_ms INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS objects_kind ON objects (account, kind, seq);
+CREATE INDEX IF NOT EXISTS objects_payment_intent ON objects (payment_intent) WHERE payment_intent IS NOT NULL;
+CREATE INDEX IF NOT EXISTS objects_charge ON objects (charge) WHERE charge IS NOT NULL;
+CREATE INDEX IF NOT EXISTS objects_customer ON objects (customer) WHERE customer IS NOT NULL;
+CREATE TABLE IF NOT EXISTS metadata_entries (
+  key TEXT NOT NULL, value TEXT NOT NULL, object_id TEXT NOT NULL, PRIMARY KEY (value, key, object_id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS events (
+  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, account TEXT NOT NULL, type TEXT NOT NULL, created INTEGER NOT NULL,
+  body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS clock (id INTEGER PRIMARY KEY, mode TEXT NOT NULL, base_ms INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS webhook_endpoints (
+  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, account TEXT NOT NULL, created INTEGER NOT NULL,
+  connect INTEGER NOT NULL, secret TEXT NOT NULL, old_secret TEXT, old_secret_until_ms INTEGER, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS deliveries (
+  id INTEGER PRIMARY KEY, event_id TEXT NOT NULL, endpoint_id TEXT NOT NULL, state TEXT NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0, last_status INTEGER, last_error TEXT, next_attempt_at_ms INTEGER);
+CREATE INDEX IF NOT EXISTS deliveries_event ON deliveries (event_id);
+CREATE INDEX IF NOT EXISTS deliveries_pending ON deliveries (next_attempt_at_ms) WHERE state = 'pending';
+CREATE TABLE IF NOT EXISTS jobs (
+  id INTEGER PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, account TEXT NOT NULL, due_at_ms INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS jobs_due ON jobs (due_at_ms);
+CREATE INDEX IF NOT EXISTS jobs_subject ON jobs (subject);
+CREATE TABLE IF NOT EXISTS answers (
+  account TEXT NOT NULL, key TEXT NOT NULL, endpoint TEXT NOT NULL, fingerprint TEXT NOT NULL, status INTEGER NOT NULL,
+  body TEXT NOT NULL, saved_at_ms INTEGER NOT NULL, PRIMARY KEY (account, key));
+CREATE TABLE IF NOT EXISTS requests (
+  seq INTEGER PRIMARY KEY, id TEXT NOT NULL, at_ms INTEGER NOT NULL, account TEXT NOT NULL, method TEXT NOT NULL,
+  path TEXT NOT NULL, idempotency_key TEXT, status INTEGER, replayed INTEGER NOT NULL);
+`;
+
+/** The sandbox's memory: one SQLite file (or none, for tests), used synchronously, so that requests never interleave. */
+export class Store {
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  #group: PromiseWithResolvers<void> | null = null;
+
+  constructor(dataDir: string | null) {
+    if (dataDir !== null) mkdirSync(dataDir, { recursive: true });
+    this.#database = new DatabaseSync(dataDir === null ? ":memory:" : join(dataDir, "sandbox.sqlite"));
+    // Without syncs a commit is in the kernel's hands: killing this process loses nothing, which is what a sandbox must
+    // survive; only a power cut may. A sync per checkpoint alone costs half of the throughput.
+    // Objects and events are of 2 to 4 KB: on pages of that size each would have one of its own.
+    this.#database.exec("PRAGMA page_size = 8192;");
+    this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 10000;");
+    this.#database.exec("PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;");
+    this.#database.exec(SCHEMA);
+  }
+
+  close(): void {
+    this.#commitGroup();
+    this.#database.close();
+  }
+
+  /**
+   * Runs `work` at once and resolves when it is committed. Work of the same moment shares one commit, which is what most
+   * of a request's time goes to; so an answer must not leave before this resolves.
+   */
+  async write<T>(work: () => T): Promise<T> {
+    const group = this.#openGroup();
+    let result: T;
+    try {
+      result = work();
+    } catch (error) {
+      // Half of the work may be in the open transaction, so everybody in it fails with it.
+      this.#group = null;
+      this.run("ROLLBACK");
+      group.reject(error);
+      throw error;
+    }
+    await group.promise;
+    return result;
+  }
+
+  #openGroup(): PromiseWithResolvers<void> {
+    if (this.#group !== null) return this.#group;
+    this.run("BEGIN IMMEDIATE");
+    this.#group = Promise.withResolvers<void>();
+    // Whoever joined the group hears of its failure through its own promise.
+    this.#group.promise.catch(() => {});
+    setImmediate(() => this.#commitGroup());
+    return this.#group;
+  }
+
+  #commitGroup(): void {
+    const group = this.#group;
+    if (group === null) return;
+    this.#group = null;
+    try {
+      this.run("COMMIT");
+      group.resolve();
+    } catch (error) {
+      group.reject(error);
+    }
+  }
+
+  run(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#prepared(sql).run(...values).lastInsertRowid);
+  }
+
+  rows(sql: string, ...values: SQLInputValue[]): Row[] {
+    return this.#prepared(sql).all(...values) as Row[];
+  }
+
+  row(sql: string, ...values: SQLInputValue[]): Row | undefined {
+    return this.#prepared(sql).get(...values) as Row | undefined;
+  }
+
+  #prepared(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#database.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  writeObject(object: StoredObject, text: string, account: string, scenario: string | null, nowMs: number): void {
+    this.run(
+      `INSERT INTO objects (id, kind, account, created, payment_intent, charge, customer, scenario, created_at_ms, body)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET payment_intent = excluded.payment_intent, customer = excluded.customer, body = excluded.body`,
+      object.id,
+      object.object,
+      account,
+      ("created" in object ? object.created : null) ?? Math.floor(nowMs / 1000),
+      referenceOf(object, "payment_intent"),
+      referenceOf(object, "charge"),
+      referenceOf(object, "customer"),
+      scenario,
+      nowMs,
+      text,
+    );
+    if (object.object !== "payment_intent") return;
+    // Entries of removed metadata stay behind; the search looks at the object itself before it answers.
+    for (const [key, value] of Object.entries(object.metadata)) {
+      this.run(
+        "INSERT OR IGNORE INTO metadata_entries (key, value, object_id) VALUES (?, ?, ?)",
+        key,
+        value,
+        object.id,
+      );
+    }
+  }
+
+  writeJob(kind: JobKind, subject: string, account: string, dueAtMs: number): void {
+    const sql = "INSERT INTO jobs (kind, subject, account, due_at_ms) VALUES (?, ?, ?, ?)";
+    this.run(sql, kind, subject, account, dueAtMs);
+  }
+
+  dueJobs(nowMs: number, limit: number): Job[] {
+    return this.rows("SELECT * FROM jobs WHERE due_at_ms <= ? ORDER BY due_at_ms, id LIMIT ?", nowMs, limit).map(
+      (row) => ({
+        id: Number(row["id"]),
+        kind: row["kind"] as JobKind,
+        subject: String(row["subject"]),
+        account: String(row["account"]),
+        dueAtMs: Number(row["due_at_ms"]),
+      }),
+    );
+  }
+}
+
+/** The other object that this one names, for the columns that objects are found by. */
+export function referenceOf(object: StoredObject, column: ReferenceColumn): string | null {
+  switch (column) {
+    case "payment_intent":
+      return idOf("payment_intent" in object ? object.payment_intent : null);
+    case "charge":
+      return idOf("charge" in object ? object.charge : null);
+    case "customer":
+      return idOf("customer" in object ? object.customer : null);
+  }
+}
+
+/** The id behind a field that may be expanded. */
+export function idOf(reference: string | { readonly id: string } | null | undefined): string | null {
+  return typeof reference === "object" ? (reference?.id ?? null) : (reference ?? null);
+}

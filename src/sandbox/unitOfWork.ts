@@ -1,0 +1,156 @@
+import type { Stripe } from "stripe";
+import { type Clock, toUnixSeconds } from "./clock.ts";
+import { newId } from "./identifiers.ts";
+import {
+  type JobKind,
+  type ReferenceColumn,
+  referenceOf,
+  type Store,
+  type StoredKind,
+  type StoredObject,
+  type StoredObjects,
+} from "./store.ts";
+import { kindShownBy, type Transition, TRANSITION_EVENTS } from "./transitions.ts";
+import type { WebhookEndpoint } from "./webhookEndpoints.ts";
+
+/** What the sandbox waits for, chosen when it starts. */
+export type Pace = { readonly settlementDelayMs: number; readonly searchLagMs: number; readonly baseUrl: () => string };
+
+export type EventDraft = {
+  readonly id: string;
+  readonly type: Stripe.Event.Type;
+  readonly snapshot: StoredObject;
+  readonly account: string;
+};
+
+export type FollowUps = Readonly<Partial<Record<Stripe.Event.Type, (unit: UnitOfWork, id: string) => void>>>;
+
+/**
+ * Everything that one request or one job does, gathered in memory and written at once: objects, events and jobs. What is
+ * not written never happened, so a refusal in the middle needs no undoing.
+ */
+export class UnitOfWork {
+  readonly account: string;
+  readonly nowMs: number;
+  readonly pace: Pace;
+  readonly events: EventDraft[] = [];
+  readonly #store: Store;
+  readonly #followUps: FollowUps;
+  readonly #objects = new Map<string, { readonly object: StoredObject; readonly scenario: string | null }>();
+  readonly #jobs: { readonly kind: JobKind; readonly subject: string; readonly dueAtMs: number }[] = [];
+  readonly resends: { readonly eventId: string; readonly endpoints: readonly WebhookEndpoint[] }[] = [];
+  readonly #alongside: (() => void)[] = [];
+  readonly #texts = new Map<unknown, string>();
+  readonly #droppedSubjects: string[] = [];
+  readonly #removed: string[] = [];
+
+  constructor(store: Store, clock: Clock, account: string, pace: Pace, followUps: FollowUps) {
+    this.#store = store;
+    this.#followUps = followUps;
+    this.account = account;
+    this.nowMs = clock.now();
+    this.pace = pace;
+  }
+
+  get nowSeconds(): number {
+    return toUnixSeconds(this.nowMs);
+  }
+
+  find<K extends StoredKind>(kind: K, id: string): StoredObjects[K] | undefined {
+    const staged = this.#objects.get(id)?.object;
+    if (staged?.object === kind) return staged as StoredObjects[K];
+    const sql = "SELECT body FROM objects WHERE id = ? AND kind = ? AND account = ?";
+    const row = this.#store.row(sql, id, kind, this.account);
+    return row === undefined ? undefined : (JSON.parse(String(row["body"])) as StoredObjects[K]);
+  }
+
+  /** Those of one kind that name the other object, oldest first. */
+  list<K extends StoredKind>(kind: K, column: ReferenceColumn, id: string): StoredObjects[K][] {
+    const sql = `SELECT id FROM objects WHERE ${column} = ? AND kind = ? AND account = ? ORDER BY seq`;
+    const ids = this.#store.rows(sql, id, kind, this.account).map((row) => String(row["id"]));
+    for (const { object } of this.#objects.values()) {
+      if (object.object === kind && !ids.includes(object.id) && referenceOf(object, column) === id) ids.push(object.id);
+    }
+    return ids.map((found) => this.find(kind, found)).filter((object) => object !== undefined);
+  }
+
+  scenarioName(id: string): string | null {
+    const staged = this.#objects.get(id);
+    if (staged !== undefined && staged.scenario !== null) return staged.scenario;
+    const name = this.#store.row("SELECT scenario FROM objects WHERE id = ?", id)?.["scenario"];
+    return typeof name === "string" ? name : null;
+  }
+
+  save<T extends StoredObject>(object: T, scenario: string | null = null): T {
+    this.#objects.set(object.id, { object, scenario: scenario ?? this.#objects.get(object.id)?.scenario ?? null });
+    return object;
+  }
+
+  remove(id: string): void {
+    this.#removed.push(id);
+  }
+
+  /**
+   * Fires the transition's events, in the table's order, each with the one of `objects` that it shows, as that is now.
+   * `created` is a new PaymentIntent as it was before anything was tried; without it, or an object, its event is left out.
+   */
+  fire(
+    transition: Transition,
+    objects: readonly (StoredObject | undefined)[],
+    created: Stripe.PaymentIntent | null = null,
+  ): void {
+    const firstEvent = this.events.length;
+    for (const type of TRANSITION_EVENTS[transition]) {
+      const kind = kindShownBy(type);
+      const snapshot = type === "payment_intent.created" ? created : objects.find((object) => object?.object === kind);
+      if (snapshot === null || snapshot === undefined) continue;
+      // What happens to a connected account is an event of that account, though the platform does it.
+      const account = snapshot.object === "account" ? snapshot.id : this.account;
+      this.events.push({ id: newId("evt"), type, snapshot, account });
+    }
+    for (const { type, snapshot } of this.events.slice(firstEvent)) this.#followUps[type]?.(this, snapshot.id);
+  }
+
+  schedule(kind: JobKind, subject: string, delayMs: number): void {
+    this.#jobs.push({ kind, subject, dueAtMs: this.nowMs + delayMs });
+  }
+
+  dropJobs(subject: string): void {
+    this.alongside(() => void this.#store.run("DELETE FROM jobs WHERE subject = ?", subject));
+  }
+
+  /** A write of another kind, made before all others. */
+  alongside(write: () => void): void {
+    this.#alongside.push(write);
+  }
+
+  /** Sends an event once more, whatever became of it before. */
+  resend(eventId: string, endpoints: readonly WebhookEndpoint[]): void {
+    this.resends.push({ eventId, endpoints });
+  }
+
+  /** The JSON of an object, written once for the store, its events and the answer. */
+  text(object: unknown): string {
+    const known = this.#texts.get(object);
+    if (known !== undefined) return known;
+    const text = JSON.stringify(object);
+    this.#texts.set(object, text);
+    return text;
+  }
+
+  /** When the earliest of the jobs scheduled here is due. */
+  get firstJobAtMs(): number | null {
+    return this.#jobs.length === 0 ? null : Math.min(...this.#jobs.map(({ dueAtMs }) => dueAtMs));
+  }
+
+  /** Writes objects and jobs; the events go with their deliveries. Runs inside the caller's transaction. */
+  write(): void {
+    for (const write of this.#alongside) write();
+    for (const subject of this.#droppedSubjects) this.#store.run("DELETE FROM jobs WHERE subject = ?", subject);
+    for (const id of this.#removed) this.#store.run("DELETE FROM objects WHERE id = ?", id);
+    for (const { object, scenario } of this.#objects.values()) {
+      this.#store.writeObject(object, this.text(object), this.account, scenario, this.nowMs);
+    }
+    for (const job of this.#jobs) this.#store.writeJob(job.kind, job.subject, this.account, job.dueAtMs);
+  }
+}

@@ -1,0 +1,134 @@
+/** The official Stripe CLI drives the sandbox. It takes any answer without an error for success, so the events decide. */
+import { execFile } from "node:child_process";
+import { createRequire } from "node:module";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+import type { Sandbox } from "../../src/sandbox/sandbox.ts";
+import { cardPayment, until, withFolder, withSandbox } from "./surroundings.ts";
+
+const run = promisify(execFile);
+const cli = createRequire(import.meta.url).resolve("@stripe/cli/bin/shim.js");
+
+/** Runs the tool with an empty home, so that it finds no settings or keys of whoever runs the tests. */
+async function stripeCli(sandbox: Sandbox, args: readonly string[]): Promise<string> {
+  let output = "";
+  await withFolder(async (home) => {
+    const env = { PATH: process.env["PATH"], HOME: home, XDG_CONFIG_HOME: home, STRIPE_CLI_TELEMETRY_OPTOUT: "1" };
+    const flags = ["--api-base", sandbox.url, "--api-key", "sk_test_of_the_cli"];
+    const { stdout } = await run(process.execPath, [cli, ...args, ...flags], { env, cwd: home, timeout: 20_000 });
+    output = stdout;
+  });
+  return output;
+}
+
+type Found = { readonly id: string; readonly object: string; readonly data: readonly Found[] };
+
+/** What a command for a resource prints. */
+async function read(sandbox: Sandbox, ...args: string[]): Promise<Found> {
+  return JSON.parse(await stripeCli(sandbox, args)) as Found;
+}
+
+/** Each trigger with what its event shows, at least. */
+const TRIGGERS: Readonly<Record<string, object>> = {
+  "payment_intent.created": { object: "payment_intent", amount: 2000, status: "requires_payment_method" },
+  "payment_intent.succeeded": { object: "payment_intent", amount_received: 2000, status: "succeeded" },
+  "payment_intent.payment_failed": {
+    object: "payment_intent",
+    status: "requires_payment_method",
+    last_payment_error: { decline_code: "generic_decline" },
+  },
+  "payment_intent.requires_action": { object: "payment_intent", status: "requires_action" },
+  "payment_intent.processing": { object: "payment_intent", status: "processing", currency: "eur" },
+  "payment_intent.amount_capturable_updated": { status: "requires_capture", amount_capturable: 2000 },
+  "payment_intent.canceled": { status: "canceled", cancellation_reason: "requested_by_customer" },
+  "payment_intent.partially_funded": {
+    status: "requires_action",
+    next_action: { display_bank_transfer_instructions: { amount_remaining: 10_000, currency: "jpy" } },
+  },
+  "charge.succeeded": { object: "charge", status: "succeeded", amount: 100, paid: true },
+  "charge.failed": { object: "charge", status: "failed", failure_code: "card_declined" },
+  "charge.captured": { object: "charge", status: "succeeded", captured: true, amount_captured: 2000 },
+  "charge.refunded": { object: "charge", status: "succeeded", refunded: true, amount_refunded: 100 },
+  "charge.refund.updated": { object: "refund", status: "succeeded", metadata: { order_id: "6735" } },
+  "charge.dispute.created": { object: "dispute", status: "warning_needs_response", amount: 100 },
+  "charge.dispute.updated": { object: "dispute", status: "warning_needs_response", metadata: { foo: "bar" } },
+  "charge.dispute.closed": { object: "dispute", status: "warning_closed" },
+  "checkout.session.completed": {
+    object: "checkout.session",
+    status: "complete",
+    payment_status: "paid",
+    amount_total: 3000,
+    customer_details: { email: "stripe@example.com", address: { city: "South San Francisco" } },
+  },
+  "checkout.session.async_payment_succeeded": { status: "complete", payment_status: "paid", currency: "eur" },
+  "checkout.session.async_payment_failed": { status: "complete", payment_status: "unpaid", currency: "eur" },
+  "checkout.session.expired": { object: "checkout.session", status: "expired", payment_status: "unpaid" },
+  "payment_link.created": { object: "payment_link", active: true, currency: "usd", allow_promotion_codes: false },
+  "payment_link.updated": { object: "payment_link", active: true, allow_promotion_codes: true },
+  "payment_method.attached": { object: "payment_method", type: "card", customer: expect.stringMatching(/^cus_/) },
+  "setup_intent.created": { object: "setup_intent", status: "requires_payment_method" },
+  "setup_intent.succeeded": { object: "setup_intent", status: "succeeded", usage: "off_session" },
+  "setup_intent.setup_failed": {
+    object: "setup_intent",
+    status: "requires_payment_method",
+    last_setup_error: { code: "card_declined" },
+  },
+  "setup_intent.requires_action": { object: "setup_intent", status: "requires_action" },
+  "setup_intent.canceled": { object: "setup_intent", status: "canceled" },
+  "account.updated": { object: "account", type: "standard", metadata: { foo: "bar" } },
+  "customer.created": { object: "customer", description: "(created by Stripe CLI)" },
+  "product.created": { object: "product", name: "myproduct", active: true },
+  "price.created": { object: "price", unit_amount: 1500, unit_amount_decimal: "1500", type: "recurring" },
+};
+
+describe("stripe trigger", () => {
+  it.each(Object.entries(TRIGGERS))("%s makes that event", async (type, shown) => {
+    await withSandbox(async ({ sandbox, stripe }) => {
+      await stripeCli(sandbox, ["trigger", type]);
+      // What happens to a connected account is an event of that account.
+      const [account] = (await stripe.accounts.list()).data;
+      const options = account === undefined ? {} : { stripeAccount: account.id };
+      const event = await until(type, async () => (await stripe.events.list({ type }, options)).data[0]);
+      expect(event.data.object).toMatchObject(shown);
+    });
+  });
+});
+
+describe("the tool's commands for resources", () => {
+  it("make, find and change objects", async () => {
+    await withSandbox(async ({ sandbox, stripe }) => {
+      const customer = await read(sandbox, "customers", "create", "--email=a@example.com", "-d", "metadata[k]=v");
+      expect(await stripe.customers.retrieve(customer.id)).toMatchObject({
+        email: "a@example.com",
+        metadata: { k: "v" },
+      });
+      const { id, latest_charge } = await stripe.paymentIntents.create(cardPayment());
+      expect((await read(sandbox, "payment_intents", "list", "--limit=5")).data.map((one) => one.id)).toEqual([id]);
+      expect(await read(sandbox, "payment_intents", "retrieve", id)).toMatchObject({ id, status: "succeeded" });
+      const refund = await read(sandbox, "refunds", "create", `--payment-intent=${id}`, "--amount=100");
+      expect(refund).toMatchObject({ object: "refund", amount: 100, charge: latest_charge, status: "succeeded" });
+      const events = await read(sandbox, "events", "list", "--type=refund.created");
+      expect(events.data).toHaveLength(1);
+      const [event] = events.data;
+      expect(await read(sandbox, "events", "retrieve", event?.id ?? "")).toMatchObject({ type: "refund.created" });
+    });
+  });
+
+  it.each([
+    ["products"],
+    ["prices"],
+    ["checkout", "sessions"],
+    ["payment_links"],
+    ["payment_methods"],
+    ["setup_intents"],
+    ["charges"],
+    ["refunds"],
+    ["disputes"],
+    ["accounts"],
+  ])("%s %s list what there is", async (...command) => {
+    await withSandbox(async ({ sandbox }) => {
+      const names = command.filter((name) => typeof name === "string");
+      expect(await read(sandbox, ...names, "list")).toMatchObject({ object: "list", data: [], has_more: false });
+    });
+  });
+});
