@@ -1,0 +1,291 @@
+/**
+ * The only reader of the environment. A setting is read once, at start; a bad one stops the process with a message that names
+ * the variable, what was expected and an example. All bad ones are listed at once, and no secret is ever part of a message.
+ */
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { parseEnv } from "node:util";
+import { z } from "zod";
+import { parseDurationMs } from "./domain/duration.ts";
+
+export type StripeMode = "test" | "live";
+
+type StripeConfig = {
+  readonly secretKey: string;
+  readonly webhookSecrets: readonly string[];
+  readonly apiBase: string | undefined;
+  readonly mode: StripeMode;
+};
+
+type PaymentsConfig = {
+  readonly pollScheduleMs: readonly number[];
+  readonly timeoutMs: number;
+  readonly idempotencyRetentionMs: number;
+};
+
+export type AppConfig = {
+  readonly stripe: StripeConfig;
+  readonly payments: PaymentsConfig;
+  readonly port: number;
+  readonly identityKeys: readonly string[];
+};
+
+/** What the development runtime needs; the Stripe settings as found, because without a key there is the sandbox. */
+export type DevConfig = {
+  readonly ingressPort: number;
+  readonly adminPort: number;
+  readonly sandboxPort: number;
+  readonly servicePort: number;
+  readonly dataDir: string;
+  readonly secretKey: string | undefined;
+  readonly webhookSecrets: readonly string[];
+  readonly apiBase: string | undefined;
+  /** Parsed JSON; what it must say is the sandbox's to know. */
+  readonly sandboxFaults: unknown;
+  readonly sandboxFaultSeed: number | undefined;
+};
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(["The settings need a correction:", ...problems.map((problem) => `  - ${problem}`)].join("\n"));
+    this.name = "ConfigError";
+    this.problems = problems;
+  }
+}
+
+/** The process environment, and under it the `.env` file of the working directory when there is one. */
+export function readEnvironment(): Environment {
+  return { ...readDotEnv(), ...process.env };
+}
+
+/** @throws ConfigError listing every bad or missing setting */
+export function loadAppConfig(environment: Environment): AppConfig {
+  const { settings, problems } = parse(environment);
+  const { STRIPE_SECRET_KEY: secretKey, STRIPE_WEBHOOK_SECRET: webhookSecrets } = settings;
+  if (isUnset(environment, "STRIPE_SECRET_KEY"))
+    problems.push(`STRIPE_SECRET_KEY is missing. ${expectation.secretKey}`);
+  if (isUnset(environment, "STRIPE_WEBHOOK_SECRET")) {
+    problems.push(`STRIPE_WEBHOOK_SECRET is missing. ${expectation.webhookSecrets}`);
+  }
+  if (problems.length > 0 || secretKey === undefined || webhookSecrets === undefined) throw new ConfigError(problems);
+  return {
+    stripe: { secretKey, webhookSecrets, apiBase: settings.STRIPE_API_BASE, mode: stripeModeOf(secretKey) },
+    payments: {
+      pollScheduleMs: settings.PAYMENT_POLL_SCHEDULE ?? defaults.pollScheduleMs,
+      timeoutMs: settings.PAYMENT_TIMEOUT ?? defaults.timeoutMs,
+      idempotencyRetentionMs: settings.IDEMPOTENCY_RETENTION ?? defaults.idempotencyRetentionMs,
+    },
+    port: settings.PORT ?? defaults.servicePort,
+    identityKeys: settings.RESTATE_IDENTITY_KEYS ?? [],
+  };
+}
+
+/**
+ * Settings of `npm start`, `npm run sandbox` and `npm run demo`. Those of the service are checked here as well, so that a
+ * bad one is reported before anything has been started.
+ * @throws ConfigError listing every bad setting
+ */
+export function loadDevConfig(environment: Environment): DevConfig {
+  const { settings, problems } = parse(environment);
+  const ports = {
+    RESTATE_INGRESS_PORT: settings.RESTATE_INGRESS_PORT ?? defaults.ingressPort,
+    RESTATE_ADMIN_PORT: settings.RESTATE_ADMIN_PORT ?? defaults.adminPort,
+    SANDBOX_PORT: settings.SANDBOX_PORT ?? defaults.sandboxPort,
+    PORT: settings.PORT ?? defaults.servicePort,
+  };
+  for (const [first, second] of samePorts(ports)) {
+    problems.push(`${first} and ${second} are the same port. Expected a port of its own for each.`);
+  }
+  if (isUnset(environment, "STRIPE_SECRET_KEY") && !isUnset(environment, "STRIPE_API_BASE")) {
+    problems.push(
+      "STRIPE_API_BASE needs STRIPE_SECRET_KEY. Without a key the sandbox is started and used; its port is SANDBOX_PORT, for example 12111.",
+    );
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return {
+    ingressPort: ports.RESTATE_INGRESS_PORT,
+    adminPort: ports.RESTATE_ADMIN_PORT,
+    sandboxPort: ports.SANDBOX_PORT,
+    servicePort: ports.PORT,
+    dataDir: resolve(settings.DATA_DIR ?? ".data"),
+    secretKey: settings.STRIPE_SECRET_KEY,
+    webhookSecrets: settings.STRIPE_WEBHOOK_SECRET ?? [],
+    apiBase: settings.STRIPE_API_BASE,
+    sandboxFaults: settings.SANDBOX_FAULTS,
+    sandboxFaultSeed: settings.SANDBOX_FAULT_SEED,
+  };
+}
+
+/** Keys carry their mode: https://docs.stripe.com/keys */
+export function stripeModeOf(secretKey: string): StripeMode {
+  return /^(sk|rk)_live_/.test(secretKey) ? "live" : "test";
+}
+
+const dayMs = parseDurationMs("1d");
+
+const defaults = {
+  ingressPort: 8080,
+  adminPort: 9070,
+  sandboxPort: 12111,
+  servicePort: 9080,
+  pollScheduleMs: ["1m", "5m", "15m", "1h", "6h"].map(parseDurationMs),
+  timeoutMs: parseDurationMs("21d"),
+  idempotencyRetentionMs: parseDurationMs("7d"),
+} as const;
+
+const expectation = {
+  secretKey:
+    "Expected a Stripe secret or restricted key (sk_test_…, sk_live_…, rk_test_…, rk_live_…), for example sk_test_51AbC….",
+  webhookSecrets:
+    "Expected one or more webhook signing secrets (whsec_…), separated by commas, for example whsec_new…,whsec_old….",
+  apiBase:
+    "Expected the origin of a Stripe API (https, or http on this machine; no path), for example http://127.0.0.1:12111.",
+  identityKeys:
+    "Expected one or more public keys of the engine (publickeyv1_…), separated by commas, for example publickeyv1_w7YHemBctH5Ck2nQRQ47iBBqhNHy4FV7t2Usbye2A6f.",
+  port: "Expected a port from 1 to 65535, for example",
+  pollSchedule: "Expected durations of ms, s, m, h or d, separated by commas, for example 1m,5m,15m,1h,6h.",
+  timeout: "Expected a duration from 1s to 90d, for example 21d.",
+  sandboxFaults:
+    'Expected JSON as the sandbox\'s POST /_sandbox/faults takes it, for example [{"target":"api","effect":"rate_limit","probability":0.1,"count":0}].',
+  sandboxFaultSeed: "Expected an integer from 0 to 2147483647, for example 42.",
+  // A shorter retention would let a caller's late retry start a second charge while Stripe still remembers the first.
+  idempotencyRetention: "Expected a duration of at least 2d, for example 7d.",
+} as const;
+
+const loopbackHosts: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
+
+const settingsSchema = z.object({
+  STRIPE_SECRET_KEY: secret(expectation.secretKey, (text) => (/^[sr]k_(test|live)_\w+$/.test(text) ? text : undefined)),
+  STRIPE_WEBHOOK_SECRET: secret(expectation.webhookSecrets, (text) => list(text, /^whsec_[\w+/=-]+$/)),
+  STRIPE_API_BASE: secret(expectation.apiBase, originOf),
+  RESTATE_IDENTITY_KEYS: setting(expectation.identityKeys, (text) => list(text, /^publickeyv1_[1-9A-HJ-NP-Za-km-z]+$/)),
+  PORT: port(defaults.servicePort),
+  RESTATE_INGRESS_PORT: port(defaults.ingressPort),
+  RESTATE_ADMIN_PORT: port(defaults.adminPort),
+  SANDBOX_PORT: port(defaults.sandboxPort),
+  SANDBOX_FAULTS: setting(expectation.sandboxFaults, jsonOf),
+  SANDBOX_FAULT_SEED: setting(expectation.sandboxFaultSeed, (text) =>
+    /^\d{1,10}$/.test(text) && Number(text) < 2 ** 31 ? Number(text) : undefined,
+  ),
+  DATA_DIR: z.string().optional(),
+  PAYMENT_POLL_SCHEDULE: setting(expectation.pollSchedule, (text) => {
+    const scheduleMs = text.split(",").map((entry) => durationWithin(entry, 1, Number.MAX_SAFE_INTEGER));
+    return scheduleMs.every((delayMs) => delayMs !== undefined) ? scheduleMs : undefined;
+  }),
+  PAYMENT_TIMEOUT: setting(expectation.timeout, (text) => durationWithin(text, 1_000, 90 * dayMs)),
+  IDEMPOTENCY_RETENTION: setting(expectation.idempotencyRetention, (text) =>
+    durationWithin(text, 2 * dayMs, Number.MAX_SAFE_INTEGER),
+  ),
+});
+
+type Settings = Partial<z.output<typeof settingsSchema>>;
+
+/** The settings that parse, and the problems of the others. An empty variable counts as unset: that is how `.env` files switch things off. */
+function parse(environment: Environment): { settings: Settings; problems: string[] } {
+  const found = Object.fromEntries(
+    Object.keys(settingsSchema.shape)
+      .filter((name) => !isUnset(environment, name))
+      .map((name) => [name, environment[name]?.trim()]),
+  );
+  const result = settingsSchema.safeParse(found);
+  if (result.success) return { settings: result.data, problems: [] };
+  // The good ones are still needed: problems between settings are reported in the same message.
+  const bad = result.error.issues.map((issue) => issue.path[0]);
+  const rest = settingsSchema.safeParse(
+    Object.fromEntries(Object.entries(found).filter(([name]) => !bad.includes(name))),
+  );
+  return {
+    settings: rest.success ? rest.data : {},
+    problems: result.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`),
+  };
+}
+
+function isUnset(environment: Environment, name: string): boolean {
+  return (environment[name] ?? "").trim() === "";
+}
+
+function setting<T>(expected: string, read: (text: string) => T | undefined) {
+  return optionalSetting(read, (text) => `is "${shown(text)}". ${expected}`);
+}
+
+/** A setting whose value never appears in a message: a key, or an address that may carry a password. */
+function secret<T>(expected: string, read: (text: string) => T | undefined) {
+  return optionalSetting(read, () => `has a value that cannot be used (not shown here). ${expected}`);
+}
+
+function optionalSetting<T>(read: (text: string) => T | undefined, problem: (text: string) => string) {
+  return z
+    .string()
+    .transform((text, context) => {
+      const value = read(text);
+      if (value !== undefined) return value;
+      context.addIssue({ code: "custom", message: problem(text) });
+      return z.NEVER;
+    })
+    .optional();
+}
+
+/** People paste keys into the wrong variable: whatever looks like one is not repeated. */
+function shown(text: string): string {
+  if (/(sk|rk|whsec)_/.test(text)) return "…";
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+function port(example: number) {
+  return setting(`${expectation.port} ${example}.`, (text) => {
+    const value = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+    return value >= 1 && value <= 65_535 ? value : undefined;
+  });
+}
+
+function list(text: string, form: RegExp): readonly string[] | undefined {
+  const entries = text.split(",").map((entry) => entry.trim());
+  return entries.every((entry) => form.test(entry)) ? entries : undefined;
+}
+
+function durationWithin(text: string, minimumMs: number, maximumMs: number): number | undefined {
+  try {
+    const durationMs = parseDurationMs(text);
+    return durationMs >= minimumMs && durationMs <= maximumMs ? durationMs : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function jsonOf(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Over plain http a key would be readable on the way, so http is for this machine only. */
+function originOf(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (url === null || url.username !== "" || url.password !== "") return undefined;
+  if (url.pathname !== "/" || url.search !== "" || url.hash !== "") return undefined;
+  if (url.protocol === "https:") return url.origin;
+  return url.protocol === "http:" && loopbackHosts.includes(url.hostname) ? url.origin : undefined;
+}
+
+function samePorts(ports: Readonly<Record<string, number>>): readonly (readonly [string, string])[] {
+  const entries = Object.entries(ports);
+  return entries.flatMap(([first, port1], index) =>
+    entries.slice(index + 1).flatMap(([second, port2]) => (port1 === port2 ? [[first, second] as const] : [])),
+  );
+}
+
+function readDotEnv(): Environment {
+  try {
+    return parseEnv(readFileSync(".env", "utf8"));
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return {};
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigError([`.env cannot be read (${reason}). Expected lines such as PORT=9080, or no such file.`]);
+  }
+}

@@ -1,0 +1,63 @@
+/** `npm run app`: the service endpoint alone, for production. The engine and the webhook endpoint live elsewhere. */
+import { ConfigError, loadAppConfig, readEnvironment } from "./config.ts";
+import { defaultInactivityTimeoutMs, defaultLookUpDelaysMs } from "./services/handlerOptions.ts";
+import { serveServices } from "./services/serve.ts";
+import { checkAccount } from "./stripe/account.ts";
+import { createStripeGateway } from "./stripe/gateway.ts";
+import { webhookEventTypes } from "./stripe/webhookEvents.ts";
+
+async function main(): Promise<void> {
+  const config = loadAppConfig(readEnvironment());
+  const served = await serveServices({
+    port: config.port,
+    identityKeys: config.identityKeys,
+    stripe: createStripeGateway(config.stripe),
+    mode: config.stripe.mode,
+    webhookSecrets: config.stripe.webhookSecrets,
+    ...config.payments,
+    inactivityTimeoutMs: defaultInactivityTimeoutMs,
+    lookUpDelaysMs: defaultLookUpDelaysMs,
+  });
+  console.info(`The payment service listens on http://127.0.0.1:${served.port} (Stripe ${config.stripe.mode} mode).`);
+  console.info(`The Stripe webhook endpoint needs these event types: ${webhookEventTypes.join(", ")}`);
+
+  let stopping = false;
+  const stop = () => {
+    if (stopping) return;
+    stopping = true;
+    // A call in flight may wait for Stripe; whatever is cut off here is replayed from the journal elsewhere.
+    setTimeout(() => process.exit(0), 5000).unref();
+    void served.close().then(() => process.exit(0));
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  // Started by `npm start`: never outlive it.
+  process.on("disconnect", stop);
+
+  const account = await checkAccount(config.stripe);
+  switch (account.kind) {
+    case "ok":
+      break;
+    case "rejected":
+      console.error(
+        `${account.message} Check STRIPE_SECRET_KEY: until then every call to Stripe pauses its invocation.`,
+      );
+      break;
+    case "unavailable":
+      console.warn(`${account.message} The key could not be checked; calls are retried until Stripe answers.`);
+      break;
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  if (error instanceof ConfigError) console.error(error.message);
+  else if (isPortTaken(error)) console.error(`${error.message}. Set PORT to a free port.`);
+  else console.error(error);
+  process.exitCode = 1;
+}
+
+function isPortTaken(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+}

@@ -1,0 +1,43 @@
+/** Turns what a payment came to into the call's answer, or the failure it ends with. */
+import type { Decision, PaymentSnapshot } from "../domain/payment.ts";
+import type { Compensation, PaymentOutcome } from "./paymentApi.ts";
+import { canceled, declined, needsReview } from "./failures.ts";
+
+/** A payment about which a decision was made, and what brought the news. */
+export type Settled = {
+  readonly payment: PaymentSnapshot;
+  readonly decision: Decision;
+  readonly settledBy: PaymentOutcome["settledBy"];
+};
+
+/**
+ * The outcome of a settled payment.
+ * @param compensation what was done about a failed payment, if anything
+ * @throws TerminalError `declined`, `canceled` or `needs_review`
+ */
+export function answer({ payment, decision, settledBy }: Settled, compensation?: Compensation): PaymentOutcome {
+  const { paymentIntentId } = payment;
+  switch (decision.kind) {
+    case "succeeded":
+    case "requires_capture":
+      return { ...paymentFields(payment, decision.kind), settledBy };
+    case "requires_action":
+      return {
+        ...paymentFields(payment, "requires_action"),
+        settledBy,
+        nextAction: payment.nextAction ?? { type: "unknown", redirectUrl: null },
+      };
+    case "declined":
+      throw declined(decision.failure, { paymentIntentId, ...(compensation && { compensation }) });
+    case "canceled":
+      throw canceled(paymentIntentId, "The PaymentIntent was cancelled.", compensation);
+    case "needs_review":
+      throw needsReview(decision.message, paymentIntentId);
+  }
+}
+
+/** The fields that every answer about a payment has. */
+export function paymentFields<Status extends string>(payment: PaymentSnapshot, status: Status) {
+  const { paymentIntentId, amount, amountReceived, currency, chargeId } = payment;
+  return { paymentIntentId, status, amount, amountReceived, currency, chargeId };
+}

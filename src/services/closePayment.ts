@@ -1,0 +1,61 @@
+import type { Context } from "@restatedev/restate-sdk";
+import { failureWithoutReason, type PaymentFailure, type PaymentSnapshot } from "../domain/payment.ts";
+import type { StripeGateway } from "../stripe/gateway.ts";
+import { readOwnPayment } from "./readPayment.ts";
+import { stripeStep } from "./stripeStep.ts";
+
+/** How an attempt to close a PaymentIntent ended. `open`: Stripe doesn't let go of it yet, so somebody has to watch it. */
+export type Closing = { readonly kind: "canceled" | "succeeded" | "open"; readonly payment: PaymentSnapshot };
+
+const closingAttempts = 3;
+
+/**
+ * Cancels a PaymentIntent so that it can't succeed behind the caller's back. A refusal is a recorded answer, so the next
+ * attempt has a fresh idempotency key, and what the refusal means is learnt by reading the PaymentIntent.
+ *
+ * If an attempt to pay failed, that is noted on the PaymentIntent first, because cancelling erases the reason.
+ * @param from.callbackKey the closer's own doorbell, which nobody needs any more: the note takes its place
+ * @param from.failure the failed attempt, if the closer knows one that the snapshot doesn't show
+ */
+export async function closePayment(
+  ctx: Context,
+  stripe: StripeGateway,
+  from: { readonly payment: PaymentSnapshot; readonly callbackKey: string; readonly failure: PaymentFailure | null },
+): Promise<Closing> {
+  const { paymentIntentId } = from.payment;
+  let latest = from.payment;
+  let noted = false;
+  for (let attempt = 0; attempt < closingAttempts; attempt++) {
+    const failure = from.failure ?? failureOf(latest);
+    if (failure !== null && !noted) {
+      await stripeStep(ctx, "note the failure", () => stripe.noteFailure(paymentIntentId, failure, from.callbackKey));
+      noted = true;
+    }
+    const idempotencyKey = ctx.rand.uuidv4();
+    const cancel = await stripeStep(ctx, "cancel PaymentIntent", () =>
+      stripe.cancelPayment(paymentIntentId, idempotencyKey),
+    );
+    latest = cancel.kind === "payment" ? cancel.payment : await readOwnPayment(ctx, stripe, paymentIntentId);
+    switch (latest.status) {
+      case "canceled":
+        return { kind: "canceled", payment: latest };
+      case "succeeded":
+        return { kind: "succeeded", payment: latest };
+      case "processing":
+      case "unrecognized":
+        return { kind: "open", payment: latest };
+      case "requires_payment_method":
+      case "requires_confirmation":
+      case "requires_action":
+      case "requires_capture":
+        // It can be cancelled in these states: the refusal was about a state that has passed.
+        break;
+    }
+  }
+  return { kind: "open", payment: latest };
+}
+
+/** Only payments that were confirmed are closed, so one without a payment method has failed. */
+function failureOf(payment: PaymentSnapshot): PaymentFailure | null {
+  return payment.status === "requires_payment_method" ? (payment.failure ?? failureWithoutReason) : null;
+}

@@ -1,0 +1,185 @@
+/** The public contract of the service `payments` as zod schemas, which check bodies and describe them in OpenAPI. */
+import { z } from "zod";
+import { maximumAmountMinor, moneyProblem } from "../domain/money.ts";
+import { ownMetadataPrefix } from "../domain/doorbell.ts";
+import type { PaymentRequest } from "../domain/paymentRequest.ts";
+import type {
+  AwaitPaymentRequest,
+  GetPaymentRequest,
+  PaymentOutcome,
+  PaymentState,
+  ProcessPaymentRequest,
+} from "./paymentApi.ts";
+
+const maximumTimeoutSeconds = 7_776_000;
+
+/** We keep ten of Stripe's fifty keys for the doorbells. https://docs.stripe.com/api/metadata */
+const maximumMetadataKeys = 40;
+
+/** Text that can be sent: half a surrogate pair is legal JSON, but has no UTF-8. */
+function text(maximumLength: number) {
+  return z
+    .string()
+    .min(1)
+    .max(maximumLength)
+    .refine((value) => value.isWellFormed(), "must be well-formed Unicode");
+}
+
+const metadataSchema = z
+  .record(
+    text(40)
+      .regex(/^[^\x5b\x5d]*$/, "Stripe allows no square brackets in a metadata key")
+      .refine((key) => !key.startsWith(ownMetadataPrefix), `keys that begin with ${ownMetadataPrefix} are reserved`),
+    z
+      .string()
+      .max(500)
+      .refine((value) => value.isWellFormed(), "must be well-formed Unicode"),
+  )
+  .refine(
+    (metadata) => Object.keys(metadata).length <= maximumMetadataKeys,
+    `at most ${maximumMetadataKeys} keys are allowed`,
+  );
+
+const mandateSchema = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("offline") }),
+  z.strictObject({
+    type: z.literal("online"),
+    ipAddress: z.union([z.ipv4(), z.ipv6()]).describe("The customer's IP address when the mandate was accepted."),
+    userAgent: text(1000).describe("The customer's browser when the mandate was accepted."),
+  }),
+]);
+
+const timeoutSecondsSchema = z
+  .int()
+  .min(1)
+  .max(maximumTimeoutSeconds)
+  .describe("How long the payment may stay pending, in seconds. Overrides PAYMENT_TIMEOUT.");
+
+const paymentIntentIdSchema = z
+  .string()
+  .max(255)
+  .regex(/^pi_[A-Za-z0-9_]+$/, "a PaymentIntent's id begins with pi_")
+  .refine((id) => !id.includes("_secret_"), "this is a client secret, not an id; keep it secret");
+
+/** Body of `processPayment`. Unknown fields are refused: a misspelt `captureMethod` must not charge at once. */
+export const paymentRequestSchema = z
+  .strictObject({
+    paymentMethodId: z
+      .string()
+      .max(255)
+      .regex(/^[A-Za-z0-9_]+$/, "not the id of a Stripe PaymentMethod")
+      .describe("The Stripe PaymentMethod to charge, e.g. pm_card_visa."),
+    amount: z.int().min(1).max(maximumAmountMinor).describe("In the currency's minor unit (cents): an integer."),
+    currency: z
+      .string()
+      .toLowerCase()
+      .refine((currency) => moneyProblem(maximumAmountMinor, currency)?.field !== "currency", {
+        error: (issue) => moneyProblem(maximumAmountMinor, String(issue.input))?.message,
+      })
+      .default("usd")
+      .describe("A three-letter ISO code that Stripe charges in."),
+    customerId: z
+      .string()
+      .max(255)
+      .regex(/^[A-Za-z0-9_]+$/, "not the id of a Stripe Customer")
+      .optional(),
+    description: text(1000).optional(),
+    receiptEmail: z.email().max(512).optional(),
+    statementDescriptorSuffix: text(22)
+      .regex(/^[^<>\\'"*]*[A-Za-z][^<>\\'"*]*$/, "needs a letter and none of < > \\ ' \" *")
+      .optional()
+      .describe("What the customer's card statement shows after the merchant's own prefix."),
+    metadata: metadataSchema.optional(),
+    captureMethod: z.enum(["automatic", "manual"]).default("automatic"),
+    mandate: mandateSchema
+      .optional()
+      .describe("The customer's acceptance of a bank debit. Stripe refuses bank debits without one."),
+    returnUrl: z
+      .url({ protocol: /^https?$/ })
+      .max(2048)
+      .refine(isPlainUrl, "must be well-formed, without spaces and without a user name or password")
+      .optional()
+      .describe("The customer is present: the call may answer requires_action, and the customer comes back here."),
+    timeoutSeconds: timeoutSecondsSchema.optional(),
+    delayedStatus: z
+      .boolean()
+      .default(false)
+      .describe("Test keys only: take the first answer as processing, to see the wait."),
+  })
+  .refine((request) => amountProblem(request) === null, {
+    path: ["amount"],
+    error: (issue) => amountProblem(issue.input) ?? undefined,
+    // Also when another field is wrong, so that one answer lists everything.
+    when: () => true,
+  }) satisfies z.ZodType<PaymentRequest, ProcessPaymentRequest>;
+
+/** A password in a URL would be kept in the journal, and Stripe would show it to the customer's browser. */
+function isPlainUrl(url: string): boolean {
+  if (!url.isWellFormed() || /\s/.test(url)) return false;
+  const parsed = URL.parse(url);
+  // One that is no URL at all is reported as such already.
+  return parsed === null || (parsed.username === "" && parsed.password === "");
+}
+
+function amountProblem(request: unknown): string | null {
+  const sum = z
+    .object({ amount: z.int().min(1), currency: z.string().toLowerCase().default("usd") })
+    .safeParse(request);
+  if (!sum.success) return null;
+  const problem = moneyProblem(sum.data.amount, sum.data.currency);
+  return problem?.field === "amount" ? problem.message : null;
+}
+
+const nextActionSchema = z.object({
+  type: z.string().describe("Stripe's kind of action, e.g. redirect_to_url."),
+  redirectUrl: z.string().nullable().describe("Where the customer does it, if Stripe hosts a page for it."),
+});
+
+const paymentFields = {
+  paymentIntentId: z.string(),
+  amount: z.int(),
+  amountReceived: z.int(),
+  currency: z.string(),
+  chargeId: z.string().nullable().describe("null while there is no charge."),
+};
+
+const settledBySchema = z
+  .enum(["response", "webhook", "poll"])
+  .describe("What brought the outcome: Stripe's first answer, a webhook, or a read that no webhook asked for.");
+
+/** Answer of `processPayment` and `awaitPayment`: the final outcome, or what the customer has to do for it. */
+export const paymentOutcomeSchema = z.discriminatedUnion("status", [
+  z.object({ ...paymentFields, status: z.literal("succeeded"), settledBy: settledBySchema }),
+  z.object({ ...paymentFields, status: z.literal("requires_capture"), settledBy: settledBySchema }),
+  z.object({
+    ...paymentFields,
+    status: z.literal("requires_action"),
+    settledBy: settledBySchema,
+    nextAction: nextActionSchema,
+  }),
+]) satisfies z.ZodType<PaymentOutcome>;
+
+/** Body of `awaitPayment`. */
+export const awaitPaymentRequestSchema = z.strictObject({
+  paymentIntentId: paymentIntentIdSchema,
+  timeoutSeconds: timeoutSecondsSchema.optional(),
+}) satisfies z.ZodType<AwaitPaymentRequest>;
+
+/** Body of `getPayment`. */
+export const getPaymentRequestSchema = z.strictObject({
+  paymentIntentId: paymentIntentIdSchema,
+}) satisfies z.ZodType<GetPaymentRequest>;
+
+/** Answer of `getPayment`: the state at Stripe now. */
+export const paymentStateSchema = z.object({
+  ...paymentFields,
+  status: z.string().describe("Stripe's status of the PaymentIntent, e.g. processing or requires_payment_method."),
+  nextAction: nextActionSchema.nullable(),
+  failure: z
+    .object({ stripeCode: z.string().nullable(), declineCode: z.string().nullable(), message: z.string() })
+    .nullable()
+    .describe("Why the last attempt failed, if it did."),
+}) satisfies z.ZodType<PaymentState>;
+
+/** Answer of `processWebhook`. */
+export const webhookReceiptSchema = z.object({ received: z.literal(true) });

@@ -1,0 +1,99 @@
+import type { Context } from "@restatedev/restate-sdk";
+import type { PaymentSnapshot } from "../domain/payment.ts";
+import type { PaymentRequest } from "../domain/paymentRequest.ts";
+import type { StripeGateway } from "../stripe/gateway.ts";
+import { paymentParameters } from "../stripe/paymentParameters.ts";
+import type { PaymentOutcome } from "./paymentApi.ts";
+import { declined, invalidRequest, needsReview } from "./failures.ts";
+import { readOwnPayment } from "./readPayment.ts";
+import { stripeStep } from "./stripeStep.ts";
+import type { Doorbell } from "./wait.ts";
+
+/** A PaymentIntent that exists, as it was first seen. */
+export type CreatedPayment = {
+  readonly payment: PaymentSnapshot;
+  /** How it was seen: in the answer to its creation, or by a read after that answer was lost. */
+  readonly seenBy: Extract<PaymentOutcome["settledBy"], "response" | "poll">;
+  /** When the request was fixed, in epoch milliseconds: the beginning of the caller's deadline. */
+  readonly fixedAtMs: number;
+};
+
+/**
+ * Creates and confirms the PaymentIntent of this invocation, once, whatever crashes when, and gives Stripe's first answer:
+ * also a declined one, as a snapshot that carries the failure.
+ *
+ * The parameters, the idempotency key and the time are fixed in the journal before anything is sent.
+ * @throws TerminalError `invalid_request`, `declined` (no PaymentIntent was made) or `needs_review`
+ */
+export async function createPayment(
+  ctx: Context,
+  stripe: StripeGateway,
+  request: PaymentRequest,
+  doorbell: Doorbell,
+  lookUpDelaysMs: readonly number[],
+): Promise<CreatedPayment> {
+  const invocationId = ctx.request().id;
+  const idempotencyKey = ctx.rand.uuidv4();
+  const fixed = await ctx.run("fix the request", () =>
+    stripe.fixRequest(paymentParameters(request, { invocationId, callbackId: doorbell.address }), idempotencyKey),
+  );
+  const { fixedAtMs } = fixed;
+  const reread = async (paymentIntentId: string): Promise<CreatedPayment> => ({
+    payment: await readOwnPayment(ctx, stripe, paymentIntentId),
+    seenBy: "poll",
+    fixedAtMs,
+  });
+
+  const created = await stripeStep(ctx, "create PaymentIntent", () => stripe.createPayment(fixed));
+  switch (created.kind) {
+    case "payment":
+      return { payment: created.payment, seenBy: "response", fixedAtMs };
+    case "exists":
+      return await reread(created.paymentIntentId);
+    case "declined":
+      throw declined(created.failure, { paymentIntentId: null });
+    case "refused":
+      throw invalidRequest(created.refusal, created.paymentIntentId);
+    case "needs_review": {
+      const [found] = await lookUp(ctx, stripe, invocationId, fixedAtMs);
+      throw needsReview(created.message, found ?? null);
+    }
+    case "unknown":
+      return await reread(await findPayment(ctx, stripe, invocationId, fixedAtMs, lookUpDelaysMs));
+  }
+}
+
+/**
+ * Finds out what became of a create whose outcome is unknown and can't be asked for by its key any more: looks for the
+ * PaymentIntent by the invocation id in its metadata, at once and again later, because search lags. Never creates, and
+ * leaves a cancellation of the call to the wait, so that what is found is not orphaned.
+ */
+async function findPayment(
+  ctx: Context,
+  stripe: StripeGateway,
+  invocationId: string,
+  fixedAtMs: number,
+  lookUpDelaysMs: readonly number[],
+): Promise<string> {
+  for (const delayMs of lookUpDelaysMs) {
+    if (delayMs > 0) await ctx.sleep(delayMs);
+    const [found, ...others] = await lookUp(ctx, stripe, invocationId, fixedAtMs);
+    if (found !== undefined && others.length > 0) {
+      const ids = [found, ...others].join(", ");
+      throw needsReview(`One call seems to have made several PaymentIntents: ${ids}.`, found);
+    }
+    if (found !== undefined) return found;
+  }
+  throw needsReview(
+    `Whether Stripe created the PaymentIntent is unknown, and none with the metadata restate_invocation_id=${invocationId} was found. Look for it in Stripe's dashboard before you charge again.`,
+  );
+}
+
+async function lookUp(
+  ctx: Context,
+  stripe: StripeGateway,
+  invocationId: string,
+  fixedAtMs: number,
+): Promise<readonly string[]> {
+  return await stripeStep(ctx, "look up PaymentIntent", () => stripe.findPayments(invocationId, fixedAtMs));
+}

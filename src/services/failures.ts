@@ -1,0 +1,64 @@
+/** How a call fails: one constructor per row of the failure table, each a TerminalError that the ingress turns into HTTP. */
+import { TerminalError } from "@restatedev/restate-sdk";
+import type { PaymentFailure } from "../domain/payment.ts";
+import type { Refusal } from "../stripe/errorMeaning.ts";
+import type { Compensation, FailureReason } from "./paymentApi.ts";
+
+const statusOfReason: Readonly<Record<FailureReason, number>> = {
+  invalid_request: 400,
+  declined: 402,
+  not_found: 404,
+  timed_out: 408,
+  canceled: 409,
+  conflict: 409,
+  needs_review: 502,
+};
+
+type Details = {
+  readonly paymentIntentId?: string | null;
+  readonly stripeCode?: string | null;
+  readonly declineCode?: string | null;
+  readonly param?: string | null;
+  readonly compensation?: Compensation;
+};
+
+function failure(reason: FailureReason, message: string, details: Details): TerminalError {
+  const known = Object.entries(details).filter((entry): entry is [string, string] => typeof entry[1] === "string");
+  return new TerminalError(message, {
+    errorCode: statusOfReason[reason],
+    metadata: { reason, ...Object.fromEntries(known) },
+  });
+}
+
+/** Stripe refuses a parameter. `param` is Stripe's name of it. */
+export function invalidRequest(refusal: Refusal, paymentIntentId: string | null = null): TerminalError {
+  const { message, stripeCode, param } = refusal;
+  return failure("invalid_request", message, { stripeCode, param, paymentIntentId });
+}
+
+export function declined(
+  cause: PaymentFailure,
+  details: { readonly paymentIntentId: string | null; readonly compensation?: Compensation },
+): TerminalError {
+  return failure("declined", cause.message, {
+    ...details,
+    stripeCode: cause.stripeCode,
+    declineCode: cause.declineCode,
+  });
+}
+
+export function notFound(paymentIntentId: string): TerminalError {
+  return failure("not_found", `Stripe knows no PaymentIntent ${paymentIntentId}.`, { paymentIntentId });
+}
+
+export function canceled(paymentIntentId: string, message: string, compensation?: Compensation): TerminalError {
+  return failure("canceled", message, { paymentIntentId, ...(compensation && { compensation }) });
+}
+
+export function timedOut(paymentIntentId: string, message: string, compensation: Compensation): TerminalError {
+  return failure("timed_out", message, { paymentIntentId, compensation });
+}
+
+export function needsReview(message: string, paymentIntentId: string | null = null): TerminalError {
+  return failure("needs_review", message, { paymentIntentId });
+}

@@ -1,0 +1,64 @@
+/** What a pending payment waits for: its doorbell, the next poll, its deadline, or somebody who cancels the call. */
+import { RestatePromise, type Context, type internal } from "@restatedev/restate-sdk";
+import { pollDelayMs } from "../domain/pollSchedule.ts";
+
+export type Wake = "webhook" | "poll" | "deadline" | "cancellation";
+
+/** A Restate awakeable without data: `address` is written to Stripe's metadata, `rung` resolves when a webhook rings. */
+export type Doorbell = { readonly address: string; readonly rung: RestatePromise<"webhook"> };
+
+/** Anybody who knows the address can ring with any payload, or reject: both are a ring, and none is read. */
+const noPayload = { serialize: () => new Uint8Array(), deserialize: () => undefined };
+
+export function createDoorbell(ctx: Context): Doorbell {
+  const { id, promise } = ctx.awakeable<undefined>(noPayload);
+  return { address: id, rung: promise.map(() => "webhook" as const) };
+}
+
+export type Wait = {
+  /** Waits for the next reason to look again. A rung doorbell must not be passed again: it would wake at once, for ever. */
+  next(doorbell: Doorbell | null): Promise<Wake>;
+};
+
+/**
+ * Starts the timers of a wait. The handler needs `explicitCancellation: true`.
+ * @param options.deadlineMs how long from now until the deadline, or null for none
+ * @param options.cancellable whether a cancellation of the call wakes; if not, it is left for later
+ */
+export function startWait(
+  ctx: Context,
+  options: {
+    readonly pollScheduleMs: readonly number[];
+    readonly deadlineMs: number | null;
+    readonly cancellable: boolean;
+  },
+): Wait {
+  let deadline = options.deadlineMs === null ? null : ctx.sleep(options.deadlineMs).map(() => "deadline" as const);
+  let poll: RestatePromise<"poll"> | null = null;
+  let polls = 0;
+  return {
+    async next(doorbell) {
+      poll ??= ctx.sleep(pollDelayMs(options.pollScheduleMs, polls++, ctx.rand.random())).map(() => "poll" as const);
+      const wake: Wake = await RestatePromise.race([
+        // After a cancellation, this is a fresh promise for the next one.
+        ...(options.cancellable ? [cancellationOf(ctx)] : []),
+        ...(doorbell === null ? [] : [doorbell.rung]),
+        ...(deadline === null ? [] : [deadline]),
+        poll,
+      ]);
+      if (wake === "poll") poll = null;
+      if (wake === "deadline") deadline = null;
+      return wake;
+    },
+  };
+}
+
+/** Tells whether the call was cancelled before this point. It consumes the cancellation. */
+export async function wasCancelled(ctx: Context): Promise<boolean> {
+  const now = ctx.sleep(0).map(() => "now" as const);
+  return (await RestatePromise.race([cancellationOf(ctx), now])) === "cancellation";
+}
+
+function cancellationOf(ctx: Context): RestatePromise<"cancellation"> {
+  return (ctx as internal.ContextInternal).cancellation().map(() => "cancellation" as const);
+}

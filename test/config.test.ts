@@ -1,0 +1,171 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { ConfigError, loadAppConfig, loadDevConfig, readEnvironment, type Environment } from "../src/config.ts";
+
+const stripe = { STRIPE_SECRET_KEY: "sk_test_51Secret", STRIPE_WEBHOOK_SECRET: "whsec_Secret" };
+
+function problemsOf(load: () => unknown): readonly string[] {
+  try {
+    load();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe("loadAppConfig", () => {
+  test("has the documented defaults", () => {
+    const day = 86_400_000;
+    expect(loadAppConfig(stripe)).toEqual({
+      stripe: { secretKey: "sk_test_51Secret", webhookSecrets: ["whsec_Secret"], apiBase: undefined, mode: "test" },
+      payments: {
+        pollScheduleMs: [60_000, 300_000, 900_000, 3_600_000, 21_600_000],
+        timeoutMs: 21 * day,
+        idempotencyRetentionMs: 7 * day,
+      },
+      port: 9080,
+      identityKeys: [],
+    });
+  });
+
+  test.each<[Environment, unknown]>([
+    [{ STRIPE_SECRET_KEY: "rk_live_1" }, { stripe: { mode: "live", secretKey: "rk_live_1" } }],
+    [{ STRIPE_SECRET_KEY: "sk_live_1" }, { stripe: { mode: "live" } }],
+    [{ STRIPE_SECRET_KEY: "rk_test_1" }, { stripe: { mode: "test" } }],
+    [{ STRIPE_WEBHOOK_SECRET: "whsec_new, whsec_old" }, { stripe: { webhookSecrets: ["whsec_new", "whsec_old"] } }],
+    [{ STRIPE_API_BASE: "http://127.0.0.1:12111" }, { stripe: { apiBase: "http://127.0.0.1:12111" } }],
+    [{ STRIPE_API_BASE: "http://localhost:12111/" }, { stripe: { apiBase: "http://localhost:12111" } }],
+    [{ STRIPE_API_BASE: "http://[::1]:12111" }, { stripe: { apiBase: "http://[::1]:12111" } }],
+    [{ STRIPE_API_BASE: "https://stripe.example" }, { stripe: { apiBase: "https://stripe.example" } }],
+    [{ STRIPE_API_BASE: "" }, { stripe: { apiBase: undefined } }],
+    [{ PORT: "1" }, { port: 1 }],
+    [{ PORT: "65535" }, { port: 65_535 }],
+    [{ PORT: "  " }, { port: 9080 }],
+    [{ PAYMENT_POLL_SCHEDULE: "500ms" }, { payments: { pollScheduleMs: [500] } }],
+    [{ PAYMENT_POLL_SCHEDULE: "1s, 2m" }, { payments: { pollScheduleMs: [1_000, 120_000] } }],
+    [{ PAYMENT_TIMEOUT: "90d" }, { payments: { timeoutMs: 7_776_000_000 } }],
+    [{ IDEMPOTENCY_RETENTION: "2d" }, { payments: { idempotencyRetentionMs: 172_800_000 } }],
+    [{ IDEMPOTENCY_RETENTION: "48h" }, { payments: { idempotencyRetentionMs: 172_800_000 } }],
+    [
+      { RESTATE_IDENTITY_KEYS: "publickeyv1_abc,publickeyv1_def" },
+      { identityKeys: ["publickeyv1_abc", "publickeyv1_def"] },
+    ],
+  ])("takes %j", (settings, expected) => {
+    expect(loadAppConfig({ ...stripe, ...settings })).toMatchObject(expected as object);
+  });
+
+  test.each([
+    ["STRIPE_SECRET_KEY", "pk_test_1"],
+    ["STRIPE_SECRET_KEY", "sk_test_"],
+    ["STRIPE_SECRET_KEY", "sk_test_a b"],
+    ["STRIPE_SECRET_KEY", "whsec_swapped"],
+    ["STRIPE_WEBHOOK_SECRET", "sk_test_swapped"],
+    ["STRIPE_WEBHOOK_SECRET", "whsec_one,,whsec_two"],
+    ["STRIPE_WEBHOOK_SECRET", "whsec_one two"],
+    ["STRIPE_API_BASE", "127.0.0.1:12111"],
+    ["STRIPE_API_BASE", "http://stripe.example"],
+    ["STRIPE_API_BASE", "http://127.0.0.1.example:12111"],
+    ["STRIPE_API_BASE", "https://stripe.example/v1"],
+    ["STRIPE_API_BASE", "https://user:password@stripe.example"],
+    ["STRIPE_API_BASE", "ftp://stripe.example"],
+    ["RESTATE_IDENTITY_KEYS", "key"],
+    ["PORT", "0"],
+    ["PORT", "65536"],
+    ["PORT", "9080x"],
+    ["PORT", "1e3"],
+    ["PAYMENT_POLL_SCHEDULE", "1m,,5m"],
+    ["PAYMENT_POLL_SCHEDULE", "0s"],
+    ["PAYMENT_POLL_SCHEDULE", "often"],
+    ["PAYMENT_TIMEOUT", "91d"],
+    ["PAYMENT_TIMEOUT", "999ms"],
+    ["IDEMPOTENCY_RETENTION", "47h"],
+    ["IDEMPOTENCY_RETENTION", "soon"],
+  ])("refuses %s=%s, names it, and gives an example", (name, value) => {
+    const problems = problemsOf(() => loadAppConfig({ ...stripe, [name]: value }));
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(new RegExp(`^${name} .*Expected .*for example`));
+  });
+
+  test("lists every bad and missing setting at once", () => {
+    const problems = problemsOf(() => loadAppConfig({ STRIPE_WEBHOOK_SECRET: "x", PORT: "x", PAYMENT_TIMEOUT: "x" }));
+    expect(problems.map((problem) => problem.split(" ")[0])).toEqual([
+      "STRIPE_WEBHOOK_SECRET",
+      "PORT",
+      "PAYMENT_TIMEOUT",
+      "STRIPE_SECRET_KEY",
+    ]);
+  });
+
+  test.each(["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE", "PORT", "PAYMENT_TIMEOUT"])(
+    "never repeats a key, not even one in %s",
+    (name) => {
+      const message = String(problemsOf(() => loadAppConfig({ ...stripe, [name]: "sk_live_TopSecret !" })));
+      expect(message).toContain(name);
+      expect(message).not.toContain("TopSecret");
+    },
+  );
+});
+
+describe("loadDevConfig", () => {
+  test("needs no setting at all", () => {
+    expect(loadDevConfig({})).toEqual({
+      ingressPort: 8080,
+      adminPort: 9070,
+      sandboxPort: 12_111,
+      servicePort: 9080,
+      dataDir: resolve(".data"),
+      secretKey: undefined,
+      webhookSecrets: [],
+      apiBase: undefined,
+    });
+  });
+
+  test("gives the Stripe settings as found", () => {
+    expect(loadDevConfig({ STRIPE_SECRET_KEY: "sk_test_1", STRIPE_API_BASE: "http://localhost:1" })).toMatchObject({
+      secretKey: "sk_test_1",
+      webhookSecrets: [],
+      apiBase: "http://localhost:1",
+    });
+  });
+
+  test.each<[Environment, RegExp]>([
+    [{ RESTATE_INGRESS_PORT: "70000" }, /^RESTATE_INGRESS_PORT is "70000"\. Expected a port .* example 8080/],
+    [{ PORT: "8080" }, /^RESTATE_INGRESS_PORT and PORT are the same port/],
+    [{ STRIPE_API_BASE: "http://localhost:1" }, /^STRIPE_API_BASE needs STRIPE_SECRET_KEY/],
+    // A setting of the service: better now than when everything else runs.
+    [{ PAYMENT_POLL_SCHEDULE: "never" }, /^PAYMENT_POLL_SCHEDULE is "never"/],
+    [{ SANDBOX_FAULTS: "rate_limit" }, /^SANDBOX_FAULTS is "rate_limit"\. Expected JSON .* example/],
+    [{ SANDBOX_FAULT_SEED: "-1" }, /^SANDBOX_FAULT_SEED is "-1"\. Expected an integer .* example 42/],
+  ])("refuses %j", (environment, message) => {
+    const problems = problemsOf(() => loadDevConfig(environment));
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(message);
+  });
+
+  test("reports a clash of ports beside a bad setting", () => {
+    expect(problemsOf(() => loadDevConfig({ PORT: "8080", PAYMENT_TIMEOUT: "x" }))).toHaveLength(2);
+  });
+});
+
+describe("readEnvironment", () => {
+  const original = process.cwd();
+  const directory = mkdtempSync(join(tmpdir(), "config-test-"));
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  test("reads .env under the environment, which wins", () => {
+    writeFileSync(join(directory, ".env"), "# comment\nCONFIG_TEST_A=file\nCONFIG_TEST_B='file'\n");
+    vi.stubEnv("CONFIG_TEST_B", "environment");
+    process.chdir(directory);
+    try {
+      expect(readEnvironment()).toMatchObject({ CONFIG_TEST_A: "file", CONFIG_TEST_B: "environment" });
+    } finally {
+      process.chdir(original);
+    }
+  });
+});

@@ -1,0 +1,155 @@
+import { describe, expect, it } from "vitest";
+import {
+  awaitPaymentRequestSchema,
+  getPaymentRequestSchema,
+  paymentRequestSchema,
+} from "../../src/services/contract.ts";
+
+const card = { paymentMethodId: "pm_card_visa", amount: 109 };
+
+/** The paths of everything that the schema finds wrong. */
+function wrongFields(schema: typeof paymentRequestSchema, body: unknown): string[] {
+  const result = schema.safeParse(body);
+  return result.success ? [] : result.error.issues.map((issue) => issue.path.join(".") || `(${issue.code})`);
+}
+
+describe("paymentRequestSchema", () => {
+  it("fills in the defaults", () => {
+    expect(paymentRequestSchema.parse(card)).toEqual({
+      ...card,
+      currency: "usd",
+      captureMethod: "automatic",
+      delayedStatus: false,
+    });
+  });
+
+  it("takes a currency in any case and gives it in lower case", () => {
+    expect(paymentRequestSchema.parse({ ...card, currency: "EUR" }).currency).toBe("eur");
+  });
+
+  it.each<[string, object]>([
+    [
+      "everything at once",
+      {
+        currency: "eur",
+        customerId: "cus_1",
+        description: "Order",
+        receiptEmail: "a@b.example",
+        statementDescriptorSuffix: "ORDER 4004",
+        metadata: { orderId: "4004" },
+        captureMethod: "manual",
+        mandate: { type: "online", ipAddress: "2001:db8::1", userAgent: "Browser" },
+        returnUrl: "https://shop.example/back?order=1",
+        timeoutSeconds: 3600,
+        delayedStatus: true,
+      },
+    ],
+    ["an offline mandate", { mandate: { type: "offline" } }],
+    ["forty metadata keys", { metadata: Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`key${i}`, "x"])) }],
+    ["the longest wait", { timeoutSeconds: 7_776_000 }],
+    ["the largest amount", { amount: 99_999_999 }],
+    ["a return URL on a laptop", { returnUrl: "http://localhost:3000/back" }],
+  ])("takes %s", (_what, more) => {
+    expect(wrongFields(paymentRequestSchema, { ...card, ...more })).toEqual([]);
+  });
+
+  it.each<[string, unknown, string[]]>([
+    ["nothing", undefined, ["(invalid_type)"]],
+    ["an empty body", {}, ["paymentMethodId", "amount"]],
+    ["a list", [], ["(invalid_type)"]],
+    ["a fraction", { ...card, amount: 1.09 }, ["amount"]],
+    ["an amount as text", { ...card, amount: "109" }, ["amount"]],
+    ["nothing to pay", { ...card, amount: 0 }, ["amount"]],
+    ["a negative amount", { ...card, amount: -109 }, ["amount"]],
+    ["more than Stripe takes", { ...card, amount: 100_000_000 }, ["amount"]],
+    ["less than Stripe's minimum", { ...card, amount: 49 }, ["amount"]],
+    ["less than the minimum of another currency", { ...card, amount: 50, currency: "DKK" }, ["amount"]],
+    ["a fraction that the currency lacks", { ...card, amount: 1234, currency: "kwd" }, ["amount"]],
+    ["an unknown currency", { ...card, currency: "zzz" }, ["currency"]],
+    ["an empty currency", { ...card, currency: "" }, ["currency"]],
+    ["an empty payment method", { ...card, paymentMethodId: "" }, ["paymentMethodId"]],
+    ["a payment method with a path", { ...card, paymentMethodId: "../pm" }, ["paymentMethodId"]],
+    ["a misspelt field", { ...card, capturemethod: "manual" }, ["(unrecognized_keys)"]],
+    ["an unknown capture method", { ...card, captureMethod: "later" }, ["captureMethod"]],
+    ["a return URL that runs code", { ...card, returnUrl: "javascript:alert(1)" }, ["returnUrl"]],
+    ["a return URL without a host", { ...card, returnUrl: "/back" }, ["returnUrl"]],
+    [
+      "an online mandate without evidence",
+      { ...card, mandate: { type: "online" } },
+      ["mandate.ipAddress", "mandate.userAgent"],
+    ],
+    [
+      "an IP address that is none",
+      { ...card, mandate: { type: "online", ipAddress: "999.1.1.1", userAgent: "x" } },
+      ["mandate.ipAddress"],
+    ],
+    ["a mandate of another kind", { ...card, mandate: { type: "verbal" } }, ["mandate.type"]],
+    ["metadata that is ours", { ...card, metadata: { restate_callback_id: "x" } }, ["metadata.restate_callback_id"]],
+    ["a metadata key in brackets", { ...card, metadata: { "a[b]": "x" } }, ["metadata.a[b]"]],
+    ["a metadata key too long", { ...card, metadata: { ["k".repeat(41)]: "x" } }, [`metadata.${"k".repeat(41)}`]],
+    ["a metadata value too long", { ...card, metadata: { key: "v".repeat(501) } }, ["metadata.key"]],
+    ["a metadata value that is a number", { ...card, metadata: { key: 1 } }, ["metadata.key"]],
+    [
+      "too many metadata keys",
+      { ...card, metadata: Object.fromEntries(Array.from({ length: 41 }, (_, i) => [`key${i}`, "x"])) },
+      ["metadata"],
+    ],
+    ["half a second", { ...card, timeoutSeconds: 0.5 }, ["timeoutSeconds"]],
+    ["no time at all", { ...card, timeoutSeconds: 0 }, ["timeoutSeconds"]],
+    ["too much time", { ...card, timeoutSeconds: 7_776_001 }, ["timeoutSeconds"]],
+    ["half a character in the description", { ...card, description: "\ud800" }, ["description"]],
+    [
+      "half a character in the statement",
+      { ...card, statementDescriptorSuffix: "a\udfff" },
+      ["statementDescriptorSuffix"],
+    ],
+    ["half a character in metadata", { ...card, metadata: { key: "\ud800" } }, ["metadata.key"]],
+    ["half a character in a metadata key", { ...card, metadata: { "\ud800": "x" } }, ["metadata.\ud800"]],
+    [
+      "half a character in a mandate",
+      { ...card, mandate: { type: "online", ipAddress: "192.0.2.1", userAgent: "\ud800" } },
+      ["mandate.userAgent"],
+    ],
+    ["half a character in the return URL", { ...card, returnUrl: "https://a.example/\ud800" }, ["returnUrl"]],
+    ["a return URL with a password", { ...card, returnUrl: "https://me:word@a.example/" }, ["returnUrl"]],
+    ["a return URL with a space", { ...card, returnUrl: "https://a.example/a b" }, ["returnUrl"]],
+    ["a mail address that is none", { ...card, receiptEmail: "nobody" }, ["receiptEmail"]],
+    [
+      "a statement suffix too long",
+      { ...card, statementDescriptorSuffix: "x".repeat(23) },
+      ["statementDescriptorSuffix"],
+    ],
+    [
+      "a statement suffix with an asterisk",
+      { ...card, statementDescriptorSuffix: "ORDER*1" },
+      ["statementDescriptorSuffix"],
+    ],
+    [
+      "several mistakes at once, all listed",
+      { amount: 10, currency: "usd", delayedStatus: "yes", timeoutSeconds: "soon" },
+      ["paymentMethodId", "timeoutSeconds", "delayedStatus", "amount"],
+    ],
+  ])("refuses %s and says where", (_what, body, fields) => {
+    expect(wrongFields(paymentRequestSchema, body)).toEqual(fields);
+  });
+
+  it("says why, in words for the caller", () => {
+    const issues = paymentRequestSchema.safeParse({ ...card, amount: 10, currency: "zzz" }).error?.issues;
+    expect(issues?.map((issue) => issue.message)).toEqual(['"zzz" is not a currency that Stripe charges in']);
+  });
+});
+
+describe("requests that name a PaymentIntent", () => {
+  it.each([
+    [{ paymentIntentId: "pi_1" }, true],
+    [{ paymentIntentId: "ch_1" }, false],
+    [{ paymentIntentId: "pi_1/cancel" }, false],
+    [{ paymentIntentId: "pi_1_secret_2" }, false],
+    [{ paymentIntentId: "" }, false],
+    [{}, false],
+    [{ paymentIntentId: "pi_1", more: 1 }, false],
+  ])("judge %o", (body, valid) => {
+    expect(getPaymentRequestSchema.safeParse(body).success).toBe(valid);
+    expect(awaitPaymentRequestSchema.safeParse(body).success).toBe(valid);
+  });
+});

@@ -1,0 +1,42 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+
+const caller = `
+import type { PaymentFailureBody, PaymentOutcome, ProcessPaymentRequest } from "restate-stripe-payments";
+const request: ProcessPaymentRequest = { paymentMethodId: "pm_card_visa", amount: 109 };
+export const told = (outcome: PaymentOutcome): string =>
+  outcome.status === "requires_action" ? (outcome.nextAction.redirectUrl ?? "") : outcome.status + request.amount;
+export const why = (failure: PaymentFailureBody): string => failure.metadata?.reason ?? failure.message;
+`;
+
+/** A caller's project with settings of its own: neither our compiler options nor our libraries. */
+describe("the types for callers", () => {
+  const folder = mkdtempSync(join(tmpdir(), "caller-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  function compile(source: string): string {
+    mkdirSync(join(folder, "node_modules"), { recursive: true });
+    rmSync(join(folder, "node_modules/restate-stripe-payments"), { force: true });
+    symlinkSync(resolve("."), join(folder, "node_modules/restate-stripe-payments"));
+    const compilerOptions = { target: "es2020", module: "nodenext", strict: true, noEmit: true, types: [] };
+    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["caller.ts"] }));
+    writeFileSync(join(folder, "caller.ts"), source);
+    try {
+      execFileSync(resolve("node_modules/.bin/tsc"), ["-p", folder], { encoding: "utf8" });
+      return "";
+    } catch (error) {
+      return error instanceof Error && "stdout" in error ? String(error.stdout) : String(error);
+    }
+  }
+
+  it("compile in another project", () => {
+    expect(compile(caller)).toBe("");
+  });
+
+  it("refuse what the service would refuse", () => {
+    expect(compile(caller.replace("amount: 109", "amuont: 109"))).toContain("amuont");
+  });
+});
