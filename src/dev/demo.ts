@@ -1,0 +1,149 @@
+/**
+ * `npm run demo`: one payment of each kind against the local sandbox, on free ports and with data of its own, so that it
+ * also runs beside `npm start`. Exits with 0 only if every payment came out as it must.
+ */
+import { randomBytes } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { loadDevConfig, readEnvironment } from "../config.ts";
+import { demoTable, type DemoRow } from "./demoTable.ts";
+import { freePorts } from "./ports.ts";
+import { startStack, type Stack } from "./stack.ts";
+import { stopWithNpm, untilStopRequested } from "./stopRequest.ts";
+
+type DemoPayment = {
+  readonly title: string;
+  readonly story: string;
+  readonly request: Readonly<Record<string, unknown>>;
+  readonly losesWebhooks?: boolean;
+  readonly expected: { readonly httpStatus: number; readonly outcome: string; readonly settledBy?: string };
+};
+
+const mandate = { type: "offline" };
+
+const payments: readonly DemoPayment[] = [
+  {
+    title: "Card",
+    story: "Stripe knows at once",
+    request: { paymentMethodId: "pm_card_visa", amount: 109 },
+    expected: { httpStatus: 200, outcome: "succeeded", settledBy: "response" },
+  },
+  {
+    title: "Declined card",
+    story: "the bank says no at once",
+    request: { paymentMethodId: "pm_card_visa_chargeDeclinedInsufficientFunds", amount: 2500 },
+    expected: { httpStatus: 402, outcome: "declined" },
+  },
+  {
+    title: "Bank debit",
+    story: "processing, then a webhook",
+    request: { paymentMethodId: "pm_usBankAccount_success", amount: 4900, mandate },
+    expected: { httpStatus: 200, outcome: "succeeded", settledBy: "webhook" },
+  },
+  {
+    title: "Bank debit that fails",
+    story: "processing, then the bank says no",
+    request: { paymentMethodId: "pm_usBankAccount_insufficientFunds", amount: 4900, mandate },
+    expected: { httpStatus: 402, outcome: "declined" },
+  },
+  {
+    title: "Bank debit, lost webhook",
+    story: "processing, no webhook ever, found by polling",
+    request: { paymentMethodId: "pm_sepaDebit_success_de", amount: 4900, currency: "eur", mandate },
+    losesWebhooks: true,
+    expected: { httpStatus: 200, outcome: "succeeded", settledBy: "poll" },
+  },
+];
+
+const settlementDelayMs = 2000;
+const pollSchedule = "3s";
+
+async function demo(stop: AbortSignal): Promise<boolean> {
+  const environment = readEnvironment();
+  stopWithNpm(environment);
+  const unique = randomBytes(3).toString("hex");
+  const dataDir = join(loadDevConfig(environment).dataDir, `demo-${unique}`);
+  const [ingress = 0, admin = 0, service = 0, sandbox = 0] = await freePorts(4);
+  console.log("Starting the engine, the Stripe sandbox and the payment service …");
+  try {
+    const stack = await startStack({
+      ports: { ingress, admin, service, sandbox },
+      dataDir,
+      stripe: { kind: "sandbox", settlementDelayMs },
+      environment,
+      serviceSettings: { PAYMENT_POLL_SCHEDULE: pollSchedule },
+      onWarning: () => {},
+      signal: stop,
+    });
+    try {
+      console.log("Each payment is one call to payments/processPayment that returns the final outcome.\n");
+      const rows = await payInTurn(stack);
+      console.log(demoTable(rows));
+      return rows.every((row) => row.asExpected);
+    } finally {
+      await stack.stop();
+    }
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+/** All at once, but for those whose webhooks the sandbox is told to lose: a fault hits whatever comes. */
+async function payInTurn(stack: Stack): Promise<readonly DemoRow[]> {
+  const rows = await Promise.all(payments.filter((payment) => !payment.losesWebhooks).map((each) => pay(stack, each)));
+  for (const payment of payments.filter((each) => each.losesWebhooks)) {
+    await loseWebhooks(stack);
+    rows.push(await pay(stack, payment));
+  }
+  return rows;
+}
+
+async function pay(stack: Stack, payment: DemoPayment): Promise<DemoRow> {
+  const startedAt = performance.now();
+  const response = await fetch(`${stack.ingressUrl}/payments/processPayment`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "idempotency-key": randomBytes(8).toString("hex") },
+    body: JSON.stringify(payment.request),
+  });
+  const answer = (await response.json()) as PaymentAnswer;
+  const outcome = answer.status ?? answer.metadata?.reason ?? "unknown";
+  const { expected } = payment;
+  return {
+    title: payment.title,
+    story: payment.story,
+    httpStatus: response.status,
+    outcome,
+    detail: answer.metadata?.declineCode ?? answer.metadata?.stripeCode ?? answer.settledBy ?? answer.message ?? "",
+    tookMs: performance.now() - startedAt,
+    asExpected:
+      response.status === expected.httpStatus &&
+      outcome === expected.outcome &&
+      answer.settledBy === expected.settledBy,
+  };
+}
+
+type PaymentAnswer = {
+  readonly status?: string;
+  readonly settledBy?: string;
+  readonly message?: string;
+  readonly metadata?: { readonly reason?: string; readonly stripeCode?: string; readonly declineCode?: string };
+};
+
+async function loseWebhooks(stack: Stack): Promise<void> {
+  if (stack.target.kind !== "sandbox") throw new Error("Only the sandbox loses webhooks on demand.");
+  const response = await fetch(`${stack.target.url}/_sandbox/faults`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ target: "webhook", effect: "lose", count: 0 }),
+  });
+  if (!response.ok) throw new Error(`The sandbox refused the fault: ${await response.text()}`);
+}
+
+const stopRequest = untilStopRequested();
+try {
+  process.exitCode = (await demo(stopRequest)) ? 0 : 1;
+} catch (error) {
+  if (!stopRequest.aborted) console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
+process.exit();

@@ -1,0 +1,83 @@
+/** The processes that make up a running stack: started one by one, watched for an end that nobody asked for, stopped in order. */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Lock } from "./lock.ts";
+import { describeExit, type RunningProcess } from "./processes.ts";
+
+export type PartName = "engine" | "sandbox" | "service";
+
+export type PartFailure = { readonly part: PartName; readonly reason: string; readonly tail: string };
+
+export class PartFailedError extends Error {
+  override readonly name = "PartFailedError";
+  readonly failure: PartFailure;
+  constructor(failure: PartFailure) {
+    super(describeFailure(failure));
+    this.failure = failure;
+  }
+}
+
+export function describeFailure(failure: PartFailure): string {
+  return `The ${failure.part} ${failure.reason}.${failure.tail === "" ? "" : ` Its last words:\n${failure.tail}`}`;
+}
+
+/** The parts that run, watched for an end that nobody asked for. */
+export class Parts {
+  readonly failed: Promise<PartFailure>;
+  readonly #fail: (failure: PartFailure) => void;
+  readonly #lock: Lock;
+  readonly #running = new Map<PartName, RunningProcess>();
+  readonly #starts: Promise<unknown>[] = [];
+  readonly #stopping = new AbortController();
+  #stopped: Promise<void> | undefined;
+
+  constructor(lock: Lock) {
+    const { promise, resolve } = Promise.withResolvers<PartFailure>();
+    this.failed = promise;
+    this.#fail = resolve;
+    this.#lock = lock;
+  }
+
+  /** Aborted when the stop begins: from then on the end of a part is no failure. */
+  get stopping(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
+  add(name: PartName, part: RunningProcess): void {
+    this.#running.set(name, part);
+    this.#lock.note([...this.#running.values()].map((running) => running.pid));
+    void this.#watch(name, part);
+  }
+
+  async #watch(name: PartName, part: RunningProcess): Promise<void> {
+    const exit = await part.exited;
+    if (!this.stopping.aborted) this.#fail({ part: name, reason: describeExit(exit), tail: part.tail() });
+  }
+
+  pids(): Partial<Record<PartName, number>> {
+    return Object.fromEntries([...this.#running].map(([name, part]) => [name, part.pid]));
+  }
+
+  /** Stopping waits for these to end, so that nothing is started behind its back. */
+  whileStarting<T>(start: Promise<T>): Promise<T> {
+    this.#starts.push(start);
+    return start;
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stopAll();
+    return this.#stopped;
+  }
+
+  /**
+   * The service first, so that a step in flight can still be recorded; a step that takes longer is repeated after the next start, with
+   * the same Stripe idempotency key, so nobody waits long for it.
+   */
+  async #stopAll(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.allSettled(this.#starts);
+    const service = this.#running.get("service")?.stop(5_000);
+    await Promise.race([service, delay(1_500)]);
+    await Promise.all([service, this.#running.get("engine")?.stop(), this.#running.get("sandbox")?.stop(5_000)]);
+    this.#lock.release();
+  }
+}

@@ -1,0 +1,79 @@
+/** TCP ports of this machine: which are free, which are taken, and what to tell the person who needs a taken one. */
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo } from "node:net";
+
+export type PortNeed = {
+  readonly port: number;
+  /** Who needs it, as the subject of a sentence: "The service". */
+  readonly who: string;
+  /** The variable that changes it. */
+  readonly variable: string;
+};
+
+/** As many free ports as asked for, all different. They are free now; whoever waits long may lose them. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  try {
+    // All are held at once, or the system could hand out the same port twice.
+    return await Promise.all(
+      servers.map(async (server) => {
+        server.listen(0, "127.0.0.1");
+        await once(server, "listening");
+        return (server.address() as AddressInfo).port;
+      }),
+    );
+  } finally {
+    await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const [port] = await freePorts(1);
+  if (port === undefined) throw new Error("No free port on this machine.");
+  return port;
+}
+
+/** A message for each port that cannot be used, empty when all can. */
+export async function portProblems(needs: readonly PortNeed[]): Promise<readonly string[]> {
+  const problems = await Promise.all(needs.map(portProblem));
+  return problems.filter((problem) => problem !== undefined);
+}
+
+async function portProblem(need: PortNeed): Promise<string | undefined> {
+  const example = `Choose another one, for example ${need.variable}=${need.port < 65_535 ? need.port + 1 : need.port - 1}`;
+  const taken = `Port ${need.port} is taken. ${need.who} needs it. ${example}, or stop what listens there.`;
+  // Binding alone does not tell: macOS lets 127.0.0.1 be bound beside a wildcard listener, and a listener on ::1 would
+  // get the calls to "localhost" that are meant for us.
+  if (await answers("127.0.0.1", need.port)) return taken;
+  if (await answers("::1", need.port)) return taken;
+  const code = await bindError(need.port);
+  if (code === undefined) return undefined;
+  if (code === "EACCES") return `Port ${need.port} is not allowed to this user. ${need.who} needs it. ${example}.`;
+  return taken;
+}
+
+/** Whether something accepts connections there. */
+export async function answers(host: string, port: number): Promise<boolean> {
+  const socket = connect({ host, port });
+  try {
+    await once(socket, "connect", { signal: AbortSignal.timeout(1_000) });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function bindError(port: number): Promise<string | undefined> {
+  const server = createServer();
+  try {
+    server.listen({ port, host: "127.0.0.1", exclusive: true });
+    await once(server, "listening");
+    return undefined;
+  } catch (error) {
+    return error instanceof Error && "code" in error ? String(error.code) : String(error);
+  } finally {
+    await new Promise((closed) => server.close(closed));
+  }
+}

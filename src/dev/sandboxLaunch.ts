@@ -1,0 +1,45 @@
+/**
+ * What the stack tells its sandbox process, over the IPC channel: the webhook secret is in no argument list and no environment
+ * that others can read.
+ */
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+
+/** The argument that makes `src/dev/sandbox.ts` wait for its options instead of reading the settings. */
+export const optionsFromParent = "--options-from-parent";
+
+export const sandboxLaunchSchema = z.object({
+  port: z.number(),
+  dataDir: z.string(),
+  webhook: z.object({ url: z.string(), secret: z.string() }),
+  settlementDelayMs: z.number().optional(),
+  webhookRetryDelaysMs: z.array(z.number()).optional(),
+  searchLagMs: z.number().optional(),
+});
+
+export type SandboxLaunch = z.input<typeof sandboxLaunchSchema>;
+
+export const sandboxReadySchema = z.object({ url: z.string() });
+
+/** No real key: it has the form of one, because everything that reads it expects that. */
+export const sandboxSecretKey = "sk_test_sandbox_of_this_machine";
+
+/** The folder of everything that belongs to the sandbox. */
+export function sandboxDir(dataDir: string): string {
+  return join(dataDir, "sandbox");
+}
+
+/** The signing secret of the sandbox's webhooks: made once per data folder, readable by its owner only. */
+export function sandboxWebhookSecret(dataDir: string): string {
+  const path = join(sandboxDir(dataDir), "webhook-secret");
+  mkdirSync(sandboxDir(dataDir), { recursive: true });
+  try {
+    // "wx" leaves an existing one alone: webhooks that wait for delivery may be signed with it.
+    writeFileSync(path, `whsec_${randomBytes(24).toString("base64url")}`, { flag: "wx", mode: 0o600 });
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  }
+  return readFileSync(path, "utf8").trim();
+}

@@ -1,0 +1,140 @@
+/** The few lines that a person reads after `npm start`: where things are, what to paste, how to stop. */
+import { relative } from "node:path";
+import { styleText } from "node:util";
+import { webhookEventTypes } from "../stripe/webhookEvents.ts";
+import { formatDuration } from "../domain/duration.ts";
+import type { Stack, StackTarget } from "./stack.ts";
+
+export type ReadyScreen = {
+  readonly stack: Pick<Stack, "ingressUrl" | "adminUrl" | "target" | "targetDir" | "registration">;
+  readonly startedInMs: number;
+  /** Makes the printed idempotency keys new: the engine answers a known key with its first result. */
+  readonly unique: string;
+};
+
+/** Colours appear on a terminal only: styleText asks the stream. */
+export function readyScreen({ stack, startedInMs, unique }: ReadyScreen): string {
+  const ingress = onLocalhost(stack.ingressUrl);
+  const url = `${ingress}/payments/processPayment`;
+  return [
+    "",
+    `  ${strong("Ready to take payments")} ${faint(`(after ${formatDuration(startedInMs)})`)}`,
+    "",
+    `  Payments    http://${url}`,
+    `  Restate UI  http://${onLocalhost(stack.adminUrl)}/ui/`,
+    ...stripeLines(stack.target),
+    `  Data, logs  ${shortPath(stack.targetDir)}`,
+    ...stack.registration.orphanedHandlers.map((handler) =>
+      warning(`  Invocations of ${handler} wait for a handler that this code no longer has.`),
+    ),
+    "",
+    ...examples(stack.target).flatMap((example) => [
+      `  ${example.title}`,
+      command(`    curl ${url} -H 'content-type: application/json' \\`),
+      command(`      -H 'idempotency-key: ${example.name}-${unique}' -d '${example.body}'`),
+      "",
+    ]),
+    `  Waiting payments: ${command(`${restateCommand(stack.adminUrl)} inv list`)}   end one: ${command("… inv cancel <id>")}`,
+    `  ${strong("Ctrl-C")} stops everything; the next start goes on with the same data.`,
+    "",
+  ].join("\n");
+}
+
+/** How Stripe's webhooks reach a laptop, for a key without a webhook secret. */
+export function webhookRecipes(ingressPort: number): string {
+  const forward = `localhost:${ingressPort}/payments/processWebhook`;
+  return [
+    "STRIPE_SECRET_KEY is set, but STRIPE_WEBHOOK_SECRET is missing: without webhooks a payment would end only when it is polled.",
+    "Get the events to this machine in one of two ways, put the secret into .env, and start again:",
+    "",
+    "  With the Stripe CLI; it prints the secret (whsec_…):",
+    `    stripe listen --forward-to ${forward} \\`,
+    `      --events ${webhookEventTypes.join(",")}`,
+    "",
+    "  With ngrok; the policy lets nothing but webhooks through, an open tunnel would let anyone charge:",
+    `    ngrok http ${ingressPort} --traffic-policy-file deploy/ngrok-policy.yml`,
+    "    Add https://<your ngrok domain>/payments/processWebhook with the same events as an endpoint at",
+    "    https://dashboard.stripe.com/webhooks, which shows its signing secret.",
+    "",
+    "Or unset STRIPE_SECRET_KEY to use the local sandbox.",
+  ].join("\n");
+}
+
+function stripeLines(target: StackTarget): readonly string[] {
+  if (target.kind === "sandbox")
+    return [`  Stripe      sandbox of this machine at ${target.url} ${faint("(no account, no money)")}`];
+  const where = target.apiBase === undefined ? "" : ` at ${target.apiBase}`;
+  const mode = target.mode === "live" ? warning("LIVE mode, real money") : "test mode";
+  return [
+    `  Stripe      ${mode}${where}, ${accountText(target.account)}`,
+    `  Subscribe   ${webhookEventTypes.join(" ")}`,
+  ];
+}
+
+function accountText(account: Extract<StackTarget, { kind: "account" }>["account"]): string {
+  switch (account.kind) {
+    case "ok":
+      return `account ${account.accountId}`;
+    case "rejected":
+      return warning(`key rejected: ${account.message}`);
+    case "unavailable":
+      return warning(`account not verified: ${account.message}`);
+  }
+}
+
+type Example = { readonly name: string; readonly title: string; readonly body: string };
+
+/** Test payment methods don't exist in live mode, and `delayedStatus` is refused there. */
+function examples(target: StackTarget): readonly Example[] {
+  if (target.kind === "account" && target.mode === "live") {
+    return [
+      {
+        name: "live",
+        title: "A real payment (your customer's payment method):",
+        body: '{"paymentMethodId": "pm_…", "customerId": "cus_…", "amount": 109}',
+      },
+    ];
+  }
+  return [
+    {
+      name: "card",
+      title: "A card, made to wait for its webhook:",
+      body: '{"paymentMethodId": "pm_card_visa", "amount": 109, "delayedStatus": true}',
+    },
+    {
+      name: "debit",
+      title: "A bank debit; the same call waits until it has settled:",
+      body: '{"paymentMethodId": "pm_usBankAccount_success", "amount": 2500, "mandate": {"type": "offline"}}',
+    },
+  ];
+}
+
+/** The CLI looks at port 9070 unless told. */
+function restateCommand(adminUrl: string): string {
+  return new URL(adminUrl).port === "9070" ? "npx restate" : `RESTATE_ADMIN_URL=${adminUrl} npx restate`;
+}
+
+function shortPath(path: string): string {
+  const fromHere = relative(".", path);
+  return fromHere.startsWith("..") ? path : fromHere;
+}
+
+function onLocalhost(url: string): string {
+  return `localhost:${new URL(url).port}`;
+}
+
+function strong(text: string): string {
+  return styleText("bold", text);
+}
+
+function faint(text: string): string {
+  return styleText("dim", text);
+}
+
+function command(text: string): string {
+  return styleText("cyan", text);
+}
+
+function warning(text: string): string {
+  return styleText("yellow", text);
+}

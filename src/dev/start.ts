@@ -1,0 +1,76 @@
+/** `npm start`: engine, sandbox (without a Stripe key) and service as one thing that starts, tells where it is, and stops as one. */
+import { randomBytes } from "node:crypto";
+import { styleText } from "node:util";
+import { ConfigError, loadDevConfig, readEnvironment, type DevConfig } from "../config.ts";
+import { EngineStartError } from "./engine.ts";
+import { describeFailure, PartFailedError } from "./parts.ts";
+import { RegistrationError } from "./registration.ts";
+import { readyScreen, webhookRecipes } from "./screen.ts";
+import { stopWithNpm, untilStopRequested } from "./stopRequest.ts";
+import { StartRefusedError, startStack, type Stack, type StripeSource } from "./stack.ts";
+
+async function run(stop: AbortSignal): Promise<number> {
+  const startedAt = performance.now();
+  const environment = readEnvironment();
+  stopWithNpm(environment);
+  const config = loadDevConfig(environment);
+  const stack = await startStack({
+    ports: {
+      ingress: config.ingressPort,
+      admin: config.adminPort,
+      service: config.servicePort,
+      sandbox: config.sandboxPort,
+    },
+    dataDir: config.dataDir,
+    stripe: stripeSource(config),
+    environment,
+    onWarning: (part, line) => console.error(`${styleText("dim", `[${part}]`, { stream: process.stderr })} ${line}`),
+    signal: stop,
+  });
+  const unique = randomBytes(3).toString("hex");
+  console.log(readyScreen({ stack, startedInMs: performance.now() - startedAt, unique }));
+  return stopWhenTold(stack, stop);
+}
+
+async function stopWhenTold(stack: Stack, stopRequest: AbortSignal): Promise<number> {
+  const requested = new Promise<undefined>((told) => {
+    stopRequest.addEventListener("abort", () => told(undefined), { once: true });
+    if (stopRequest.aborted) told(undefined);
+  });
+  const failure = await Promise.race([requested, stack.failed]);
+  console.log("\nStopping …");
+  await stack.stop();
+  if (failure === undefined) {
+    console.log("Stopped. Waiting payments go on at the next start.");
+    return 0;
+  }
+  console.error(`${describeFailure(failure)}\nSo everything was stopped. The logs are in ${stack.targetDir}.`);
+  return 1;
+}
+
+function stripeSource(config: DevConfig): StripeSource {
+  const { secretKey, webhookSecrets, apiBase } = config;
+  if (secretKey === undefined) return { kind: "sandbox" };
+  if (webhookSecrets.length === 0) throw new StartRefusedError(webhookRecipes(config.ingressPort));
+  return { kind: "account", secretKey, webhookSecrets, apiBase };
+}
+
+function messageOf(error: unknown): string {
+  const expected = [ConfigError, StartRefusedError, PartFailedError, EngineStartError, RegistrationError];
+  if (expected.some((kind) => error instanceof kind)) return (error as Error).message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+const stop = untilStopRequested();
+try {
+  process.exitCode = await run(stop);
+} catch (error) {
+  if (stop.aborted) {
+    process.exitCode = 0;
+  } else {
+    console.error(messageOf(error));
+    process.exitCode = 1;
+  }
+}
+// A request to Stripe that was given up may still hold the process for its timeout.
+process.exit();

@@ -1,0 +1,266 @@
+/**
+ * A scene is everything a payment needs, for real: the engine, our Stripe sandbox and the service, on free ports and with
+ * data of its own. Nothing of it is mocked; faults are asked of the sandbox.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Stripe } from "stripe";
+import { expect } from "vitest";
+import { startEngine, type Engine } from "../../src/dev/engine.ts";
+import { freePorts } from "../../src/dev/ports.ts";
+import { registerDeployment } from "../../src/dev/registration.ts";
+import { startSandbox } from "../../src/sandbox/sandbox.ts";
+import type { PaymentsOptions } from "../../src/services/payments.ts";
+import { serveServices, type Served } from "../../src/services/serve.ts";
+import { createStripeGateway } from "../../src/stripe/gateway.ts";
+
+const hourMs = 3_600_000;
+export const secretKey = "sk_test_scene";
+export const webhookSecret = "whsec_scene_current";
+export const oldWebhookSecret = "whsec_scene_old";
+
+/** How the engine runs the handlers: as in production, or suspending and replaying at every await. */
+export const modes = [
+  { mode: "as in production", inactivityTimeoutMs: 1000 },
+  { mode: "suspending at every await", inactivityTimeoutMs: 0 },
+] as const;
+
+export type Answer = { readonly status: number; readonly body: Body };
+type Body = {
+  readonly code?: number;
+  readonly message?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly paymentIntentId?: string;
+  readonly status?: string;
+  readonly settledBy?: string;
+  readonly nextAction?: { readonly type: string; readonly redirectUrl: string | null };
+  readonly [field: string]: unknown;
+};
+export type Fault = Readonly<Record<string, string | number>>;
+type ServiceSettings = Partial<Omit<PaymentsOptions, "stripe" | "inactivityTimeoutMs">>;
+
+export type Scene = Awaited<ReturnType<typeof openScene>>;
+
+/** Opens a scene. Bank debits settle when the test says so (`settle`), and nothing is polled unless `settings` say so. */
+export async function openScene(inactivityTimeoutMs: number) {
+  const folder = await mkdtemp(join(tmpdir(), "restate-stripe-payments-"));
+  const [ingressPort = 0, adminPort = 0, servicePort = 0] = await freePorts(3);
+  const engineOptions = {
+    ingressPort,
+    adminPort,
+    dataDir: join(folder, "engine"),
+    partitions: 1,
+    environment: {
+      RESTATE_WORKER__INVOKER__INACTIVITY_TIMEOUT: `${inactivityTimeoutMs}ms`,
+      RESTATE_ROCKSDB_TOTAL_MEMORY_SIZE: "64MB",
+    },
+  };
+  const sandbox = await startSandbox({
+    port: 0,
+    dataDir: null,
+    webhook: { url: `http://127.0.0.1:${ingressPort}/payments/processWebhook`, secret: webhookSecret },
+    settlementDelayMs: hourMs,
+    webhookRetryDelaysMs: [200, 200, 400, 800, 1600],
+    searchLagMs: 300,
+  });
+  const stripe = createStripeGateway({ secretKey, apiBase: sandbox.url });
+  const serve = (settings: ServiceSettings = {}): Promise<Served> =>
+    serveServices({
+      port: servicePort,
+      identityKeys: [],
+      stripe,
+      mode: "test",
+      webhookSecrets: [oldWebhookSecret, webhookSecret],
+      pollScheduleMs: [hourMs],
+      timeoutMs: 24 * hourMs,
+      idempotencyRetentionMs: 48 * hourMs,
+      lookUpDelaysMs: [0, 100, 600],
+      ...settings,
+      inactivityTimeoutMs,
+    });
+  let engine: Engine = await startEngine(engineOptions);
+  let service = await serve();
+  await registerDeployment(engine.adminUrl, `http://127.0.0.1:${servicePort}`);
+
+  const ingress = engine.ingressUrl;
+  const admin = engine.adminUrl;
+  const scene = {
+    ingress,
+    admin,
+    servicePort,
+    sandboxUrl: sandbox.url,
+    /** The real client, for what a merchant does at Stripe beside us. */
+    stripe: new Stripe(secretKey, {
+      host: "127.0.0.1",
+      port: sandbox.port,
+      protocol: "http",
+      maxNetworkRetries: 0,
+    }),
+
+    /** Calls a handler as `curl` would. Every call has an idempotency key; name one to use it again. */
+    async call(handler: string, body: unknown, key: string = crypto.randomUUID()): Promise<Answer> {
+      return await post(`${ingress}/payments/${handler}`, body, { "idempotency-key": key });
+    },
+
+    /** Posts a raw webhook body, as Stripe does; signed unless headers say otherwise. */
+    async webhook(payload: string, headers: Readonly<Record<string, string>> = sign(payload)): Promise<Answer> {
+      const response = await fetch(`${ingress}/payments/processWebhook`, {
+        method: "POST",
+        body: payload,
+        headers: { "content-type": "application/json; charset=utf-8", ...headers },
+      });
+      return { status: response.status, body: (await response.json()) as Body };
+    },
+
+    async fault(...faults: readonly Fault[]): Promise<void> {
+      expect((await post(`${sandbox.url}/_sandbox/faults`, faults)).status).toBe(200);
+    },
+    async clearFaults(): Promise<void> {
+      await fetch(`${sandbox.url}/_sandbox/faults`, { method: "DELETE" });
+    },
+    async settle(id: string, outcome: "succeeded" | "failed" = "succeeded"): Promise<void> {
+      expect(await post(`${sandbox.url}/_sandbox/settle`, { id, outcome })).toMatchObject({ status: 200 });
+    },
+    async authorize(id: string, outcome: "succeeded" | "failed"): Promise<void> {
+      expect(await post(`${sandbox.url}/_sandbox/authorize`, { id, outcome })).toMatchObject({ status: 200 });
+    },
+    /** What reached the sandbox's API, oldest first. */
+    async requests(method: string, path: string): Promise<readonly LoggedRequest[]> {
+      const url = `${sandbox.url}/_sandbox/requests?method=${method}&path=${encodeURIComponent(path)}`;
+      const answer = (await (await fetch(url)).json()) as { data?: LoggedRequest[] } | LoggedRequest[];
+      return Array.isArray(answer) ? answer : (answer.data ?? []);
+    },
+
+    /** Every PaymentIntent whose metadata carry this order id. */
+    async paymentsOf(orderId: string): Promise<readonly Stripe.PaymentIntent[]> {
+      const found: Stripe.PaymentIntent[] = [];
+      for await (const payment of scene.stripe.paymentIntents.list({ limit: 100 })) {
+        if (payment.metadata["orderId"] === orderId) found.push(payment);
+      }
+      return found;
+    },
+    /** The one PaymentIntent of an order, as soon as it exists. */
+    async paymentOf(orderId: string): Promise<Stripe.PaymentIntent> {
+      return await until(`a PaymentIntent of ${orderId}`, async () => (await scene.paymentsOf(orderId))[0]);
+    },
+    /** The PaymentIntent of an order, as soon as its call is suspended: written to the journal and waiting. */
+    async waitingPaymentOf(orderId: string): Promise<Stripe.PaymentIntent> {
+      const payment = await scene.paymentOf(orderId);
+      const id = payment.metadata["restate_invocation_id"] ?? "";
+      await scene.untilStatus(id, "suspended");
+      return payment;
+    },
+
+    async sql<Row>(query: string): Promise<readonly Row[]> {
+      const response = await fetch(`${admin}/query`, {
+        method: "POST",
+        headers: { "content-type": "application/json", accept: "application/json" },
+        body: JSON.stringify({ query }),
+      });
+      return ((await response.json()) as { rows: Row[] }).rows;
+    },
+    async untilStatus(invocationId: string, status: string): Promise<void> {
+      await until(`${invocationId} to be ${status}`, async () => {
+        const rows = await scene.sql<{ status: string }>(
+          `select status from sys_invocation where id = '${invocationId}'`,
+        );
+        return rows[0]?.status === status ? true : undefined;
+      });
+    },
+    /** How many invocations of a service have not ended. */
+    async openInvocations(serviceName: string): Promise<number> {
+      const rows = await scene.sql<{ n: number }>(
+        `select count(1) as n from sys_invocation where target_service_name = '${serviceName}' and status <> 'completed'`,
+      );
+      return rows[0]?.n ?? 0;
+    },
+
+    /** Stops the service and starts it again, with other settings if any are given: a deploy in place. */
+    async restartService(settings: ServiceSettings = {}): Promise<void> {
+      await service.close();
+      service = await serve(settings);
+    },
+    async stopService(): Promise<void> {
+      await service.close();
+    },
+    async startService(settings: ServiceSettings = {}): Promise<void> {
+      service = await serve(settings);
+    },
+    /** SIGKILL, then a start with the same data. */
+    async crashEngine(): Promise<void> {
+      await engine.kill();
+      engine = await startEngine(engineOptions);
+    },
+
+    async close(): Promise<void> {
+      await service.close();
+      await engine.kill();
+      await sandbox.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  return scene;
+}
+
+export type LoggedRequest = {
+  readonly method: string;
+  readonly path: string;
+  readonly status: number | null;
+  readonly idempotencyKey: string | null;
+};
+
+export function sign(payload: string, more: { secret?: string; timestamp?: number } = {}): Record<string, string> {
+  return {
+    "stripe-signature": Stripe.webhooks.generateTestHeaderString({ payload, secret: webhookSecret, ...more }),
+  };
+}
+
+/** An event as Stripe would send it, about an object as it is given. */
+export function eventAbout(type: string, object: unknown): string {
+  return JSON.stringify({
+    id: `evt_${crypto.randomUUID().replaceAll("-", "")}`,
+    object: "event",
+    api_version: "2026-10-28.endive",
+    created: Math.floor(Date.now() / 1000),
+    livemode: false,
+    pending_webhooks: 1,
+    request: null,
+    type,
+    data: { object },
+  });
+}
+
+/** Asks again until there is an answer; the test's own time limit ends it. */
+export async function until<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    if (Date.now() > deadline) throw new Error(`Waited 30 s in vain for ${what}.`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+/** A bank debit with the mandate it needs, and an order id to find it by. */
+export function bankDebit(orderId: string, paymentMethodId = "pm_usBankAccount_success") {
+  return { paymentMethodId, amount: 4000, mandate: { type: "offline" }, metadata: { orderId } };
+}
+
+export function card(orderId: string, paymentMethodId = "pm_card_visa") {
+  return { paymentMethodId, amount: 109, metadata: { orderId } };
+}
+
+export function newOrder(): string {
+  return `order-${crypto.randomUUID()}`;
+}
+
+async function post(url: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(body),
+  });
+  const text = await response.text();
+  return { status: response.status, body: text === "" ? {} : (JSON.parse(text) as Body) };
+}

@@ -1,0 +1,31 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { secretKey, until, webhookSecret } from "./scene.ts";
+
+/** The service as a process of its own, as `npm run app` runs it, so that a test can kill it. */
+export async function spawnService(options: { readonly port: number; readonly apiBase: string }) {
+  const child = spawn(process.execPath, ["src/main.ts"], {
+    env: {
+      ...process.env,
+      PORT: String(options.port),
+      STRIPE_API_BASE: options.apiBase,
+      STRIPE_SECRET_KEY: secretKey,
+      STRIPE_WEBHOOK_SECRET: webhookSecret,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  await until("the service to listen", async () => {
+    if (child.exitCode !== null) throw new Error(`The service exited with ${child.exitCode}:\n${output}`);
+    return output.includes("listens on") ? true : undefined;
+  });
+  return {
+    /** SIGKILL; resolves when the process is gone. */
+    async kill(): Promise<void> {
+      child.kill("SIGKILL");
+      if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+    },
+  };
+}

@@ -1,0 +1,179 @@
+/**
+ * `npm run quickstart`: follows the README as a newcomer does. Clones the last commit, installs, starts, runs every `curl` of
+ * the README word for word and compares the answers with the ones the README shows (… stands for anything), then the CLI, the
+ * demo and a restart. Needs the default ports, because the README names them.
+ */
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const folder = mkdtempSync(join(tmpdir(), "quickstart-"));
+const clone = join(folder, "restate-stripe-payments");
+
+/** A newcomer's environment: no Stripe key, no settings of ours, no npm script around. */
+const environment = Object.fromEntries(
+  Object.entries(process.env).filter(
+    ([name]) => !/^(STRIPE|RESTATE|PAYMENT|SANDBOX|IDEMPOTENCY|DATA_DIR|PORT$|npm_)/.test(name),
+  ),
+);
+
+type Block = { readonly language: string; readonly text: string };
+
+async function quickstart(): Promise<void> {
+  run(`git clone --quiet ${process.cwd()} ${clone}`, process.cwd());
+  step("cloned", firstLine(run("git log -1 --oneline")));
+  run("npm ci --no-fund --no-audit");
+  step("installed");
+  const installedAt = performance.now();
+
+  let app = await start();
+  process.once("exit", () => app.kill());
+  const blocks = readmeBlocks();
+  let first = true;
+  for (const [index, block] of blocks.entries()) {
+    if (block.language !== "shell" || !block.text.startsWith("curl localhost:8080")) continue;
+    const answer = runCurls(block.text);
+    const shown = blocks[index + 1];
+    if (shown?.language === "json") expectLike(answer, shown.text);
+    else if (!/"status":"succeeded"/.test(answer)) throw new Error(`Expected a success, got: ${answer}`);
+    step(block.text.split("\n")[0]?.slice(0, 150) ?? "", answer.trim());
+    if (first) step(`first outcome ${seconds(installedAt)} after the install finished`);
+    first = false;
+  }
+
+  const waiting = spawn("sh", ["-c", debit("pm_usBankAccount_processing", "quickstart-waiting")], { cwd: clone });
+  const answered = textOf(waiting);
+  const id = await eventually(async () => /inv_\w+/.exec(run("npx restate inv list"))?.[0]);
+  step("npx restate inv list", id);
+  run(`npx restate inv cancel --yes ${id}`);
+  expectLike(await answered, '"reason":"canceled"');
+  step("npx restate inv cancel <id>", (await answered).trim());
+
+  const demo = run("npm run demo");
+  expectLike(demo, "5 of 5 payments came out as they must.");
+  step("npm run demo, beside npm start", `\n${demo.trim()}`);
+
+  const sent = run(
+    debit("pm_usBankAccount_success", "quickstart-restart").replace("processPayment ", "processPayment/send "),
+  );
+  const invocationId = /inv_\w+/.exec(sent)?.[0] ?? "";
+  await stop(app);
+  app = await start();
+  const attached = run(`curl -s localhost:8080/restate/attach/${invocationId}`);
+  expectLike(attached, '"status":"succeeded"');
+  step("stopped while a payment waited, started again: it settled", attached.trim());
+  await stop(app);
+}
+
+function debit(paymentMethodId: string, key: string): string {
+  const body = JSON.stringify({ paymentMethodId, amount: 2500, mandate: { type: "offline" } });
+  return `curl -s localhost:8080/payments/processPayment -H 'content-type: application/json' -H 'idempotency-key: ${key}' -d '${body}'`;
+}
+
+/** The commands of one block in turn; what one answers as invocationId is what the next means by `<invocationId>`. */
+function runCurls(commands: string): string {
+  let answer = "";
+  for (const command of commands.split("\n").filter((line) => line.trim() !== "")) {
+    const invocationId = /"invocationId":\s*"(inv_\w+)"/.exec(answer)?.[1] ?? "";
+    answer = run(
+      command
+        .trim()
+        .replace("<invocationId>", invocationId)
+        .replace(/^curl /, "curl -s "),
+    );
+  }
+  return answer;
+}
+
+function readmeBlocks(): readonly Block[] {
+  const readme = readFileSync(join(clone, "README.md"), "utf8");
+  return [...readme.matchAll(/^ *```(\w*)\n([\s\S]*?)^ *```/gm)].map(([, language = "", text = ""]) => ({
+    language,
+    text: text.trim(),
+  }));
+}
+
+/** Compares an answer with what the README shows of it, piece by piece between the ellipses. */
+function expectLike(answer: string, shown: string): void {
+  let from = 0;
+  for (const piece of shown.trim().split("…")) {
+    const at = answer.indexOf(piece, from);
+    if (at < 0) throw new Error(`Expected\n  ${shown.trim()}\ngot\n  ${answer}`);
+    from = at + piece.length;
+  }
+}
+
+async function start(): Promise<ChildProcess> {
+  const startedAt = performance.now();
+  const app = spawn("npm", ["start"], {
+    cwd: clone,
+    env: environment,
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [app.stdout, app.stderr]) stream?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  await eventually(async () => {
+    if (app.exitCode !== null) throw new Error(`npm start ended with ${app.exitCode}:\n${output}`);
+    return output.includes("Ctrl-C") ? true : undefined;
+  });
+  step(`npm start, ready after ${seconds(startedAt)}`);
+  return app;
+}
+
+async function stop(app: ChildProcess): Promise<void> {
+  // Ctrl-C goes to everybody in the terminal's foreground.
+  const exited = once(app, "exit");
+  if (app.pid !== undefined) process.kill(-app.pid, "SIGINT");
+  await exited;
+}
+
+async function textOf(child: ChildProcess): Promise<string> {
+  let text = "";
+  child.stdout?.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  await once(child, "close");
+  return text;
+}
+
+function run(command: string, cwd: string = clone): string {
+  return execFileSync("sh", ["-c", command], {
+    cwd,
+    env: environment,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+async function eventually<T>(ask: () => Promise<T | undefined>): Promise<T> {
+  for (const deadline = performance.now() + 60_000; ;) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    if (performance.now() > deadline) throw new Error("Waited a minute in vain.");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+function seconds(since: number): string {
+  return `${((performance.now() - since) / 1000).toFixed(1)} s`;
+}
+
+function firstLine(text: string): string {
+  return text.split("\n")[0] ?? "";
+}
+
+function step(what: string, result = ""): void {
+  console.log(`✓ ${what}${result === "" ? "" : `\n    ${result}`}`);
+}
+
+try {
+  await quickstart();
+  console.log("\nThe README is true.");
+} catch (error) {
+  const stderr = error instanceof Error && "stderr" in error ? String(error.stderr) : "";
+  console.error(`✗ ${String(error).slice(0, 2000)}\n${stderr.slice(-2000)}`);
+  process.exitCode = 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
