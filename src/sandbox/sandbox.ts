@@ -1,12 +1,13 @@
 import fastify, { type FastifyError, type FastifyReply } from "fastify";
 import { answerRequest, type Parts } from "./api.ts";
-import { addAuthorizePage } from "./authorizePage.ts";
 import { DAY_MS, SandboxClock, toUnixSeconds } from "./clock.ts";
 import { addControlRoutes } from "./control.ts";
 import { Deliveries } from "./deliveries.ts";
 import { ENDPOINTS } from "./endpoints.ts";
 import { type FaultInput, Faults } from "./faults.ts";
 import { Ledger } from "./ledger.ts";
+import { addAuthorizePage } from "./pages/authorizePage.ts";
+import { addAssets } from "./pages/page.ts";
 import { SavedAnswers } from "./savedAnswers.ts";
 import { Store } from "./store.ts";
 import { configureEndpoint } from "./webhookEndpoints.ts";
@@ -116,6 +117,7 @@ function createServer(parts: Parts) {
   }
   server.setNotFoundHandler(async (request, reply) => await answerRequest(parts, null, request, reply));
   addControlRoutes(server, parts);
+  addAssets(server);
   addAuthorizePage(server, parts);
   return server;
 }

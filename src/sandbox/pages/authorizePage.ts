@@ -1,28 +1,31 @@
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply } from "fastify";
 import type { Stripe } from "stripe";
+import { html } from "hono/html";
 import { z } from "zod";
-import type { Parts } from "./api.ts";
-import { authorize, ControlError, outcomeSchema, parse } from "./control.ts";
-import { parseForm } from "./parameters.ts";
+import type { Parts } from "../api.ts";
+import { authorize, ControlError, outcomeSchema, parse } from "../control.ts";
+import { printAmount } from "../currencies.ts";
+import { parseForm } from "../parameters.ts";
+import { sendPage } from "./page.ts";
 
 /** Where `next_action` sends the customer: a page with two buttons, as Stripe's test page has. */
 const choice = z.object({ outcome: outcomeSchema });
 
 export function addAuthorizePage(server: FastifyInstance, parts: Parts): void {
-  server.get<{ Params: { id: string } }>("/_sandbox/authorize/:id", (request, reply) => {
+  server.get<{ Params: { id: string } }>("/_sandbox/authorize/:id", async (request, reply) => {
     const paymentIntent = read(parts, request.params.id);
-    reply.type("text/html; charset=utf-8");
-    if (paymentIntent === null) return reply.code(404).send(page("<p>There is no such PaymentIntent.</p>"));
-    if (paymentIntent.status !== "requires_action") {
-      return reply.send(page(`<p>This payment no longer waits for you. It is: ${escape(paymentIntent.status)}.</p>`));
+    if (paymentIntent === null) return await say(reply, 404, "There is no such PaymentIntent.");
+    const { amount, currency, id, status } = paymentIntent;
+    if (status !== "requires_action") {
+      return await say(reply, 200, `This payment no longer waits for you. It is: ${status}.`);
     }
-    return reply.send(
-      page(`<p>${escape(paymentIntent.id)}: ${paymentIntent.amount} ${escape(paymentIntent.currency)} (minor units)</p>
-<form method="post">
-<button name="outcome" value="succeeded">Authorize test payment</button>
-<button name="outcome" value="failed">Fail test payment</button>
-</form>`),
-    );
+    const content = html`<h1>Authorize this payment?</h1>
+      <p>${printAmount(amount, currency)} <small>${id}</small></p>
+      <form method="post">
+        <button name="outcome" value="succeeded">Authorize test payment</button>
+        <button name="outcome" value="failed" class="secondary">Fail test payment</button>
+      </form>`;
+    return await sendPage(reply, 200, { title: "Authorize", content });
   });
 
   server.post<{ Params: { id: string } }>("/_sandbox/authorize/:id", async (request, reply) => {
@@ -34,15 +37,16 @@ export function addAuthorizePage(server: FastifyInstance, parts: Parts): void {
       const after = read(parts, id);
       const returnUrl = before?.next_action?.redirect_to_url?.return_url ?? null;
       if (returnUrl !== null && after !== null) return reply.redirect(addResult(returnUrl, after), 303);
-      return reply.type("text/html; charset=utf-8").send(page("<p>Done. You can close this page.</p>"));
+      return await say(reply, 200, "Done. You can close this page.");
     } catch (error) {
       if (!(error instanceof ControlError)) throw error;
-      return reply
-        .code(error.status)
-        .type("text/html; charset=utf-8")
-        .send(page(`<p>${escape(error.message)}</p>`));
+      return await say(reply, error.status, error.message);
     }
   });
+}
+
+async function say(reply: FastifyReply, status: number, text: string): Promise<FastifyReply> {
+  return await sendPage(reply, status, { title: "Payment", content: html`<p>${text}</p>` });
 }
 
 const REDIRECT_STATUS: Readonly<Record<string, string>> = { requires_payment_method: "failed", processing: "pending" };
@@ -59,13 +63,4 @@ function addResult(returnUrl: string, paymentIntent: Stripe.PaymentIntent): stri
 function read({ store }: Parts, id: string): Stripe.PaymentIntent | null {
   const row = store.row("SELECT body FROM objects WHERE id = ? AND kind = 'payment_intent'", id);
   return row === undefined ? null : (JSON.parse(String(row["body"])) as Stripe.PaymentIntent);
-}
-
-function page(content: string): string {
-  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>SANDBOX</title></head>
-<body><h1>SANDBOX: no real money moves here</h1>${content}</body></html>`;
-}
-
-function escape(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 }
