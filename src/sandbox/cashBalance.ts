@@ -33,9 +33,13 @@ export const CASH_BALANCES: readonly Endpoint[] = [
 function fundCashBalance(call: ApiCall): Transaction {
   const { parameters, unit } = call;
   const customer = retrieve(call, "customer").id;
-  const currency = readCurrency(parameters);
+  return fund(unit, customer, readCurrency(parameters), parameters.integer("amount") ?? 0);
+}
+
+/** Money arrives, and pays what waits for it. */
+export function fund(unit: UnitOfWork, customer: string, currency: string, amountMinor: number): Transaction {
   const type = BANK_TRANSFERS[currency] ?? "us_bank_transfer";
-  const funded = record(unit, customer, currency, parameters.integer("amount") ?? 0, {
+  const funded = record(unit, customer, currency, amountMinor, {
     type: "funded",
     funded: { bank_transfer: { reference: null, type } },
   });

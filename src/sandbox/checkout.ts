@@ -1,15 +1,16 @@
 import type { Stripe } from "stripe";
 import { failure, refusal } from "./apiError.ts";
 import { confirmPayment } from "./confirmation.ts";
+import { createCustomer } from "./customers.ts";
 import type { ApiCall } from "./endpoint.ts";
 import { newId, randomText } from "./identifiers.ts";
 import { readLineItems, totalOf } from "./lineItems.ts";
 import { mergeMetadata, Parameters } from "./parameters.ts";
 import { checkAmount, readCustomer, readMethodChoice } from "./paymentIntentParameters.ts";
 import { draftPaymentIntent } from "./paymentIntents.ts";
-import { usePaymentMethod } from "./paymentMethods.ts";
+import { type UsablePaymentMethod, usePaymentMethod } from "./paymentMethods.ts";
 import { retrieve } from "./resources.ts";
-import type { Order, StoredLineItem } from "./store.ts";
+import { idOf, type Order, type StoredLineItem } from "./store.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
 
 /** Checkout Sessions: a page that takes one payment, or takes none and expires. https://docs.stripe.com/payments/checkout */
@@ -21,28 +22,33 @@ export function createSession(call: ApiCall): Stripe.Checkout.Session {
   const { parameters, unit } = call;
   const items = readLineItems(unit, parameters);
   const currency = items[0]?.currency ?? "usd";
-  const opened = openSession(unit, items, parameters.hash("payment_intent_data") ?? new Parameters(new Map()));
+  const draft = draftPayment(unit, items, parameters.hash("payment_intent_data"));
   const uiMode = parameters.string("ui_mode") ?? "hosted_page";
-  const expiresAt = parameters.integer("expires_at") ?? opened.expires_at;
+  const expiresAt = parameters.integer("expires_at") ?? unit.nowSeconds + LONGEST_SECONDS;
   if (expiresAt < unit.nowSeconds + SHORTEST_SECONDS || expiresAt > unit.nowSeconds + LONGEST_SECONDS) {
     const message =
       "The `expires_at` timestamp must be at least 30 minutes and at most 24 hours from Checkout Session creation.";
     throw refusal(message, { param: "expires_at" });
   }
-  unit.schedule("expire_session", opened.id, (expiresAt - unit.nowSeconds) * 1000);
+  const opened = openSession(unit, items, draft, expiresAt);
   const allowed = parameters.list("allowed_payment_method_types");
   return unit.save<Stripe.Checkout.Session>({
     ...opened,
     allowed_payment_method_types: allowed === undefined ? null : [...allowed],
+    billing_address_collection: parameters.string("billing_address_collection") ?? null,
     cancel_url: parameters.string("cancel_url") ?? null,
     client_reference_id: parameters.string("client_reference_id") ?? null,
     client_secret: uiMode === "hosted_page" ? null : `${opened.id}_secret_${randomText(40)}`,
     customer: readCustomer(unit, parameters),
+    customer_creation: parameters.has("customer") ? null : (parameters.string("customer_creation") ?? "if_required"),
     customer_email: parameters.string("customer_email") ?? null,
-    expires_at: expiresAt,
     locale: parameters.string("locale") ?? null,
     metadata: mergeMetadata({}, parameters.metadata()),
     payment_method_types: readMethodChoice(call, currency).payment_method_types,
+    phone_number_collection: {
+      enabled: parameters.hash("phone_number_collection")?.boolean("enabled") ?? false,
+    },
+    submit_type: parameters.string("submit_type") ?? null,
     success_url: parameters.string("success_url") ?? null,
     ui_mode: uiMode,
     url: uiMode === "hosted_page" ? opened.url : null,
@@ -50,13 +56,27 @@ export function createSession(call: ApiCall): Stripe.Checkout.Session {
   });
 }
 
-/** A new Session for the items; confirming it makes the PaymentIntent that `data` describes. */
-function openSession(unit: UnitOfWork, items: readonly StoredLineItem[], data: Parameters): Stripe.Checkout.Session {
-  const id = newId("cs_test");
+/** The PaymentIntent that paying for the items will make. */
+export function draftPayment(
+  unit: UnitOfWork,
+  items: readonly StoredLineItem[],
+  data = new Parameters(new Map()),
+): Stripe.PaymentIntent {
   const currency = items[0]?.currency ?? "usd";
-  const total = checkAmount(totalOf(items), currency);
-  const draft = draftPaymentIntent(unit, total, currency, data);
+  return draftPaymentIntent(unit, checkAmount(totalOf(items), currency), currency, data);
+}
+
+/** A new Session for the items; paying makes the PaymentIntent of the draft. */
+export function openSession(
+  unit: UnitOfWork,
+  items: readonly StoredLineItem[],
+  draft: Stripe.PaymentIntent,
+  expiresAt = unit.nowSeconds + LONGEST_SECONDS,
+): Stripe.Checkout.Session {
+  const id = newId("cs_test");
+  const { amount: total, currency } = draft;
   saveOrder(unit, id, items, draft);
+  unit.schedule("expire_session", id, (expiresAt - unit.nowSeconds) * 1000);
   return {
     id,
     object: "checkout.session",
@@ -85,7 +105,7 @@ function openSession(unit: UnitOfWork, items: readonly StoredLineItem[], data: P
     customer_details: null,
     customer_email: null,
     discounts: [],
-    expires_at: unit.nowSeconds + LONGEST_SECONDS,
+    expires_at: expiresAt,
     integration_identifier: null,
     invoice: null,
     invoice_creation: null,
@@ -121,27 +141,50 @@ function openSession(unit: UnitOfWork, items: readonly StoredLineItem[], data: P
   };
 }
 
-/** What the page's button does: makes the PaymentIntent, or takes the one of an earlier attempt, and confirms it. */
+/** What the command line tool does in place of the page. */
 export function confirmSession(call: ApiCall): Stripe.Checkout.Session {
   const { id, parameters, unit } = call;
   const session = retrieve(call, "checkout.session");
-  const draft = unit.find("order", orderId(id))?.draft ?? null;
-  if (session.status !== "open" || draft === null) {
-    throw failure(`This Checkout Session is ${session.status} and can no longer be confirmed.`, { param: "session" });
-  }
   const expected = parameters.integer("expected_amount") ?? session.amount_total;
-  if (expected !== session.amount_total) {
+  if (session.status === "open" && expected !== session.amount_total) {
     const message = `The expected amount (${expected}) isn't the amount of this Checkout Session (${session.amount_total}).`;
     throw failure(message, { code: "checkout_amount_mismatch", param: "expected_amount" });
   }
   const usable = usePaymentMethod(unit, parameters.string("payment_method") ?? "");
-  const { address, email, name, phone } = usable.paymentMethod.billing_details;
+  paySession(unit, id, usable, usable.paymentMethod.billing_details);
+  return retrieve(call, "checkout.session");
+}
+
+/** Who pays, as they said on the page. */
+export type Buyer = Pick<Stripe.PaymentMethod.BillingDetails, "address" | "email" | "name" | "phone">;
+
+/**
+ * Makes the PaymentIntent, or takes the one of an earlier attempt, and confirms it; gives it as it is then. Throws the 402
+ * of a decline, which leaves the Session open for another try.
+ */
+export function paySession(
+  unit: UnitOfWork,
+  id: string,
+  usable: UsablePaymentMethod,
+  buyer: Buyer,
+): Stripe.PaymentIntent {
+  const session = unit.find("checkout.session", id);
+  const draft = draftOf(unit, id);
+  if (session?.status !== "open" || draft === null) {
+    const message = `This Checkout Session is ${session?.status ?? "unknown"} and can no longer be confirmed.`;
+    throw failure(message, { param: "session" });
+  }
+  const { address, name, phone } = buyer;
+  const email = buyer.email ?? session.customer_email;
+  const customer =
+    session.customer ?? (session.customer_creation === "always" ? createCustomer(unit, { email, name, phone }) : null);
   unit.save<Stripe.Checkout.Session>({
     ...session,
+    customer,
     customer_details: {
       address,
       business_name: null,
-      email: email ?? session.customer_email,
+      email,
       individual_name: null,
       name,
       phone,
@@ -150,16 +193,15 @@ export function confirmSession(call: ApiCall): Stripe.Checkout.Session {
     },
   });
   const earlier = unit.find("payment_intent", draft.id);
-  const { customer, payment_method_types } = session;
+  const { payment_method_types } = session;
   const fresh: Stripe.PaymentIntent = { ...draft, created: unit.nowSeconds, customer, payment_method_types };
-  confirmPayment(unit, earlier ?? fresh, usable, {
-    returnUrl: session.success_url ?? session.return_url ?? unit.pace.baseUrl(),
+  return confirmPayment(unit, earlier ?? fresh, usable, {
+    returnUrl: `${unit.pace.baseUrl()}/_sandbox/checkout/${id}/return`,
     hasMandate: true,
     isOffSession: false,
     errorOnRequiresAction: false,
     created: earlier === undefined ? fresh : null,
   });
-  return retrieve(call, "checkout.session");
 }
 
 export function expireSession(call: ApiCall): Stripe.Checkout.Session {
@@ -179,7 +221,7 @@ export function expireOpenSession(unit: UnitOfWork, id: string): void {
   if (session?.status !== "open") return;
   unit.dropJobs(id);
   const expired = unit.save<Stripe.Checkout.Session>({ ...session, status: "expired", url: null });
-  const tried = unit.find("payment_intent", unit.find("order", orderId(id))?.draft?.id ?? "");
+  const tried = unit.find("payment_intent", draftOf(unit, id)?.id ?? "");
   if (tried !== undefined) {
     const canceled = { canceled_at: unit.nowSeconds, next_action: null, status: "canceled" };
     unit.fire("canceled", [unit.save<Stripe.PaymentIntent>({ ...tried, ...canceled })]);
@@ -195,8 +237,8 @@ export function followPayment(unit: UnitOfWork, paymentIntentId: string): void {
   if (paymentIntent === undefined || session === undefined) return;
   const isPaid = paymentIntent.status === "succeeded";
   const isFailed = paymentIntent.status === "requires_payment_method";
-  // A decline on the page leaves it open for another try.
-  if (session.status === "open" && isFailed) return;
+  // A decline on the page leaves it open for another try, and so does a customer who is still at their bank's page.
+  if (session.status === "open" && (isFailed || asksOnPage(paymentIntent))) return;
   unit.dropJobs(session.id);
   const followed = unit.save<Stripe.Checkout.Session>({
     ...session,
@@ -205,10 +247,25 @@ export function followPayment(unit: UnitOfWork, paymentIntentId: string): void {
     status: "complete",
     url: null,
   });
-  if (session.status === "open") unit.fire("session_completed", [followed]);
+  if (session.status === "open") {
+    unit.fire("session_completed", [followed]);
+    countCompleted(unit, idOf(session.payment_link));
+  } else if (paymentIntent.status === "requires_action") return;
   // The capture of an authorized payment is the merchant's own doing, and no news of the customer's bank.
   else if (paymentIntent.capture_method === "manual") return;
   else unit.fire(isPaid ? "session_paid" : "session_payment_failed", [followed]);
+}
+
+/** A redirect or authentication is a part of paying on the page; a transfer or voucher is paid elsewhere, later. */
+function asksOnPage({ next_action, status }: Stripe.PaymentIntent): boolean {
+  return status === "requires_action" && !(next_action?.type.startsWith("display_") ?? false);
+}
+
+function countCompleted(unit: UnitOfWork, linkId: string | null): void {
+  const link = linkId === null ? undefined : unit.find("payment_link", linkId);
+  if (link === undefined || link.restrictions === null) return;
+  const { count, limit } = link.restrictions.completed_sessions;
+  unit.save<Stripe.PaymentLink>({ ...link, restrictions: { completed_sessions: { count: count + 1, limit } } });
 }
 
 const ORDER = "order_of_";
@@ -232,6 +289,10 @@ export function saveOrder(
     payment_intent: draft?.id ?? null,
   };
   unit.save(order);
+}
+
+export function draftOf(unit: UnitOfWork, id: string): Stripe.PaymentIntent | null {
+  return unit.find("order", orderId(id))?.draft ?? null;
 }
 
 export function lineItemsOf(unit: UnitOfWork, id: string): readonly StoredLineItem[] {

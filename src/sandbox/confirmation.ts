@@ -128,7 +128,7 @@ function bankInstructions(unit: UnitOfWork, paymentIntent: Stripe.PaymentIntent)
     display_bank_transfer_instructions: {
       amount_remaining: amount,
       currency,
-      hosted_instructions_url: `${unit.pace.baseUrl()}/_sandbox/authorize/${id}`,
+      hosted_instructions_url: `${unit.pace.baseUrl()}/_sandbox/transfer/${id}`,
       reference: id.slice(-10).toUpperCase(),
       type: BANK_TRANSFERS[currency] ?? "us_bank_transfer",
     },

@@ -94,7 +94,7 @@ async function answerOrExplain(answer: Answer, request: FastifyRequest, reply: F
   }
 }
 
-async function settle(parts: Parts, { id, outcome }: z.output<typeof settleOrder>): Promise<unknown> {
+export async function settle(parts: Parts, { id, outcome }: z.output<typeof settleOrder>): Promise<unknown> {
   const forced = outcome ?? null;
   return await changeObject(
     parts,

@@ -55,3 +55,18 @@ export function printAmount(amountMinor: number, currency: string): string {
   const symbol = { usd: "$", eur: "€", gbp: "£", jpy: "¥" }[currency];
   return symbol === undefined ? `${major} ${currency}` : `${symbol}${major}`;
 }
+
+/** An amount as a person types it: "10.00" for dollars, "1000" for yen. */
+export function amountInputOf(amountMinor: number, currency: string): string {
+  const decimals = decimalsOf(currency);
+  return (amountMinor / 10 ** decimals).toFixed(decimals);
+}
+
+/** Reads what `amountInputOf` writes, and anything a person may mean by it; null when it isn't an amount above 0. */
+export function readAmountInput(text: string, currency: string): number | null {
+  const [, major = "", minor = ""] = /^\s*(\d{1,8})(?:[.,](\d{1,3}))?\s*$/.exec(text) ?? [];
+  const decimals = decimalsOf(currency);
+  if (major === "" || minor.length > decimals) return null;
+  const amountMinor = Number(major) * 10 ** decimals + Number(minor.padEnd(decimals, "0") || "0");
+  return amountMinor > 0 ? amountMinor : null;
+}

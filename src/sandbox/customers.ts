@@ -4,6 +4,7 @@ import { newId, randomText } from "./identifiers.ts";
 import { address, metadata, text, textOrNothing } from "./parameterRules.ts";
 import { mergeMetadata, type ParameterRules } from "./parameters.ts";
 import { readable, writable } from "./resources.ts";
+import type { UnitOfWork } from "./unitOfWork.ts";
 
 /** https://docs.stripe.com/api/customers */
 const fields: ParameterRules = {
@@ -34,7 +35,17 @@ export const CUSTOMERS: readonly Endpoint[] = [
   }),
 ];
 
-function blankCustomer({ unit }: ApiCall): Stripe.Customer {
+/** The Customer that Checkout makes of a buyer. */
+export function createCustomer(
+  unit: UnitOfWork,
+  said: { readonly email: string | null; readonly name: string | null; readonly phone: string | null },
+): string {
+  const customer = unit.save<Stripe.Customer>({ ...blankCustomer({ unit }), ...said });
+  unit.fire("customer_created", [customer]);
+  return customer.id;
+}
+
+function blankCustomer({ unit }: Pick<ApiCall, "unit">): Stripe.Customer {
   return {
     id: newId("cus"),
     object: "customer",

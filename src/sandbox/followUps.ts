@@ -10,6 +10,10 @@ export const FOLLOW_UPS: FollowUps = {
   "payment_intent.amount_capturable_updated": followPayment,
   "payment_intent.payment_failed": followPayment,
   "payment_intent.processing": followPayment,
-  "payment_intent.requires_action": payFromCashBalance,
+  "payment_intent.requires_action": (unit, id) => {
+    followPayment(unit, id);
+    // A bank transfer that came before may pay it at once.
+    payFromCashBalance(unit, id);
+  },
   "payment_intent.succeeded": followPayment,
 };

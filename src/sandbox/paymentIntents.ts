@@ -71,7 +71,7 @@ export function draftPaymentIntent(
     canceled_at: null,
     cancellation_reason: null,
     capture_method: "automatic_async",
-    client_secret: `${id}_secret_${randomText(25)}`,
+    client_secret: secretOf(id),
     confirmation_method: "automatic",
     created: unit.nowSeconds,
     currency,
@@ -102,11 +102,21 @@ export function draftPaymentIntent(
     status: "requires_payment_method",
     transfer_group: null,
   };
-  return describe(blank, parameters);
+  return describePayment(blank, parameters);
+}
+
+/** A draft that becomes a PaymentIntent more than once needs an identity for each. */
+export function renewDraft(unit: UnitOfWork, draft: Stripe.PaymentIntent): Stripe.PaymentIntent {
+  const id = newId("pi");
+  return { ...draft, id, client_secret: secretOf(id), created: unit.nowSeconds };
+}
+
+function secretOf(id: string): string {
+  return `${id}_secret_${randomText(25)}`;
 }
 
 /** What a request may say of a PaymentIntent whenever it is written. */
-function describe(before: Stripe.PaymentIntent, parameters: Parameters): Stripe.PaymentIntent {
+export function describePayment(before: Stripe.PaymentIntent, parameters: Parameters): Stripe.PaymentIntent {
   return {
     ...before,
     application_fee_amount: parameters.integer("application_fee_amount") ?? before.application_fee_amount,
@@ -139,7 +149,7 @@ export function confirmPaymentIntent(call: ApiCall): Stripe.PaymentIntent {
   const earlier = idOf(paymentIntent.payment_method);
   const usable = readPaymentMethod(unit, parameters) ?? (earlier === null ? null : usePaymentMethod(unit, earlier));
   if (usable === null) throw missingPaymentMethod(paymentIntent);
-  return confirmPayment(unit, describe(paymentIntent, parameters), usable, readConfirmation(parameters, null));
+  return confirmPayment(unit, describePayment(paymentIntent, parameters), usable, readConfirmation(parameters, null));
 }
 
 const AMOUNT_STATUSES = ["requires_payment_method", "requires_confirmation", "requires_action"];
@@ -158,7 +168,7 @@ export function updatePaymentIntent(call: ApiCall): Stripe.PaymentIntent {
   const currency = parameters.has("currency") ? readCurrency(parameters) : before.currency;
   const usable = readPaymentMethod(unit, parameters);
   return unit.save<Stripe.PaymentIntent>({
-    ...describe(before, parameters),
+    ...describePayment(before, parameters),
     amount: readAmount(parameters, currency) ?? before.amount,
     currency,
     customer: readCustomer(unit, parameters) ?? before.customer,

@@ -1,10 +1,10 @@
 import type { Stripe } from "stripe";
 import { refusal } from "./apiError.ts";
-import { lineItemsOf, saveOrder } from "./checkout.ts";
+import { draftOf, draftPayment, lineItemsOf, openSession, saveOrder } from "./checkout.ts";
 import type { ApiCall, Endpoint } from "./endpoint.ts";
 import { wholeList } from "./lists.ts";
-import { newId, randomText } from "./identifiers.ts";
-import { lineItemsRule, readLineItems, totalOf } from "./lineItems.ts";
+import { newId } from "./identifiers.ts";
+import { lineItemsRule, readLineItems } from "./lineItems.ts";
 import {
   anyHash,
   choice,
@@ -19,8 +19,10 @@ import {
   textOrNothing,
 } from "./parameterRules.ts";
 import { mergeMetadata, type ParameterRules, type Parameters } from "./parameters.ts";
-import { checkAmount } from "./paymentIntentParameters.ts";
+import { describePayment, renewDraft } from "./paymentIntents.ts";
+import { offeredTypes } from "./paymentMethodTypes.ts";
 import { get, readable, retrieve, writable } from "./resources.ts";
+import type { UnitOfWork } from "./unitOfWork.ts";
 
 /** Payment Links: an address that opens a new Checkout Session at every visit. https://docs.stripe.com/payment-links */
 const fields: ParameterRules = {
@@ -73,7 +75,7 @@ export const PAYMENT_LINKS: readonly Endpoint[] = [
     },
     update: fields,
     blank: blankLink,
-    write: (before, { parameters }) => writeLink(before, parameters),
+    write: writeLink,
     created: "payment_link_created",
     updated: "payment_link_updated",
   }),
@@ -83,8 +85,9 @@ function blankLink({ parameters, unit }: ApiCall): Stripe.PaymentLink {
   const id = newId("plink");
   const items = readLineItems(unit, parameters);
   const currency = items[0]?.currency ?? "usd";
-  checkAmount(totalOf(items), currency);
-  saveOrder(unit, id, items, null);
+  const application_fee_amount = parameters.integer("application_fee_amount") ?? null;
+  const on_behalf_of = parameters.string("on_behalf_of") ?? null;
+  saveOrder(unit, id, items, { ...draftPayment(unit, items), application_fee_amount, on_behalf_of });
   const isRecurring = items.some(({ price }) => price.recurring !== null);
   const transfer = parameters.hash("transfer_data");
   return {
@@ -94,7 +97,7 @@ function blankLink({ parameters, unit }: ApiCall): Stripe.PaymentLink {
     after_completion: { hosted_confirmation: { custom_message: null }, type: "hosted_confirmation" },
     allow_promotion_codes: false,
     application: null,
-    application_fee_amount: parameters.integer("application_fee_amount") ?? null,
+    application_fee_amount,
     application_fee_percent: null,
     automatic_tax: { enabled: false, liability: null },
     billing_address_collection: "auto",
@@ -108,7 +111,7 @@ function blankLink({ parameters, unit }: ApiCall): Stripe.PaymentLink {
     livemode: false,
     managed_payments: null,
     metadata: {},
-    on_behalf_of: parameters.string("on_behalf_of") ?? null,
+    on_behalf_of,
     payment_intent_data: null,
     payment_method_collection: isRecurring ? "always" : "if_required",
     payment_method_options: null,
@@ -124,14 +127,49 @@ function blankLink({ parameters, unit }: ApiCall): Stripe.PaymentLink {
       transfer === undefined
         ? null
         : { amount: transfer.integer("amount") ?? null, destination: transfer.string("destination") ?? "" },
-    url: `${unit.pace.baseUrl()}/_sandbox/link/${randomText(20)}`,
+    url: `${unit.pace.baseUrl()}/_sandbox/link/${id}`,
   };
 }
 
-function writeLink(before: Stripe.PaymentLink, parameters: Parameters): Stripe.PaymentLink {
+/** A new Session for one visitor; a refresh of the page is another visit, as at Stripe. */
+export function visitLink(
+  unit: UnitOfWork,
+  link: Stripe.PaymentLink,
+  visitor: { readonly clientReferenceId: string | null; readonly email: string | null },
+): Stripe.Checkout.Session {
+  const draft = draftOf(unit, link.id);
+  if (draft === null) throw new Error(`The Payment Link ${link.id} has lost its order.`);
+  const session = openSession(unit, lineItemsOf(unit, link.id), renewDraft(unit, draft));
+  return unit.save<Stripe.Checkout.Session>({
+    ...session,
+    billing_address_collection: link.billing_address_collection,
+    client_reference_id: visitor.clientReferenceId,
+    customer_creation: link.customer_creation,
+    customer_email: visitor.email,
+    metadata: link.metadata,
+    payment_link: link.id,
+    payment_method_types:
+      link.payment_method_types ?? offeredTypes(link.currency, true).filter((type) => type !== "customer_balance"),
+    phone_number_collection: { enabled: link.phone_number_collection.enabled },
+    submit_type: link.submit_type,
+  });
+}
+
+/** Why a Payment Link takes no more visitors; null while it does. */
+export function closedBecause({ active, inactive_message, restrictions }: Stripe.PaymentLink): string | null {
+  const message = inactive_message ?? "This link is no longer active.";
+  const sold = restrictions?.completed_sessions;
+  return !active || (sold !== undefined && sold.count >= sold.limit) ? message : null;
+}
+
+function writeLink(before: Stripe.PaymentLink, { parameters, unit }: ApiCall): Stripe.PaymentLink {
   const types = parameters.list("payment_method_types");
   const limit = parameters.hash("restrictions")?.hash("completed_sessions")?.integer("limit");
   const data = parameters.hash("payment_intent_data");
+  const draft = draftOf(unit, before.id);
+  if (data !== undefined && draft !== null) {
+    saveOrder(unit, before.id, lineItemsOf(unit, before.id), describePayment(draft, data));
+  }
   const phone = parameters.hash("phone_number_collection")?.boolean("enabled");
   return {
     ...before,
@@ -146,7 +184,10 @@ function writeLink(before: Stripe.PaymentLink, parameters: Parameters): Stripe.P
     payment_method_collection: parameters.string("payment_method_collection") ?? before.payment_method_collection,
     payment_method_types: types === undefined ? before.payment_method_types : [...types],
     phone_number_collection: phone === undefined ? before.phone_number_collection : { enabled: phone },
-    restrictions: limit === undefined ? before.restrictions : { completed_sessions: { count: 0, limit } },
+    restrictions:
+      limit === undefined
+        ? before.restrictions
+        : { completed_sessions: { count: before.restrictions?.completed_sessions.count ?? 0, limit } },
     submit_type: parameters.string("submit_type") ?? before.submit_type,
   };
 }

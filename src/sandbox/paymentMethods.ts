@@ -124,7 +124,7 @@ function cardError(decline: Decline): ApiError {
 }
 
 /** The last digit of a card number is a checksum of the others. */
-function passesLuhn(number: string): boolean {
+export function passesLuhn(number: string): boolean {
   if (!/^\d{12,19}$/.test(number)) return false;
   const sum = number
     .split("")

@@ -7,6 +7,9 @@ import { ENDPOINTS } from "./endpoints.ts";
 import { type FaultInput, Faults } from "./faults.ts";
 import { Ledger } from "./ledger.ts";
 import { addAuthorizePage } from "./pages/authorizePage.ts";
+import { addCheckoutPage } from "./pages/checkoutPage.ts";
+import { addInstructionsPages } from "./pages/instructionsPage.ts";
+import { addLinkPage } from "./pages/linkPage.ts";
 import { addAssets } from "./pages/page.ts";
 import { SavedAnswers } from "./savedAnswers.ts";
 import { Store } from "./store.ts";
@@ -119,6 +122,9 @@ function createServer(parts: Parts) {
   addControlRoutes(server, parts);
   addAssets(server);
   addAuthorizePage(server, parts);
+  addCheckoutPage(server, parts);
+  addLinkPage(server, parts);
+  addInstructionsPages(server, parts);
   return server;
 }
 

@@ -159,3 +159,8 @@ export function findScenario(name: string): Scenario | undefined {
 export function findScenarioByNumber(number: string): Scenario | undefined {
   return number === "" ? undefined : BY_NUMBER.get(number.replaceAll(/[\s-]/g, ""));
 }
+
+/** The cards or accounts that stand for the scenarios of one type. */
+export function testNumbersOf(type: PaymentMethodType): readonly Pick<Scenario, "name" | "number">[] {
+  return SCENARIOS.filter((scenario) => scenario.type === type && scenario.number !== "");
+}

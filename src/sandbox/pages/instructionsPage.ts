@@ -1,0 +1,145 @@
+import type { FastifyInstance, FastifyReply } from "fastify";
+import { html } from "hono/html";
+import type { Stripe } from "stripe";
+import { z } from "zod";
+import type { Parts } from "../api.ts";
+import { fund } from "../cashBalance.ts";
+import { ControlError, parse, settle } from "../control.ts";
+import { amountInputOf, printAmount, readAmountInput } from "../currencies.ts";
+import { parseForm } from "../parameters.ts";
+import { idOf } from "../store.ts";
+import { act, look } from "./act.ts";
+import { type Field, field, problemSummary, type Problems } from "./form.ts";
+import { type Html, sendPage } from "./page.ts";
+
+/** What a customer pays elsewhere: the instructions of a bank transfer, and vouchers, each with a way to pay it here. */
+type ById = { Params: { id: string } };
+
+export function addInstructionsPages(server: FastifyInstance, parts: Parts): void {
+  server.get<ById>("/_sandbox/transfer/:id", async (request, reply) => {
+    return await showTransfer(reply, look(parts, "payment_intent", request.params.id), {});
+  });
+
+  server.post<ById>("/_sandbox/transfer/:id", async (request, reply) => {
+    const paymentIntent = look(parts, "payment_intent", request.params.id);
+    const customer = idOf(paymentIntent?.customer);
+    if (paymentIntent?.status !== "requires_action" || customer === null)
+      return await showTransfer(reply, paymentIntent, {});
+    const { currency } = paymentIntent;
+    const { amount } = parse(transfer, readForm(request.body));
+    const amountMinor = readAmountInput(amount, currency);
+    if (amountMinor === null) {
+      const problems = {
+        amount: `Enter an amount in ${currency.toUpperCase()}, such as ${amountInputOf(1000, currency)}.`,
+      };
+      return await showTransfer(reply, paymentIntent, problems);
+    }
+    const done = await act(parts, paymentIntent.id, (unit) => fund(unit, customer, currency, amountMinor));
+    if ("error" in done) return await showTransfer(reply, paymentIntent, { amount: done.error.message });
+    return reply.redirect(`/_sandbox/transfer/${paymentIntent.id}`, 303);
+  });
+
+  server.get<ById>("/_sandbox/voucher/:id", async (request, reply) => {
+    return await showVoucher(reply, look(parts, "payment_intent", request.params.id), "");
+  });
+
+  server.post<ById>("/_sandbox/voucher/:id", async (request, reply) => {
+    const { id } = request.params;
+    try {
+      await settle(parts, { id, ...parse(choice, readForm(request.body)) });
+      return reply.redirect(`/_sandbox/voucher/${id}`, 303);
+    } catch (error) {
+      if (!(error instanceof ControlError)) throw error;
+      return await showVoucher(reply, look(parts, "payment_intent", id), error.message);
+    }
+  });
+}
+
+const transfer = z.object({ amount: z.string().default("") });
+const choice = z.object({ outcome: z.enum(["succeeded", "failed"]) });
+
+function readForm(body: unknown): unknown {
+  return parseForm(typeof body === "string" ? body : "");
+}
+
+const AMOUNT: Field = { name: "amount", label: "Amount to transfer", autocomplete: "off" };
+
+async function showTransfer(
+  reply: FastifyReply,
+  paymentIntent: Stripe.PaymentIntent | null,
+  problems: Problems,
+): Promise<FastifyReply> {
+  const instructions = paymentIntent?.next_action?.display_bank_transfer_instructions;
+  if (paymentIntent?.status !== "requires_action" || instructions === undefined)
+    return await showDone(reply, paymentIntent);
+  const { currency } = paymentIntent;
+  const remaining = instructions.amount_remaining ?? 0;
+  const values = { amount: amountInputOf(remaining, currency) };
+  const content = html`<h1>Transfer ${printAmount(remaining, currency)}</h1>
+    ${remaining === paymentIntent.amount ? "" : html`<p>Of ${printAmount(paymentIntent.amount, currency)}; the rest has arrived.</p>`}
+    ${facts([
+      ["Reference", instructions.reference ?? ""],
+      ["Kind of transfer", instructions.type],
+    ])}
+    ${problemSummary(problems)}
+    <form method="post" novalidate>
+      ${field(AMOUNT, { values, problems, locked: [] })}
+      <button>Play the bank: transfer it</button>
+    </form>`;
+  return await sendPage(reply, Object.keys(problems).length === 0 ? 200 : 422, { title: "Bank transfer", content });
+}
+
+async function showVoucher(
+  reply: FastifyReply,
+  paymentIntent: Stripe.PaymentIntent | null,
+  problem: string,
+): Promise<FastifyReply> {
+  const { boleto_display_details: boleto, oxxo_display_details: oxxo } = paymentIntent?.next_action ?? {};
+  const voucher = boleto ?? oxxo;
+  if (paymentIntent?.status !== "requires_action" || voucher === undefined) return await showDone(reply, paymentIntent);
+  const expiresAt = boleto?.expires_at ?? oxxo?.expires_after ?? 0;
+  const content = html`<h1>Pay ${printAmount(paymentIntent.amount, paymentIntent.currency)}</h1>
+    ${facts([
+      [boleto === undefined ? "OXXO voucher" : "Boleto", voucher.number ?? ""],
+      ["Pay until", new Date((expiresAt ?? 0) * 1000).toUTCString()],
+    ])}
+    ${problemSummary(problem === "" ? {} : { "": problem })}
+    <form method="post">
+      <button name="outcome" value="succeeded">Play the customer: pay the voucher</button>
+      <button name="outcome" value="failed" class="secondary">Let it expire</button>
+    </form>`;
+  return await sendPage(reply, problem === "" ? 200 : 409, { title: "Voucher", content });
+}
+
+function facts(rows: readonly (readonly [string, string])[]): Html {
+  return html`<dl>
+    ${rows.map(
+      ([name, value]) =>
+        html`<dt>${name}</dt>
+          <dd>${value}</dd>`,
+    )}
+  </dl>`;
+}
+
+const ENDS: Readonly<Record<string, string>> = {
+  succeeded: "Paid. You can close this page.",
+  canceled: "This payment was cancelled by the shop. Nothing more is to be paid.",
+  requires_payment_method: "This payment has failed or expired. Nothing was charged.",
+  processing: "The bank is at work on this payment.",
+};
+
+/** What a page that waited for its customer says when it doesn't any more. */
+export async function showDone(
+  reply: FastifyReply,
+  object: Stripe.PaymentIntent | Stripe.SetupIntent | null,
+): Promise<FastifyReply> {
+  if (object === null) {
+    return await sendPage(reply, 404, { title: "Not found", content: html`<h1>There is no such payment</h1>` });
+  }
+  const text = ENDS[object.status] ?? `This payment no longer waits for you. It is: ${object.status}.`;
+  return await sendPage(reply, 200, {
+    title: "Payment",
+    content: html`<h1>${text}</h1>
+      <p><small>${object.id}</small></p>`,
+  });
+}
