@@ -1,23 +1,10 @@
 import type { Context } from "@restatedev/restate-sdk";
 import type { PaymentSnapshot } from "../domain/payment.ts";
 import type { StripeGateway } from "../stripe/gateway.ts";
+import { type ObjectWait, startObjectWait } from "./objectWait.ts";
 import { readOwnPayment } from "./readPayment.ts";
 import { stripeStep } from "./stripeStep.ts";
-import { createDoorbell, startWait, type Doorbell, type Wake } from "./wait.ts";
-
-/** What woke the wait, and what Stripe said then. */
-type Look = { readonly wake: Wake; readonly payment: PaymentSnapshot };
-
-export type PaymentWait = {
-  /**
-   * Waits until something happens and reads the PaymentIntent. `isPending` tells whether to go on waiting for a webhook:
-   * then a rung doorbell is replaced by a new one.
-   */
-  next(isPending: (payment: PaymentSnapshot) => boolean): Promise<Look>;
-};
-
-/** After this many rings that found nothing new, polling does: rings are cheap for whoever sends them. */
-const maximumRings = 10;
+import type { Doorbell } from "./wait.ts";
 
 /**
  * Starts to wait for news of one PaymentIntent.
@@ -34,25 +21,13 @@ export function startPaymentWait(
     readonly pollScheduleMs: readonly number[];
     readonly deadlineMs: number | null;
   },
-): PaymentWait {
+): ObjectWait<PaymentSnapshot> {
   const { paymentIntentId, callbackKey } = from;
-  const { pollScheduleMs, deadlineMs } = from;
-  const wait = startWait(ctx, { pollScheduleMs, deadlineMs, cancellable: true });
-  let doorbell: Doorbell | null = from.doorbell;
-  let rings = 0;
-  return {
-    async next(isPending) {
-      const wake = await wait.next(doorbell);
-      if (wake === "webhook") doorbell = null;
-      let payment = await readOwnPayment(ctx, stripe, paymentIntentId);
-      // Reading comes first: writing the new address erases the reason of a failure.
-      if (wake === "webhook" && isPending(payment) && ++rings <= maximumRings) {
-        doorbell = createDoorbell(ctx);
-        payment = await hangDoorbell(ctx, stripe, paymentIntentId, callbackKey, doorbell);
-      }
-      return { wake, payment };
-    },
-  };
+  return startObjectWait(ctx, {
+    ...from,
+    read: () => readOwnPayment(ctx, stripe, paymentIntentId),
+    hang: (doorbell) => hangDoorbell(ctx, stripe, paymentIntentId, callbackKey, doorbell),
+  });
 }
 
 /**

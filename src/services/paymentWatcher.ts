@@ -76,8 +76,8 @@ export function createPaymentWatcher({ stripe, pollScheduleMs, inactivityTimeout
         payment = await hangDoorbell(ctx, stripe, paymentIntentId, callbackKey, doorbell);
         continue;
       }
-      const look = await wait.next((seen) => nextWatchStep(seen, mode) === "wait");
-      payment = look.payment;
+      const look = await wait.next((latest) => nextWatchStep(latest, mode) === "wait");
+      payment = look.seen;
       if (mode === "customer" && (look.wake === "deadline" || look.wake === "cancellation")) mode = "expired";
     }
   }

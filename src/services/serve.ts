@@ -2,7 +2,8 @@
 import { createServer, type ServerHttp2Session } from "node:http2";
 import { createEndpointHandler } from "@restatedev/restate-sdk";
 import { log } from "./logger.ts";
-import { createPaymentsService, type PaymentsOptions } from "./payments.ts";
+import type { PaymentsOptions } from "./paymentsOptions.ts";
+import { createPaymentsService } from "./paymentsService.ts";
 import { createPaymentWatcher } from "./paymentWatcher.ts";
 
 export type ServeOptions = PaymentsOptions & {

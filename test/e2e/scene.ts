@@ -11,7 +11,7 @@ import { startEngine, type Engine } from "../../src/dev/engine.ts";
 import { freePorts } from "../../src/dev/ports.ts";
 import { registerDeployment } from "../../src/dev/registration.ts";
 import { startSandbox } from "../../src/sandbox/sandbox.ts";
-import type { PaymentsOptions } from "../../src/services/payments.ts";
+import type { PaymentsOptions } from "../../src/services/paymentsOptions.ts";
 import { serveServices, type Served } from "../../src/services/serve.ts";
 import { createStripeGateway } from "../../src/stripe/gateway.ts";
 

@@ -1,0 +1,22 @@
+import type { StripeGateway } from "../stripe/gateway.ts";
+
+/** What the handlers work with. Tests choose other timings; nothing else differs from production. */
+export type PaymentsOptions = {
+  readonly stripe: StripeGateway;
+  readonly mode: "test" | "live";
+  readonly webhookSecrets: readonly string[];
+  readonly pollScheduleMs: readonly number[];
+  readonly timeoutMs: number;
+  readonly idempotencyRetentionMs: number;
+  readonly inactivityTimeoutMs: number;
+  /** When to look up a create whose outcome is unknown: at once, and again when search has caught up. */
+  readonly lookUpDelaysMs: readonly number[];
+};
+
+/** How long a call may wait: as long as it asks for, or as the service does by default. */
+export function timeoutMsOf(
+  request: { readonly timeoutSeconds?: number | undefined },
+  options: PaymentsOptions,
+): number {
+  return request.timeoutSeconds === undefined ? options.timeoutMs : request.timeoutSeconds * 1000;
+}

@@ -1,0 +1,96 @@
+/** Declares the service `payments` to the engine: each handler with its schemas, and how the engine runs it. */
+import * as restate from "@restatedev/restate-sdk";
+import type { z } from "zod";
+import * as contract from "./contract.ts";
+import * as run from "./handlerOptions.ts";
+import { paymentHandlers } from "./payments.ts";
+import type { PaymentsOptions } from "./paymentsOptions.ts";
+
+export function createPaymentsService(options: PaymentsOptions) {
+  const payments = paymentHandlers(options);
+
+  const pausing = {
+    retryPolicy: run.untilAnOperatorLooks,
+    inactivityTimeout: options.inactivityTimeoutMs,
+    abortTimeout: run.abortTimeoutMs,
+  } as const;
+
+  /** Moves money, or waits for it: the answer is kept under the caller's idempotency key. */
+  function moves<Request, Outcome>(description: string, input: z.ZodType<Request>, output: z.ZodType<Outcome>) {
+    return {
+      ...pausing,
+      description,
+      input: restate.serde.schema(input),
+      output: restate.serde.schema(output),
+      // What was sent to Stripe is recorded before a cancellation is looked at; only the waits look at it.
+      explicitCancellation: true,
+      idempotencyRetention: options.idempotencyRetentionMs,
+      journalRetention: run.paymentJournalRetentionMs,
+    };
+  }
+
+  /** Only reads: its answer is worth nothing once it was given. */
+  function reads<Request, State>(description: string, input: z.ZodType<Request>, output: z.ZodType<State>) {
+    return {
+      ...pausing,
+      description,
+      input: restate.serde.schema(input),
+      output: restate.serde.schema(output),
+      idempotencyRetention: run.shortRetentionMs,
+      journalRetention: 0,
+    };
+  }
+
+  return restate.service({
+    name: "payments",
+    description:
+      "Stripe payments as one call that returns the final outcome, whether Stripe knows it at once or days later.",
+    handlers: {
+      /** Charges a payment method and returns the final outcome. https://docs.stripe.com/api/payment_intents/create */
+      processPayment: restate.handlers.handler(
+        moves(
+          "Charges a payment method and returns the final outcome, also when Stripe knows it days later. Send an idempotency-key header.",
+          contract.paymentRequestSchema,
+          contract.paymentOutcomeSchema,
+        ),
+        payments.processPayment,
+      ),
+      /** Waits for the outcome of any PaymentIntent, also one made elsewhere. Never cancels it. */
+      awaitPayment: restate.handlers.handler(
+        moves(
+          "Waits for the final outcome of a PaymentIntent, whoever made it.",
+          contract.awaitPaymentRequestSchema,
+          contract.paymentOutcomeSchema,
+        ),
+        payments.awaitPayment,
+      ),
+      /** Reads the state of a PaymentIntent at once. https://docs.stripe.com/api/payment_intents/retrieve */
+      getPayment: restate.handlers.handler(
+        reads(
+          "Returns the state of a PaymentIntent at Stripe now.",
+          contract.getPaymentRequestSchema,
+          contract.paymentStateSchema,
+        ),
+        payments.getPayment,
+      ),
+      /** Takes Stripe's webhooks: verifies the signature over the raw body, rings whoever waits. https://docs.stripe.com/webhooks */
+      processWebhook: restate.handlers.handler(
+        {
+          description: "Takes Stripe's webhooks: the raw body and the stripe-signature header.",
+          input: restate.serde.binary,
+          output: restate.serde.schema(contract.webhookReceiptSchema),
+          // With a binary input alone, the ingress would refuse Stripe's `application/json; charset=utf-8`.
+          accept: "*/*",
+          retryPolicy: run.backToStripe,
+          inactivityTimeout: options.inactivityTimeoutMs,
+          abortTimeout: run.abortTimeoutMs,
+          // Webhooks come without an idempotency key, so the engine makes one up and keeps every answer this long.
+          idempotencyRetention: run.shortRetentionMs,
+          // The raw event holds the PaymentIntent's client secret.
+          journalRetention: 0,
+        },
+        payments.processWebhook,
+      ),
+    },
+  });
+}
