@@ -15,6 +15,8 @@ type DemoPayment = {
   readonly title: string;
   readonly story: string;
   readonly request: Readonly<Record<string, unknown>>;
+  /** What follows the payment: another call about it, whose outcome is then the row's. */
+  readonly next?: { readonly handler: string; readonly request: Readonly<Record<string, unknown>> };
   readonly losesWebhooks?: boolean;
   readonly expected: { readonly httpStatus: number; readonly outcome: string; readonly settledBy?: string };
 };
@@ -47,6 +49,27 @@ const payments: readonly DemoPayment[] = [
     expected: { httpStatus: 402, outcome: "declined" },
   },
   {
+    title: "Authorization",
+    story: "a part is captured, the rest released",
+    request: { paymentMethodId: "pm_card_visa", amount: 10_000, captureMethod: "manual" },
+    next: { handler: "capturePayment", request: { amount: 4000 } },
+    expected: { httpStatus: 200, outcome: "succeeded", settledBy: "response" },
+  },
+  {
+    title: "Refund",
+    story: "pending at Stripe, then a webhook",
+    request: { paymentMethodId: "pm_card_pendingRefund", amount: 2500 },
+    next: { handler: "refundPayment", request: {} },
+    expected: { httpStatus: 200, outcome: "succeeded", settledBy: "webhook" },
+  },
+  {
+    title: "Cancelled too late",
+    story: "it has succeeded, so it is refunded",
+    request: { paymentMethodId: "pm_card_visa", amount: 2500 },
+    next: { handler: "cancelPayment", request: { refundIfSucceeded: true } },
+    expected: { httpStatus: 200, outcome: "succeeded", settledBy: "response" },
+  },
+  {
     title: "Bank debit, lost webhook",
     story: "processing, no webhook ever, found by polling",
     request: { paymentMethodId: "pm_sepaDebit_success_de", amount: 4900, currency: "eur", mandate },
@@ -76,7 +99,7 @@ async function demo(stop: AbortSignal): Promise<boolean> {
       signal: stop,
     });
     try {
-      console.log("Each payment is one call to payments/processPayment that returns the final outcome.\n");
+      console.log("Each call to the service `payments` returns the final outcome.\n");
       const rows = await payInTurn(stack);
       console.log(demoTable(rows));
       return rows.every((row) => row.asExpected);
@@ -100,12 +123,11 @@ async function payInTurn(stack: Stack): Promise<readonly DemoRow[]> {
 
 async function pay(stack: Stack, payment: DemoPayment): Promise<DemoRow> {
   const startedAt = performance.now();
-  const response = await fetch(`${stack.ingressUrl}/payments/processPayment`, {
-    method: "POST",
-    headers: { "content-type": "application/json", "idempotency-key": randomBytes(8).toString("hex") },
-    body: JSON.stringify(payment.request),
-  });
-  const answer = (await response.json()) as PaymentAnswer;
+  let { response, answer } = await call(stack, "processPayment", payment.request);
+  if (payment.next !== undefined) {
+    const { paymentIntentId } = answer;
+    ({ response, answer } = await call(stack, payment.next.handler, { paymentIntentId, ...payment.next.request }));
+  }
   const outcome = answer.status ?? answer.metadata?.reason ?? "unknown";
   const { expected } = payment;
   return {
@@ -122,7 +144,17 @@ async function pay(stack: Stack, payment: DemoPayment): Promise<DemoRow> {
   };
 }
 
+async function call(stack: Stack, handler: string, request: Readonly<Record<string, unknown>>) {
+  const response = await fetch(`${stack.ingressUrl}/payments/${handler}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "idempotency-key": randomBytes(8).toString("hex") },
+    body: JSON.stringify(request),
+  });
+  return { response, answer: (await response.json()) as PaymentAnswer };
+}
+
 type PaymentAnswer = {
+  readonly paymentIntentId?: string;
   readonly status?: string;
   readonly settledBy?: string;
   readonly message?: string;

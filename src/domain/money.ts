@@ -66,11 +66,16 @@ export function moneyProblem(amountMinor: number, currency: string): MoneyProble
       message: `must be at least ${minimum} in ${currency} (Stripe's minimum charge, in minor units)`,
     };
   }
-  if (amountMinor % multiple !== 0) {
-    return {
-      field: "amount",
-      message: `must be a multiple of ${multiple} in ${currency}: Stripe takes no smaller fraction`,
-    };
-  }
-  return null;
+  const fraction = fractionProblem(amountMinor, currency);
+  return fraction === null ? null : { field: "amount", message: fraction };
+}
+
+/**
+ * Says whether a sum has a fraction that its currency lacks, in a sentence for the caller, or null. Captures and refunds
+ * have no minimum, so this alone holds for them.
+ */
+export function fractionProblem(amountMinor: number, currency: string): string | null {
+  const multiple = multipleByCurrency.get(currency) ?? 1;
+  if (amountMinor % multiple === 0) return null;
+  return `must be a multiple of ${multiple} in ${currency}: Stripe takes no smaller fraction`;
 }

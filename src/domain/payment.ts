@@ -35,8 +35,14 @@ export type PaymentSnapshot = {
   readonly stripeStatus: string;
   readonly amount: number;
   readonly amountReceived: number;
+  /** What an authorization still holds. */
+  readonly amountCapturable: number;
   readonly currency: string;
   readonly chargeId: string | null;
+  /** When the authorization ends (ISO 8601), as the charge says; null where Stripe doesn't. */
+  readonly captureBefore: string | null;
+  /** Why it was cancelled, in Stripe's words; null while it isn't, or where nobody said. */
+  readonly cancellationReason: string | null;
   /** The last attempt's failure: from the PaymentIntent, its latest charge, or the note we left when we closed it. */
   readonly failure: PaymentFailure | null;
   /** True if our own hand closed the PaymentIntent after a failed attempt; then `canceled` still means declined. */

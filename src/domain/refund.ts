@@ -1,14 +1,62 @@
-/** A refund of a payment that nobody waits for any more: how much is left to give back, and what is under way. */
+/** Giving a payment's money back: whether it can be, how much is left, and how a refund ends. */
+import { fractionProblem } from "./money.ts";
+import type { PaymentSnapshot } from "./payment.ts";
 
 export type RefundStatus = "pending" | "requires_action" | "succeeded" | "failed" | "canceled" | "unrecognized";
 
 /** A Stripe Refund as one read showed it. */
 export type RefundSnapshot = {
   readonly refundId: string;
+  readonly paymentIntentId: string | null;
   readonly status: RefundStatus;
   readonly amount: number;
+  readonly currency: string;
   readonly failureReason: string | null;
+  /** Which call of ours made it, if one did; an idempotency key that comes again after its retention has the same. */
+  readonly invocationId: string | null;
+  readonly createdAtMs: number;
 };
+
+/** What stands against a refund before Stripe is asked; null when nothing does. */
+export type RefundObstacle =
+  | { readonly kind: "invalid"; readonly message: string }
+  | { readonly kind: "conflict"; readonly message: string }
+  | { readonly kind: "needs_review"; readonly message: string };
+
+/**
+ * Says whether a payment can be refunded by an amount. How much earlier refunds left of it, only Stripe knows for sure.
+ * @param amountMinor what to give back, or undefined for all that is left
+ */
+export function refundObstacle(payment: PaymentSnapshot, amountMinor: number | undefined): RefundObstacle | null {
+  switch (payment.status) {
+    case "succeeded": {
+      const fraction = amountMinor === undefined ? null : fractionProblem(amountMinor, payment.currency);
+      if (fraction !== null) return { kind: "invalid", message: fraction };
+      return amountMinor === undefined || amountMinor <= payment.amountReceived
+        ? null
+        : { kind: "invalid", message: `must be at most ${payment.amountReceived}, which is what was received` };
+    }
+    case "requires_capture":
+      return conflict("It is authorized and not captured, so there is nothing to refund: cancelPayment releases it.");
+    case "processing":
+      return conflict("It is still processing: awaitPayment tells how it ends, cancelPayment stops it.");
+    case "requires_payment_method":
+    case "requires_confirmation":
+    case "requires_action":
+      return conflict(`It has not been paid (${payment.status}): cancelPayment closes it.`);
+    case "canceled":
+      return conflict("It was cancelled, so there is nothing to refund.");
+    case "unrecognized":
+      return {
+        kind: "needs_review",
+        message: `Stripe reports the status "${payment.stripeStatus}", which this version doesn't know.`,
+      };
+  }
+}
+
+function conflict(message: string): RefundObstacle {
+  return { kind: "conflict", message };
+}
 
 /** Tells whether a refund still holds or returns its money; a failed or cancelled one gave it back to the merchant. */
 function countsAsRefunded(refund: RefundSnapshot): boolean {
@@ -42,4 +90,21 @@ export function isRefundSettled(refund: RefundSnapshot): boolean {
     case "unrecognized":
       return false;
   }
+}
+
+/**
+ * The refund that an earlier request of the same call made, whose answer was lost.
+ * @param sinceMs what is older belongs to another call
+ */
+export function refundOfCall(
+  refunds: readonly RefundSnapshot[],
+  invocationId: string,
+  sinceMs: number,
+): RefundSnapshot | null {
+  return refunds.find((refund) => refund.invocationId === invocationId && refund.createdAtMs >= sinceMs) ?? null;
+}
+
+/** The refund that gave back the last of a payment: the newest one that holds. */
+export function latestHoldingRefund(refunds: readonly RefundSnapshot[]): RefundSnapshot | null {
+  return refunds.filter(countsAsRefunded).toSorted((a, b) => b.createdAtMs - a.createdAtMs)[0] ?? null;
 }

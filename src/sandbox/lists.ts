@@ -18,6 +18,13 @@ type Condition = { readonly sql: string; readonly values: readonly SQLInputValue
 /** The fields that have a column of their own. */
 const COLUMNS = ["payment_intent", "charge", "customer"];
 
+/** An open Session doesn't show the PaymentIntent of its failed attempts, and is found by it all the same. */
+const SPECIAL: Readonly<Partial<Record<StoredKind, Readonly<Record<string, string>>>>> = {
+  "checkout.session": {
+    payment_intent: `id IN (SELECT substr(id, length('order_of_') + 1) FROM objects WHERE payment_intent = ? AND kind = 'order')`,
+  },
+};
+
 /** Lists one kind of object, filtered by those fields that the parameters name. */
 export function listObjects(kind: StoredKind, fields: readonly string[]) {
   return (call: ApiCall): Page => {
@@ -25,7 +32,8 @@ export function listObjects(kind: StoredKind, fields: readonly string[]) {
     for (const field of fields) {
       const value = call.parameters.string(field) ?? call.parameters.boolean(field);
       if (value === undefined) continue;
-      const sql = COLUMNS.includes(field) ? `${field} = ?` : `json_extract(body, '$.${field}') = ?`;
+      const plain = COLUMNS.includes(field) ? `${field} = ?` : `json_extract(body, '$.${field}') = ?`;
+      const sql = SPECIAL[kind]?.[field] ?? plain;
       conditions.push({ sql, values: [typeof value === "boolean" ? Number(value) : value] });
     }
     return listRows(call, "objects", conditions, (row) => JSON.parse(String(row["body"])) as unknown);

@@ -19,8 +19,9 @@ export function answer({ payment, decision, settledBy }: Settled, compensation?:
   const { paymentIntentId } = payment;
   switch (decision.kind) {
     case "succeeded":
+      return { ...paymentFields(payment, "succeeded"), settledBy };
     case "requires_capture":
-      return { ...paymentFields(payment, decision.kind), settledBy };
+      return { ...paymentFields(payment, "requires_capture"), settledBy, captureBefore: captureBeforeOf(payment) };
     case "requires_action":
       return {
         ...paymentFields(payment, "requires_action"),
@@ -40,4 +41,9 @@ export function answer({ payment, decision, settledBy }: Settled, compensation?:
 export function paymentFields<Status extends string>(payment: PaymentSnapshot, status: Status) {
   const { paymentIntentId, amount, amountReceived, currency, chargeId } = payment;
   return { paymentIntentId, status, amount, amountReceived, currency, chargeId };
+}
+
+/** When an authorization ends; what is captured or released has no such time any more. */
+export function captureBeforeOf({ captureBefore, status }: PaymentSnapshot): string | null {
+  return status === "requires_capture" ? captureBefore : null;
 }

@@ -25,7 +25,7 @@ function text(maximumLength: number) {
     .refine((value) => value.isWellFormed(), "must be well-formed Unicode");
 }
 
-const metadataSchema = z
+export const metadataSchema = z
   .record(
     text(40)
       .regex(/^[^\x5b\x5d]*$/, "Stripe allows no square brackets in a metadata key")
@@ -49,13 +49,13 @@ const mandateSchema = z.discriminatedUnion("type", [
   }),
 ]);
 
-const timeoutSecondsSchema = z
+export const timeoutSecondsSchema = z
   .int()
   .min(1)
   .max(maximumTimeoutSeconds)
   .describe("How long the payment may stay pending, in seconds. Overrides PAYMENT_TIMEOUT.");
 
-const paymentIntentIdSchema = z
+export const paymentIntentIdSchema = z
   .string()
   .max(255)
   .regex(/^pi_[A-Za-z0-9_]+$/, "a PaymentIntent's id begins with pi_")
@@ -135,7 +135,7 @@ const nextActionSchema = z.object({
   redirectUrl: z.string().nullable().describe("Where the customer does it, if Stripe hosts a page for it."),
 });
 
-const paymentFields = {
+export const paymentFields = {
   paymentIntentId: z.string(),
   amount: z.int(),
   amountReceived: z.int(),
@@ -143,14 +143,24 @@ const paymentFields = {
   chargeId: z.string().nullable().describe("null while there is no charge."),
 };
 
-const settledBySchema = z
+export const settledBySchema = z
   .enum(["response", "webhook", "poll"])
   .describe("What brought the outcome: Stripe's first answer, a webhook, or a read that no webhook asked for.");
+
+const captureBeforeSchema = z
+  .string()
+  .nullable()
+  .describe("Until when an authorization can be captured (ISO 8601), where Stripe says.");
 
 /** Answer of `processPayment` and `awaitPayment`: the final outcome, or what the customer has to do for it. */
 export const paymentOutcomeSchema = z.discriminatedUnion("status", [
   z.object({ ...paymentFields, status: z.literal("succeeded"), settledBy: settledBySchema }),
-  z.object({ ...paymentFields, status: z.literal("requires_capture"), settledBy: settledBySchema }),
+  z.object({
+    ...paymentFields,
+    status: z.literal("requires_capture"),
+    settledBy: settledBySchema,
+    captureBefore: captureBeforeSchema,
+  }),
   z.object({
     ...paymentFields,
     status: z.literal("requires_action"),
@@ -174,6 +184,7 @@ export const getPaymentRequestSchema = z.strictObject({
 export const paymentStateSchema = z.object({
   ...paymentFields,
   status: z.string().describe("Stripe's status of the PaymentIntent, e.g. processing or requires_payment_method."),
+  captureBefore: captureBeforeSchema,
   nextAction: nextActionSchema.nullable(),
   failure: z
     .object({ stripeCode: z.string().nullable(), declineCode: z.string().nullable(), message: z.string() })

@@ -1,6 +1,7 @@
 /** How a call fails: one constructor per row of the failure table, each a TerminalError that the ingress turns into HTTP. */
 import { TerminalError } from "@restatedev/restate-sdk";
 import type { PaymentFailure } from "../domain/payment.ts";
+import type { RefundSnapshot } from "../domain/refund.ts";
 import type { Refusal } from "../stripe/errorMeaning.ts";
 import type { Compensation, FailureReason } from "./paymentApi.ts";
 
@@ -11,6 +12,7 @@ const statusOfReason: Readonly<Record<FailureReason, number>> = {
   timed_out: 408,
   canceled: 409,
   conflict: 409,
+  refund_failed: 409,
   needs_review: 502,
 };
 
@@ -20,6 +22,8 @@ type Details = {
   readonly declineCode?: string | null;
   readonly param?: string | null;
   readonly compensation?: Compensation;
+  readonly refundId?: string;
+  readonly failureReason?: string | null;
 };
 
 function failure(reason: FailureReason, message: string, details: Details): TerminalError {
@@ -51,12 +55,42 @@ export function notFound(paymentIntentId: string): TerminalError {
   return failure("not_found", `Stripe knows no PaymentIntent ${paymentIntentId}.`, { paymentIntentId });
 }
 
-export function canceled(paymentIntentId: string, message: string, compensation?: Compensation): TerminalError {
-  return failure("canceled", message, { paymentIntentId, ...(compensation && { compensation }) });
+export function canceled(
+  paymentIntentId: string,
+  message: string,
+  compensation?: Compensation,
+  refundId?: string,
+): TerminalError {
+  return failure("canceled", message, {
+    paymentIntentId,
+    ...(compensation && { compensation }),
+    ...(refundId && { refundId }),
+  });
 }
 
-export function timedOut(paymentIntentId: string, message: string, compensation: Compensation): TerminalError {
-  return failure("timed_out", message, { paymentIntentId, compensation });
+export function timedOut(
+  paymentIntentId: string,
+  message: string,
+  compensation: Compensation,
+  refundId?: string,
+): TerminalError {
+  return failure("timed_out", message, { paymentIntentId, compensation, ...(refundId && { refundId }) });
+}
+
+/** The object's state doesn't allow what was asked. */
+export function conflict(paymentIntentId: string, message: string): TerminalError {
+  return failure("conflict", message, { paymentIntentId });
+}
+
+/** A refund that Stripe, or the customer's bank, did not carry out; the money is the merchant's again. */
+export function refundFailed(refund: RefundSnapshot, paymentIntentId: string): TerminalError {
+  const { refundId, failureReason, status } = refund;
+  const why = failureReason === null ? "" : ` (${failureReason})`;
+  return failure("refund_failed", `The refund ${refundId} ended as ${status}${why}.`, {
+    paymentIntentId,
+    refundId,
+    failureReason,
+  });
 }
 
 export function needsReview(message: string, paymentIntentId: string | null = null): TerminalError {

@@ -40,6 +40,41 @@ export type AwaitPaymentRequest = {
 /** Body of `getPayment`. */
 export type GetPaymentRequest = { readonly paymentIntentId: string };
 
+/** Body of `capturePayment`. */
+export type CapturePaymentRequest = {
+  readonly paymentIntentId: string;
+  /** In minor units; all that is held unless given. What is left over is released. */
+  readonly amount?: number | undefined;
+  /** `false` keeps the rest capturable, where the card allows several captures; `true` unless given. */
+  readonly final?: boolean | undefined;
+  readonly timeoutSeconds?: number | undefined;
+};
+
+/** Body of `cancelPayment`. */
+export type CancelPaymentRequest = {
+  readonly paymentIntentId: string;
+  /** `requested_by_customer` unless given. */
+  readonly reason?: "duplicate" | "fraudulent" | "requested_by_customer" | "abandoned" | undefined;
+  /** If it has succeeded meanwhile: give the money back, and answer with the refund's outcome. */
+  readonly refundIfSucceeded?: boolean | undefined;
+  readonly timeoutSeconds?: number | undefined;
+};
+
+/** Body of `refundPayment`. */
+export type RefundPaymentRequest = {
+  readonly paymentIntentId: string;
+  /** In minor units; all that is left unless given. */
+  readonly amount?: number | undefined;
+  readonly reason?: "duplicate" | "fraudulent" | "requested_by_customer" | undefined;
+  readonly metadata?: Record<string, string> | undefined;
+  /** Connect: take the money back from the connected account, too. */
+  readonly reverseTransfer?: boolean | undefined;
+  /** Connect: give the platform's fee back, too. */
+  readonly refundApplicationFee?: boolean | undefined;
+  /** How long the refund may stay pending before the call stops waiting for it. */
+  readonly timeoutSeconds?: number | undefined;
+};
+
 /** What the customer has to do; the URL is where, if Stripe hosts a page for it. */
 export type NextAction = { readonly type: string; readonly redirectUrl: string | null };
 
@@ -52,26 +87,46 @@ type PaymentFields = {
   readonly chargeId: string | null;
 };
 
-/** Answer of `processPayment` and `awaitPayment`. */
-export type PaymentOutcome = PaymentFields & {
-  /** What brought the outcome: Stripe's first answer, a webhook, or a read that no webhook asked for. */
-  readonly settledBy: "response" | "webhook" | "poll";
-} & (
-    | { readonly status: "succeeded" | "requires_capture" }
+/** What brought an outcome: Stripe's answer to the call's own request, a webhook, or a read that no webhook asked for. */
+export type SettledBy = "response" | "webhook" | "poll";
+
+/** Until when an authorization can be captured (ISO 8601); null where Stripe doesn't say. */
+type CaptureDeadline = { readonly captureBefore: string | null };
+
+/** Answer of `processPayment`, `awaitPayment` and `capturePayment`. */
+export type PaymentOutcome = PaymentFields & { readonly settledBy: SettledBy } & (
+    | { readonly status: "succeeded" }
+    | ({ readonly status: "requires_capture" } & CaptureDeadline)
     | { readonly status: "requires_action"; readonly nextAction: NextAction }
   );
 
-/** Answer of `getPayment`: the state at Stripe now, in Stripe's words. */
-export type PaymentState = PaymentFields & {
-  readonly status: string;
-  readonly nextAction: NextAction | null;
-  /** Why the last attempt failed, if it did. */
-  readonly failure: {
-    readonly stripeCode: string | null;
-    readonly declineCode: string | null;
-    readonly message: string;
-  } | null;
+/** Answer of `refundPayment`: the money is on its way to the customer. */
+export type RefundOutcome = {
+  readonly refundId: string;
+  readonly paymentIntentId: string;
+  readonly status: "succeeded";
+  readonly amount: number;
+  readonly currency: string;
+  readonly settledBy: SettledBy;
 };
+
+/** Answer of `cancelPayment`: cancelled, or, with `refundIfSucceeded`, refunded. */
+export type CancelOutcome =
+  | (PaymentFields & { readonly status: "canceled"; readonly settledBy: SettledBy })
+  | RefundOutcome;
+
+/** Answer of `getPayment`: the state at Stripe now, in Stripe's words. */
+export type PaymentState = PaymentFields &
+  CaptureDeadline & {
+    readonly status: string;
+    readonly nextAction: NextAction | null;
+    /** Why the last attempt failed, if it did. */
+    readonly failure: {
+      readonly stripeCode: string | null;
+      readonly declineCode: string | null;
+      readonly message: string;
+    } | null;
+  };
 
 /** `metadata.reason` of a failed call. */
 export type FailureReason =
@@ -80,6 +135,7 @@ export type FailureReason =
   | "not_found"
   | "canceled"
   | "conflict"
+  | "refund_failed"
   | "timed_out"
   | "needs_review";
 
@@ -103,5 +159,8 @@ export type PaymentFailureBody = {
     readonly declineCode?: string;
     readonly param?: string;
     readonly compensation?: Compensation;
+    readonly refundId?: string;
+    /** Stripe's reason why a refund failed. */
+    readonly failureReason?: string;
   };
 };

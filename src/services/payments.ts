@@ -8,7 +8,7 @@ import { creatorCallbackKey, doorbellAddresses, waiterCallbackKey } from "../dom
 import { judgePayment, provesAttempt, type Judgement, type PaymentSnapshot } from "../domain/payment.ts";
 import type { PaymentRequest } from "../domain/paymentRequest.ts";
 import { verifyWebhook } from "../stripe/webhook.ts";
-import { answer, paymentFields } from "./answer.ts";
+import { answer, captureBeforeOf, paymentFields } from "./answer.ts";
 import { createPayment } from "./createPayment.ts";
 import { canceled, invalidRequest, timedOut } from "./failures.ts";
 import { giveUp, leaveToCustomer, settleDecline } from "./letGo.ts";
@@ -112,7 +112,7 @@ export function paymentHandlers(options: PaymentsOptions) {
   async function getPayment(ctx: Context, request: GetPaymentRequest): Promise<PaymentState> {
     const payment = await readNamedPayment(ctx, stripe, request.paymentIntentId);
     const { stripeStatus, nextAction, failure } = payment;
-    return { ...paymentFields(payment, stripeStatus), nextAction, failure };
+    return { ...paymentFields(payment, stripeStatus), captureBefore: captureBeforeOf(payment), nextAction, failure };
   }
 
   return { processPayment, awaitPayment, getPayment, processWebhook };

@@ -1,10 +1,14 @@
 /** Declares the service `payments` to the engine: each handler with its schemas, and how the engine runs it. */
 import * as restate from "@restatedev/restate-sdk";
 import type { z } from "zod";
+import { cancelPayment } from "./cancelPayment.ts";
+import { capturePayment } from "./capturePayment.ts";
 import * as contract from "./contract.ts";
 import * as run from "./handlerOptions.ts";
+import * as lifecycle from "./lifecycleContract.ts";
 import { paymentHandlers } from "./payments.ts";
 import type { PaymentsOptions } from "./paymentsOptions.ts";
+import { refundPayment } from "./refundPayment.ts";
 
 export function createPaymentsService(options: PaymentsOptions) {
   const payments = paymentHandlers(options);
@@ -72,6 +76,33 @@ export function createPaymentsService(options: PaymentsOptions) {
           contract.paymentStateSchema,
         ),
         payments.getPayment,
+      ),
+      /** Captures what an authorization holds. https://docs.stripe.com/api/payment_intents/capture */
+      capturePayment: restate.handlers.handler(
+        moves(
+          "Captures an authorized payment, or a part of it, and returns the outcome.",
+          lifecycle.capturePaymentRequestSchema,
+          contract.paymentOutcomeSchema,
+        ),
+        (ctx: restate.Context, request) => capturePayment(ctx, options, request, payments.awaitPayment),
+      ),
+      /** Cancels a payment, or refunds it if it has succeeded. https://docs.stripe.com/api/payment_intents/cancel */
+      cancelPayment: restate.handlers.handler(
+        moves(
+          "Cancels a payment; with refundIfSucceeded, gives the money back if it has come meanwhile.",
+          lifecycle.cancelPaymentRequestSchema,
+          lifecycle.cancelOutcomeSchema,
+        ),
+        (ctx: restate.Context, request) => cancelPayment(ctx, options, request),
+      ),
+      /** Refunds a payment and waits for the refund's end. https://docs.stripe.com/api/refunds/create */
+      refundPayment: restate.handlers.handler(
+        moves(
+          "Refunds a payment, or a part of it, and returns how the refund ended, also when Stripe knows it days later.",
+          lifecycle.refundPaymentRequestSchema,
+          lifecycle.refundOutcomeSchema,
+        ),
+        (ctx: restate.Context, request) => refundPayment(ctx, options, request),
       ),
       /** Takes Stripe's webhooks: verifies the signature over the raw body, rings whoever waits. https://docs.stripe.com/webhooks */
       processWebhook: restate.handlers.handler(

@@ -25,7 +25,8 @@ export function paymentParameters(
     ...(request.returnUrl === undefined
       ? { automatic_payment_methods: { enabled: true, allow_redirects: "never" }, error_on_requires_action: true }
       : { automatic_payment_methods: { enabled: true }, return_url: request.returnUrl }),
-    ...(request.captureMethod === "manual" ? { capture_method: "manual" } : {}),
+    // Until when it can be captured, only the charge says.
+    ...(request.captureMethod === "manual" ? { capture_method: "manual", expand: ["latest_charge"] } : {}),
     ...(request.customerId === undefined ? {} : { customer: request.customerId }),
     ...(request.description === undefined ? {} : { description: request.description }),
     ...(request.receiptEmail === undefined ? {} : { receipt_email: request.receiptEmail }),

@@ -28,6 +28,18 @@ type ChangeResult =
   | { readonly kind: "payment"; readonly payment: PaymentSnapshot }
   | { readonly kind: "refused"; readonly message: string };
 
+export type CaptureParameters = Pick<Stripe.PaymentIntentCaptureParams, "amount_to_capture" | "final_capture">;
+
+/** `unknown`: the state has changed, or the answer was lost for good. Reading the PaymentIntent tells. */
+type CaptureResult =
+  | { readonly kind: "payment"; readonly payment: PaymentSnapshot }
+  | { readonly kind: "declined"; readonly failure: PaymentFailure }
+  | { readonly kind: "refused"; readonly refusal: Refusal }
+  | { readonly kind: "unknown" }
+  | { readonly kind: "needs_review"; readonly message: string };
+
+export type CancellationReason = Stripe.PaymentIntentCancelParams.CancellationReason;
+
 /** Every read and change answers with the charge in full: it keeps a failure's reason when the PaymentIntent loses it. */
 const withLatestCharge = { expand: ["latest_charge"] };
 
@@ -153,19 +165,84 @@ export function paymentRequests(stripe: Stripe) {
     },
 
     /** Cancels a PaymentIntent. https://docs.stripe.com/api/payment_intents/cancel */
-    async cancelPayment(paymentIntentId: string, idempotencyKey: string): Promise<ChangeResult> {
+    async cancelPayment(
+      paymentIntentId: string,
+      idempotencyKey: string,
+      reason: CancellationReason = "abandoned",
+    ): Promise<ChangeResult> {
       return await ask<ChangeResult>(
         async () => ({
           kind: "payment",
           payment: seen(
             await stripe.paymentIntents.cancel(
               paymentIntentId,
-              { cancellation_reason: "abandoned", ...withLatestCharge },
+              { cancellation_reason: reason, ...withLatestCharge },
               { idempotencyKey },
             ),
           ),
         }),
         (meaning) => ({ kind: "refused", message: refusalMessage("cancel the PaymentIntent", meaning) }),
+      );
+    },
+
+    /**
+     * Captures what an authorization holds, or a part of it. A second full capture is refused by the PaymentIntent's
+     * state, so an unknown outcome is found out by reading. https://docs.stripe.com/api/payment_intents/capture
+     */
+    async capturePayment(paymentIntentId: string, request: FixedRequest<CaptureParameters>): Promise<CaptureResult> {
+      if (!isKeyStillSafe(request.fixedAtMs, Date.now())) return { kind: "unknown" };
+      const { parameters, idempotencyKey } = request;
+      return await ask<CaptureResult>(
+        async () => ({
+          kind: "payment",
+          payment: seen(
+            await stripe.paymentIntents.capture(
+              paymentIntentId,
+              { ...parameters, ...withLatestCharge },
+              { idempotencyKey },
+            ),
+          ),
+        }),
+        (meaning) => {
+          switch (meaning.kind) {
+            case "declined":
+              return { kind: "declined", failure: meaning.failure };
+            case "missing":
+            case "refused":
+              return { kind: "refused", refusal: meaning.refusal };
+            case "saved_failure":
+            case "unexpected_state":
+              return { kind: "unknown" };
+            case "needs_review":
+              return { kind: "needs_review", message: meaning.message };
+          }
+        },
+      );
+    },
+
+    /**
+     * Expires the open Checkout Session that a PaymentIntent belongs to: Checkout's own way to cancel it. Tells whether
+     * there was one. https://docs.stripe.com/api/checkout/sessions/expire
+     */
+    async expireSession(paymentIntentId: string, idempotencyKey: string): Promise<boolean> {
+      const session = await ask(
+        async () => {
+          const { data } = expectObject(
+            "list",
+            await stripe.checkout.sessions.list({ payment_intent: paymentIntentId, limit: 1 }),
+          );
+          return data[0];
+        },
+        (meaning) => unexpectedAnswer("list the Checkout Sessions", meaning),
+      );
+      if (session?.status !== "open") return false;
+      return await ask(
+        async () => {
+          const expired = await stripe.checkout.sessions.expire(session.id, {}, { idempotencyKey });
+          return expectObject("checkout.session", expired).status === "expired";
+        },
+        // Its state has changed meanwhile: reading the PaymentIntent tells.
+        () => false,
       );
     },
   };

@@ -2,16 +2,18 @@
 import type { Stripe } from "stripe";
 import { isKeyStillSafe } from "../domain/charge.ts";
 import type { RefundSnapshot } from "../domain/refund.ts";
+import type { Refusal } from "./errorMeaning.ts";
 import { ask, expectObject, refusalMessage, unexpectedAnswer, type FixedRequest } from "./request.ts";
 import { snapshotOfRefund } from "./snapshot.ts";
 
 export type RefundParameters = Stripe.RefundCreateParams & { readonly payment_intent: string };
 
-/** `unknown`: whether it was made is not known, and the key can no longer tell: list the refunds. */
 type RefundResult =
   | { readonly kind: "refund"; readonly refund: RefundSnapshot }
-  | { readonly kind: "refused"; readonly message: string }
-  | { readonly kind: "unknown" };
+  | { readonly kind: "refused"; readonly refusal: Refusal }
+  /** Whether it was made is not known, and the key can no longer tell: list the refunds. */
+  | { readonly kind: "unknown" }
+  | { readonly kind: "needs_review"; readonly message: string };
 
 export function refundRequests(stripe: Stripe) {
   return {
@@ -37,10 +39,33 @@ export function refundRequests(stripe: Stripe) {
           const created = await stripe.refunds.create(parameters, { idempotencyKey });
           return { kind: "refund", refund: snapshotOfRefund(expectObject("refund", created)) };
         },
-        (meaning) =>
-          meaning.kind === "saved_failure"
-            ? { kind: "unknown" }
-            : { kind: "refused", message: refusalMessage("make the refund", meaning) },
+        (meaning) => {
+          switch (meaning.kind) {
+            case "saved_failure":
+              return { kind: "unknown" };
+            case "needs_review":
+              return { kind: "needs_review", message: meaning.message };
+            case "missing":
+            case "refused":
+              return { kind: "refused", refusal: meaning.refusal };
+            case "declined":
+            case "unexpected_state": {
+              const message = refusalMessage("make the refund", meaning);
+              return { kind: "refused", refusal: { stripeCode: null, param: null, message } };
+            }
+          }
+        },
+      );
+    },
+
+    /** Writes a doorbell's address into a refund's metadata; the answer is a read. https://docs.stripe.com/api/refunds/update */
+    async hangRefundDoorbell(refundId: string, callbackKey: string, address: string): Promise<RefundSnapshot | null> {
+      return await ask(
+        async () => {
+          const updated = await stripe.refunds.update(refundId, { metadata: { [callbackKey]: address } });
+          return snapshotOfRefund(expectObject("refund", updated));
+        },
+        () => null,
       );
     },
 

@@ -1,7 +1,7 @@
 /** Turns Stripe's objects into the snapshots that decisions and the journal need. */
 import type { Stripe } from "stripe";
 import { z } from "zod";
-import { failureNoteKey } from "../domain/doorbell.ts";
+import { failureNoteKey, invocationIdKey } from "../domain/doorbell.ts";
 import type { NextAction, PaymentFailure, PaymentSnapshot, PaymentStatus } from "../domain/payment.ts";
 import type { RefundSnapshot, RefundStatus } from "../domain/refund.ts";
 
@@ -33,8 +33,11 @@ export function snapshotOfPayment(paymentIntent: Stripe.PaymentIntent): PaymentS
     stripeStatus: paymentIntent.status,
     amount: paymentIntent.amount,
     amountReceived: paymentIntent.amount_received,
+    amountCapturable: paymentIntent.amount_capturable,
     currency: paymentIntent.currency,
     chargeId: typeof charge === "string" ? charge : (charge?.id ?? null),
+    captureBefore: typeof charge === "string" ? null : captureBeforeOf(charge),
+    cancellationReason: paymentIntent.cancellation_reason,
     failure:
       failureOfPaymentError(paymentIntent.last_payment_error) ??
       (typeof charge === "string" ? null : failureOfCharge(charge)) ??
@@ -48,10 +51,24 @@ export function snapshotOfRefund(refund: Stripe.Refund): RefundSnapshot {
   const status = refund.status ?? "unrecognized";
   return {
     refundId: refund.id,
+    paymentIntentId: idOf(refund.payment_intent),
     status: isRefundStatus(status) ? status : "unrecognized",
     amount: refund.amount,
+    currency: refund.currency,
     failureReason: refund.failure_reason ?? null,
+    invocationId: refund.metadata?.[invocationIdKey] ?? null,
+    createdAtMs: refund.created * 1000,
   };
+}
+
+function idOf(object: string | { readonly id: string } | null): string | null {
+  return typeof object === "string" ? object : (object?.id ?? null);
+}
+
+/** Stripe tells it for cards. https://docs.stripe.com/payments/place-a-hold-on-a-payment-method */
+function captureBeforeOf(charge: Stripe.Charge | null): string | null {
+  const captureBefore = charge?.payment_method_details?.card?.capture_before;
+  return typeof captureBefore === "number" ? new Date(captureBefore * 1000).toISOString() : null;
 }
 
 const failureNoteShape = z.object({ stripeCode: z.string().nullable(), declineCode: z.string().nullable() });

@@ -1,7 +1,81 @@
 import { describe, expect, it } from "vitest";
-import { amountLeftToRefund, isRefundSettled, type RefundStatus } from "../../src/domain/refund.ts";
+import {
+  amountLeftToRefund,
+  isRefundSettled,
+  latestHoldingRefund,
+  refundObstacle,
+  refundOfCall,
+  type RefundSnapshot,
+  type RefundStatus,
+} from "../../src/domain/refund.ts";
+import { samplePayment } from "./samplePayment.ts";
 
-const refund = (status: RefundStatus, amount: number) => ({ refundId: "re_1", status, amount, failureReason: null });
+const refund = (status: RefundStatus, amount: number, more: Partial<RefundSnapshot> = {}): RefundSnapshot => ({
+  refundId: "re_1",
+  paymentIntentId: "pi_1",
+  status,
+  amount,
+  currency: "usd",
+  failureReason: null,
+  invocationId: null,
+  createdAtMs: 0,
+  ...more,
+});
+
+describe("refundObstacle", () => {
+  const paid = { amountReceived: 1000 };
+
+  it.each([
+    ["all of it", "usd", undefined],
+    ["a part of it", "usd", 999],
+    ["as much as was received", "usd", 1000],
+    ["whole yen", "jpy", 7],
+    ["whole krónur", "isk", 300],
+  ])("lets a paid payment be refunded by %s", (_what, currency, amount) => {
+    expect(refundObstacle(samplePayment("succeeded", { ...paid, currency }), amount)).toBeNull();
+  });
+
+  it.each([
+    ["more than was received", "usd", 1001, "at most 1000"],
+    ["a fraction of a króna", "isk", 150, "multiple of 100"],
+    ["the third decimal of a dinar", "kwd", 15, "multiple of 10"],
+  ])("refuses %s", (_what, currency, amount, message) => {
+    const obstacle = refundObstacle(samplePayment("succeeded", { ...paid, currency }), amount);
+    expect(obstacle).toMatchObject({ kind: "invalid", message: expect.stringContaining(message) as string });
+  });
+
+  it.each([
+    ["requires_capture", "conflict", "cancelPayment"],
+    ["processing", "conflict", "awaitPayment"],
+    ["requires_payment_method", "conflict", "not been paid"],
+    ["requires_confirmation", "conflict", "not been paid"],
+    ["requires_action", "conflict", "not been paid"],
+    ["canceled", "conflict", "cancelled"],
+    ["unrecognized", "needs_review", "doesn't know"],
+  ] as const)("of a payment that is %s is a %s", (status, kind, message) => {
+    const obstacle = refundObstacle(samplePayment(status), undefined);
+    expect(obstacle).toMatchObject({ kind, message: expect.stringContaining(message) as string });
+  });
+});
+
+describe("the refund of a call", () => {
+  const ours = refund("pending", 1, { refundId: "re_2", invocationId: "inv_1", createdAtMs: 5000 });
+
+  it.each([
+    ["was made by it", [refund("pending", 1), ours], 4000, "re_2"],
+    ["is older than the call: the key came again after its retention", [ours], 6000, undefined],
+    ["was made by somebody else", [refund("pending", 1, { invocationId: "inv_2" })], 0, undefined],
+    ["does not exist", [], 0, undefined],
+  ])("is found by its invocation when it %s", (_what, refunds, sinceMs, found) => {
+    expect(refundOfCall(refunds, "inv_1", sinceMs)?.refundId).toBe(found);
+  });
+
+  it("that gave back the rest is the newest that holds", () => {
+    const newest = refund("failed", 1, { createdAtMs: 9000 });
+    expect(latestHoldingRefund([refund("succeeded", 1), ours, newest])?.refundId).toBe("re_2");
+    expect(latestHoldingRefund([newest])).toBeNull();
+  });
+});
 
 describe("amountLeftToRefund", () => {
   it.each([

@@ -1,0 +1,64 @@
+/** Capturing an authorized payment: what a call does next, given what Stripe says. */
+import { fractionProblem } from "./money.ts";
+import type { PaymentSnapshot } from "./payment.ts";
+
+export type CaptureWish = {
+  /** In minor units; undefined for all that is held. */
+  readonly amount?: number | undefined;
+  /** False leaves the rest capturable, where the card allows several captures. */
+  readonly final: boolean;
+};
+
+export type CaptureStep =
+  | { readonly kind: "capture" }
+  /** It is as the caller wants it. */
+  | { readonly kind: "captured" }
+  /** The capture was taken and its end comes later. */
+  | { readonly kind: "wait" }
+  | { readonly kind: "invalid"; readonly message: string }
+  | { readonly kind: "canceled"; readonly message: string }
+  | { readonly kind: "conflict"; readonly message: string }
+  | { readonly kind: "needs_review"; readonly message: string };
+
+/** Decides the next step of a capture. Every status is listed. */
+export function nextCaptureStep(payment: PaymentSnapshot, wish: CaptureWish): CaptureStep {
+  switch (payment.status) {
+    case "requires_capture": {
+      const { amount } = wish;
+      const fraction = amount === undefined ? null : fractionProblem(amount, payment.currency);
+      if (fraction !== null) return { kind: "invalid", message: fraction };
+      return amount === undefined || amount <= payment.amountCapturable
+        ? { kind: "capture" }
+        : { kind: "invalid", message: `must be at most ${payment.amountCapturable}, which is what is held` };
+    }
+    case "succeeded":
+      return wish.amount === undefined || wish.amount === payment.amountReceived
+        ? { kind: "captured" }
+        : { kind: "conflict", message: `It is captured already, with ${payment.amountReceived} of ${payment.amount}.` };
+    case "processing":
+      return { kind: "wait" };
+    case "canceled":
+      return { kind: "canceled", message: `${whyCanceled(payment)} There is nothing left to capture.` };
+    case "requires_payment_method":
+    case "requires_confirmation":
+    case "requires_action":
+      return { kind: "conflict", message: `It is not authorized (${payment.status}), so it can't be captured.` };
+    case "unrecognized":
+      return {
+        kind: "needs_review",
+        message: `Stripe reports the status "${payment.stripeStatus}", which this version doesn't know.`,
+      };
+  }
+}
+
+/** Stripe's reasons: https://docs.stripe.com/api/payment_intents/object#payment_intent_object-cancellation_reason */
+function whyCanceled({ cancellationReason }: PaymentSnapshot): string {
+  switch (cancellationReason) {
+    case "automatic":
+      return "The authorization expired before it was captured.";
+    case null:
+      return "The payment was cancelled.";
+    default:
+      return `The payment was cancelled (${cancellationReason}).`;
+  }
+}

@@ -1,0 +1,150 @@
+/** Gives a payment's money back: one call that returns how the refund ended, at once or days later. */
+import type { Context } from "@restatedev/restate-sdk";
+import { creatorCallbackKey, invocationIdKey } from "../domain/doorbell.ts";
+import {
+  amountLeftToRefund,
+  isRefundSettled,
+  latestHoldingRefund,
+  refundObstacle,
+  refundOfCall,
+  type RefundSnapshot,
+} from "../domain/refund.ts";
+import type { PaymentSnapshot } from "../domain/payment.ts";
+import type { StripeGateway } from "../stripe/gateway.ts";
+import type { RefundParameters } from "../stripe/refundRequests.ts";
+import { canceled, conflict, invalidRequest, needsReview, refundFailed, timedOut } from "./failures.ts";
+import { startObjectWait } from "./objectWait.ts";
+import type { RefundOutcome, RefundPaymentRequest } from "./paymentApi.ts";
+import { type PaymentsOptions, timeoutMsOf } from "./paymentsOptions.ts";
+import { readNamedPayment } from "./readPayment.ts";
+import { stripeStep } from "./stripeStep.ts";
+import { createDoorbell, type Doorbell } from "./wait.ts";
+
+type SettledBy = RefundOutcome["settledBy"];
+type Found = { readonly refund: RefundSnapshot; readonly seenBy: SettledBy; readonly doorbell: Doorbell | null };
+
+/** Writing a new address is itself an update of the refund, which Stripe reports: a few rings, then polling. */
+const maximumRings = 3;
+
+/**
+ * Refunds a payment, or a part of it, and waits for the refund's end. Asked without an amount for a payment that is
+ * refunded already, it gives the refund that did it.
+ * @throws TerminalError `invalid_request`, `not_found`, `conflict`, `refund_failed`, `timed_out`, `canceled` or `needs_review`
+ */
+export async function refundPayment(
+  ctx: Context,
+  options: PaymentsOptions,
+  request: RefundPaymentRequest,
+): Promise<RefundOutcome> {
+  const { stripe, pollScheduleMs } = options;
+  const { paymentIntentId } = request;
+  const payment = await readNamedPayment(ctx, stripe, paymentIntentId);
+  const { refund: first, seenBy, doorbell } = await makeRefund(ctx, stripe, payment, request);
+  if (isRefundSettled(first)) return outcome(first, paymentIntentId, seenBy);
+
+  const { refundId } = first;
+  const read = () => stripeStep(ctx, "read refund", () => stripe.readRefund(refundId));
+  const wait = startObjectWait(ctx, {
+    read,
+    hang: async (next) => {
+      const hung = await stripeStep(ctx, "hang the doorbell", () =>
+        stripe.hangRefundDoorbell(refundId, creatorCallbackKey, next.address),
+      );
+      return hung ?? (await read());
+    },
+    doorbell,
+    pollScheduleMs,
+    deadlineMs: timeoutMsOf(request, options),
+    maximumRings,
+  });
+  for (;;) {
+    const { wake, seen } = await wait.next((latest) => !isRefundSettled(latest));
+    if (isRefundSettled(seen)) return outcome(seen, paymentIntentId, wake === "webhook" ? "webhook" : "poll");
+    const fate = `The refund ${refundId} is still pending at Stripe and was left as it is.`;
+    if (wake === "deadline") throw timedOut(paymentIntentId, fate, "none", refundId);
+    if (wake === "cancellation") throw canceled(paymentIntentId, `The call was cancelled. ${fate}`, "none", refundId);
+  }
+}
+
+/** Makes the refund once, whatever crashes when, or finds the one that this or an earlier call made. */
+async function makeRefund(
+  ctx: Context,
+  stripe: StripeGateway,
+  payment: PaymentSnapshot,
+  request: RefundPaymentRequest,
+): Promise<Found> {
+  const { paymentIntentId } = payment;
+  const obstacle = refundObstacle(payment, request.amount);
+  switch (obstacle?.kind) {
+    case "invalid":
+      throw invalidRequest(
+        { message: `amount ${obstacle.message}`, param: "amount", stripeCode: null },
+        paymentIntentId,
+      );
+    case "conflict":
+      throw conflict(paymentIntentId, obstacle.message);
+    case "needs_review":
+      throw needsReview(obstacle.message, paymentIntentId);
+    case undefined:
+      break;
+  }
+  const invocationId = ctx.request().id;
+  const doorbell = createDoorbell(ctx);
+  const idempotencyKey = ctx.rand.uuidv4();
+  const fixed = await ctx.run("fix the refund", () =>
+    stripe.fixRequest(refundParameters(request, { invocationId, callbackId: doorbell.address }), idempotencyKey),
+  );
+  const made = await stripeStep(ctx, "create refund", () => stripe.createRefund(fixed));
+  if (made.kind === "refund") return { refund: made.refund, seenBy: "response", doorbell };
+  if (made.kind === "needs_review") throw needsReview(made.message, paymentIntentId);
+
+  // The list isn't a search: it shows at once what exists.
+  const refunds = await stripeStep(ctx, "list refunds", () => stripe.listRefunds(paymentIntentId));
+  const ours = refundOfCall(refunds, invocationId, fixed.fixedAtMs - clockToleranceMs);
+  if (ours !== null) return { refund: ours, seenBy: "poll", doorbell };
+  const leftMinor = amountLeftToRefund(payment.amountReceived, refunds);
+  if (leftMinor === 0 && request.amount === undefined) {
+    const earlier = latestHoldingRefund(refunds);
+    if (earlier !== null) return { refund: earlier, seenBy: "poll", doorbell: null };
+  }
+  if (made.kind === "unknown") {
+    throw needsReview(
+      `Whether Stripe made the refund is unknown, and none with the metadata restate_invocation_id=${invocationId} was found. Look for it in Stripe's dashboard before you refund again.`,
+      paymentIntentId,
+    );
+  }
+  if (leftMinor < (request.amount ?? 1)) {
+    throw conflict(paymentIntentId, `Only ${leftMinor} of ${payment.amountReceived} is left to refund.`);
+  }
+  if (made.refusal.stripeCode === "charge_disputed") throw conflict(paymentIntentId, made.refusal.message);
+  throw invalidRequest(made.refusal, paymentIntentId);
+}
+
+/** How far Stripe's clock and ours may disagree when refunds are told apart by their age. */
+const clockToleranceMs = 60 * 60 * 1000;
+
+function refundParameters(
+  request: RefundPaymentRequest,
+  origin: { readonly invocationId: string; readonly callbackId: string },
+): RefundParameters {
+  return {
+    payment_intent: request.paymentIntentId,
+    ...(request.amount === undefined ? {} : { amount: request.amount }),
+    ...(request.reason === undefined ? {} : { reason: request.reason }),
+    ...(request.reverseTransfer === undefined ? {} : { reverse_transfer: request.reverseTransfer }),
+    ...(request.refundApplicationFee === undefined ? {} : { refund_application_fee: request.refundApplicationFee }),
+    metadata: {
+      ...request.metadata,
+      [creatorCallbackKey]: origin.callbackId,
+      [invocationIdKey]: origin.invocationId,
+    },
+  };
+}
+
+function outcome(refund: RefundSnapshot, paymentIntentId: string, settledBy: SettledBy): RefundOutcome {
+  const { refundId, amount, currency } = refund;
+  if (refund.status === "succeeded") {
+    return { refundId, paymentIntentId, status: "succeeded", amount, currency, settledBy };
+  }
+  throw refundFailed(refund, paymentIntentId);
+}

@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import { nextCaptureStep } from "../../src/domain/capture.ts";
+import { samplePayment } from "./samplePayment.ts";
+
+const held = { amount: 1000, amountCapturable: 1000 };
+
+describe("nextCaptureStep", () => {
+  it.each([
+    ["all that is held", "usd", undefined],
+    ["a part of it", "usd", 400],
+    ["whole yen", "jpy", 401],
+  ])("captures %s", (_what, currency, amount) => {
+    const payment = samplePayment("requires_capture", { ...held, currency });
+    expect(nextCaptureStep(payment, { amount, final: true })).toEqual({ kind: "capture" });
+  });
+
+  it.each([
+    ["more than is held", "usd", 1001, "at most 1000"],
+    ["a fraction of a króna", "isk", 150, "multiple of 100"],
+  ])("refuses %s", (_what, currency, amount, message) => {
+    const step = nextCaptureStep(samplePayment("requires_capture", { ...held, currency }), { amount, final: true });
+    expect(step).toMatchObject({ kind: "invalid", message: expect.stringContaining(message) as string });
+  });
+
+  it.each([
+    [undefined, "captured"],
+    [400, "captured"],
+    [1000, "conflict"],
+  ])("of a payment that is captured with 400 and asked for %s is %s", (amount, kind) => {
+    const payment = samplePayment("succeeded", { amount: 1000, amountReceived: 400 });
+    expect(nextCaptureStep(payment, { amount, final: true }).kind).toBe(kind);
+  });
+
+  it.each([
+    ["automatic", "The authorization expired"],
+    ["requested_by_customer", "cancelled (requested_by_customer)"],
+    [null, "was cancelled."],
+  ])("of one that was cancelled (%s) says so", (cancellationReason, message) => {
+    const step = nextCaptureStep(samplePayment("canceled", { cancellationReason }), { final: true });
+    expect(step).toMatchObject({ kind: "canceled", message: expect.stringContaining(message) as string });
+  });
+
+  it.each([
+    ["processing", "wait"],
+    ["requires_payment_method", "conflict"],
+    ["requires_confirmation", "conflict"],
+    ["requires_action", "conflict"],
+    ["unrecognized", "needs_review"],
+  ] as const)("of a payment that is %s is %s", (status, kind) => {
+    expect(nextCaptureStep(samplePayment(status), { final: true }).kind).toBe(kind);
+  });
+});

@@ -1,0 +1,486 @@
+/** What follows a payment: captures, cancellations and refunds, each one call that returns the final outcome. */
+import * as fc from "fast-check";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { restate } from "./restateCli.ts";
+import { spawnService } from "./serviceProcess.ts";
+import { bankDebit, card, modes, newOrder, openScene, until, type Answer, type Scene } from "./scene.ts";
+
+const any = (text: string) => expect.stringContaining(text) as string;
+
+describe.each(modes)("what follows a payment, $mode", ({ inactivityTimeoutMs }) => {
+  let scene: Scene;
+  beforeAll(async () => {
+    scene = await openScene(inactivityTimeoutMs);
+  });
+  afterAll(async () => {
+    await scene.close();
+  });
+  afterEach(async () => {
+    await scene.clearFaults();
+  });
+
+  async function pay(paymentMethodId = "pm_card_visa", more: object = {}): Promise<string> {
+    const paid = await scene.call("processPayment", { ...card(newOrder(), paymentMethodId), amount: 1000, ...more });
+    expect(paid).toMatchObject({ status: 200, body: { status: "succeeded" } });
+    return paid.body.paymentIntentId ?? "";
+  }
+
+  async function authorize(amount = 1000): Promise<string> {
+    const held = await scene.call("processPayment", { ...card(newOrder()), amount, captureMethod: "manual" });
+    expect(held).toMatchObject({ status: 200, body: { status: "requires_capture" } });
+    return held.body.paymentIntentId ?? "";
+  }
+
+  /** A paid bank debit: its refund takes as long as it did. */
+  async function payByDebit(): Promise<string> {
+    const order = newOrder();
+    const call = scene.call("processPayment", bankDebit(order));
+    const { id } = await scene.waitingPaymentOf(order);
+    await scene.settle(id);
+    expect(await call).toMatchObject({ status: 200 });
+    return id;
+  }
+
+  async function refundsOf(payment_intent: string) {
+    return (await scene.stripe.refunds.list({ payment_intent })).data;
+  }
+
+  async function pendingRefundOf(paymentIntentId: string): Promise<string> {
+    return await until("a pending refund", async () => {
+      return (await refundsOf(paymentIntentId)).find(({ status }) => status === "pending")?.id;
+    });
+  }
+
+  /** The invocation that waits under an idempotency key, as soon as it sleeps. */
+  async function sleeping(key: string): Promise<string> {
+    return await until("the call to sleep", async () => {
+      const query = `select id from sys_invocation where idempotency_key = '${key}' and status = 'suspended'`;
+      return (await scene.sql<{ id: string }>(query))[0]?.id;
+    });
+  }
+
+  describe("capturePayment", () => {
+    it("takes all that is held, and the authorization said until when it could", async () => {
+      const held = await scene.call("processPayment", { ...card(newOrder()), captureMethod: "manual" });
+      const { paymentIntentId, captureBefore } = held.body;
+      const charge = await scene.stripe.charges.retrieve(String(held.body["chargeId"]));
+      const captureBeforeMs = (charge.payment_method_details?.card?.capture_before ?? 0) * 1000;
+      expect(captureBefore).toBe(new Date(captureBeforeMs).toISOString());
+      expect((await scene.call("getPayment", { paymentIntentId })).body).toMatchObject({ captureBefore });
+      expect(await scene.call("capturePayment", { paymentIntentId })).toEqual({
+        status: 200,
+        body: {
+          ...held.body,
+          status: "succeeded",
+          amountReceived: 109,
+          settledBy: "response",
+          captureBefore: undefined,
+        },
+      });
+    });
+
+    it("takes a part, and the rest is released", async () => {
+      const paymentIntentId = await authorize();
+      expect(await scene.call("capturePayment", { paymentIntentId, amount: 400 })).toMatchObject({
+        status: 200,
+        body: { status: "succeeded", amount: 1000, amountReceived: 400 },
+      });
+      const { status, amount_capturable } = await scene.stripe.paymentIntents.retrieve(paymentIntentId);
+      expect([status, amount_capturable]).toEqual(["succeeded", 0]);
+    });
+
+    it("captures once, however often and concurrently it is asked for the same", async () => {
+      const paymentIntentId = await authorize();
+      const path = `/v1/payment_intents/${paymentIntentId}/capture`;
+      const calls = [1, 2, 3].map(() => scene.call("capturePayment", { paymentIntentId }));
+      for (const answer of await Promise.all(calls)) {
+        expect(answer).toMatchObject({ status: 200, body: { status: "succeeded", amountReceived: 1000 } });
+      }
+      const again = await scene.call("capturePayment", { paymentIntentId, amount: 1000 });
+      expect(again).toMatchObject({ status: 200, body: { settledBy: "poll" } });
+      expect((await scene.requests("POST", path)).filter(({ status }) => status === 200)).toHaveLength(1);
+    });
+
+    it.each(["cut_after", "error_500_saved_after", "rate_limit", "html_502"])(
+      "captures once when Stripe's answer is hit by %s",
+      async (effect) => {
+        const paymentIntentId = await authorize();
+        const path = `/v1/payment_intents/${paymentIntentId}/capture`;
+        await scene.fault({ target: "api", effect, method: "POST", path, count: effect === "cut_after" ? 2 : 1 });
+        expect(await scene.call("capturePayment", { paymentIntentId })).toMatchObject({
+          status: 200,
+          body: { status: "succeeded", amountReceived: 1000 },
+        });
+      },
+    );
+
+    it.each([
+      ["more than is held", 1001, "usd", "at most 1000"],
+      ["a fraction that the currency lacks", 150, "isk", "multiple of 100"],
+    ])("refuses %s before it asks Stripe", async (_what, amount, currency, message) => {
+      const held = await scene.call("processPayment", {
+        ...card(newOrder()),
+        amount: 1000,
+        currency,
+        captureMethod: "manual",
+      });
+      const { paymentIntentId } = held.body;
+      expect(await scene.call("capturePayment", { paymentIntentId, amount })).toMatchObject({
+        status: 400,
+        body: { message: any(message), metadata: { reason: "invalid_request", param: "amount", paymentIntentId } },
+      });
+      expect(await scene.requests("POST", `/v1/payment_intents/${paymentIntentId}/capture`)).toEqual([]);
+    });
+
+    it("says what the state doesn't allow", async () => {
+      const paid = await pay();
+      expect(await scene.call("capturePayment", { paymentIntentId: paid, amount: 5 })).toMatchObject({
+        status: 409,
+        body: { metadata: { reason: "conflict", paymentIntentId: paid } },
+      });
+      const canceled = await authorize();
+      await scene.stripe.paymentIntents.cancel(canceled, { cancellation_reason: "fraudulent" });
+      expect(await scene.call("capturePayment", { paymentIntentId: canceled })).toMatchObject({
+        status: 409,
+        body: { message: any("fraudulent"), metadata: { reason: "canceled" } },
+      });
+      const { id: untried } = await scene.stripe.paymentIntents.create({ amount: 1000, currency: "usd" });
+      expect(await scene.call("capturePayment", { paymentIntentId: untried })).toMatchObject({
+        status: 409,
+        body: { message: any("not authorized"), metadata: { reason: "conflict" } },
+      });
+      expect(await scene.call("capturePayment", { paymentIntentId: "pi_none" })).toMatchObject({
+        status: 404,
+        body: { metadata: { reason: "not_found" } },
+      });
+    });
+  });
+
+  describe("cancelPayment", () => {
+    it("releases an authorization, and finds it cancelled the next time", async () => {
+      const paymentIntentId = await authorize();
+      expect(await scene.call("cancelPayment", { paymentIntentId, reason: "duplicate" })).toMatchObject({
+        status: 200,
+        body: { paymentIntentId, status: "canceled", amountReceived: 0, settledBy: "response" },
+      });
+      expect((await scene.stripe.paymentIntents.retrieve(paymentIntentId)).cancellation_reason).toBe("duplicate");
+      expect(await scene.call("cancelPayment", { paymentIntentId })).toMatchObject({
+        status: 200,
+        body: { status: "canceled", settledBy: "poll" },
+      });
+    });
+
+    it("ends a call that waits for the payment", async () => {
+      const order = newOrder();
+      const waiting = scene.call("processPayment", bankDebit(order, "pm_usBankAccount_processing"));
+      const { id: paymentIntentId } = await scene.waitingPaymentOf(order);
+      expect(await scene.call("cancelPayment", { paymentIntentId })).toMatchObject({
+        status: 200,
+        body: { status: "canceled" },
+      });
+      expect(await waiting).toMatchObject({ status: 409, body: { metadata: { reason: "canceled", paymentIntentId } } });
+    });
+
+    it("names refundPayment when the payment has succeeded", async () => {
+      const paymentIntentId = await pay();
+      expect(await scene.call("cancelPayment", { paymentIntentId })).toMatchObject({
+        status: 409,
+        body: { message: any("refundPayment"), metadata: { reason: "conflict", paymentIntentId } },
+      });
+      expect(await scene.call("cancelPayment", { paymentIntentId: "pi_none" })).toMatchObject({ status: 404 });
+    });
+
+    it("refunds a payment that has succeeded, if it may", async () => {
+      const paymentIntentId = await pay();
+      const answer = await scene.call("cancelPayment", { paymentIntentId, refundIfSucceeded: true });
+      expect(answer).toMatchObject({ status: 200, body: { status: "succeeded", amount: 1000, paymentIntentId } });
+      expect(await refundsOf(paymentIntentId)).toMatchObject([{ id: answer.body["refundId"], amount: 1000 }]);
+    });
+
+    it.each([
+      ["succeeds", "succeeded", { refundIfSucceeded: false }, 409, "conflict"],
+      ["fails", "failed", { refundIfSucceeded: true }, 200, "canceled"],
+    ] as const)(
+      "waits for a debit that the bank has already, which then %s",
+      async (_what, end, extra, status, word) => {
+        const order = newOrder();
+        const waiting = scene.call("processPayment", bankDebit(order));
+        const { id: paymentIntentId } = await scene.waitingPaymentOf(order);
+        const key = newOrder();
+        const canceling = scene.call("cancelPayment", { paymentIntentId, ...extra }, key);
+        await sleeping(key);
+        await scene.settle(paymentIntentId, end);
+        const answer = await canceling;
+        expect([answer.status, answer.body.status ?? answer.body.metadata?.["reason"]]).toEqual([status, word]);
+        await waiting;
+      },
+    );
+
+    it("waits for a debit and its refund: the whole saga in one call", async () => {
+      const order = newOrder();
+      const waiting = scene.call("processPayment", bankDebit(order));
+      const { id: paymentIntentId } = await scene.waitingPaymentOf(order);
+      const key = newOrder();
+      const canceling = scene.call("cancelPayment", { paymentIntentId, refundIfSucceeded: true }, key);
+      await sleeping(key);
+      await scene.settle(paymentIntentId);
+      expect(await waiting).toMatchObject({ status: 200 });
+      await scene.settle(await pendingRefundOf(paymentIntentId));
+      expect(await canceling).toMatchObject({ status: 200, body: { status: "succeeded", amount: 4000 } });
+    });
+
+    it("leaves the debit as it is at its own deadline", async () => {
+      const order = newOrder();
+      const waiting = scene.call("processPayment", bankDebit(order));
+      const { id: paymentIntentId } = await scene.waitingPaymentOf(order);
+      expect(await scene.call("cancelPayment", { paymentIntentId, timeoutSeconds: 1 })).toMatchObject({
+        status: 408,
+        body: { metadata: { reason: "timed_out", compensation: "none", paymentIntentId } },
+      });
+      await scene.settle(paymentIntentId);
+      expect(await waiting).toMatchObject({ status: 200 });
+    });
+
+    it("expires the open Checkout Session that the payment belongs to", async () => {
+      const session = await scene.stripe.checkout.sessions.create({
+        mode: "payment",
+        line_items: [
+          { price_data: { currency: "usd", unit_amount: 1000, product_data: { name: "Book" } }, quantity: 1 },
+        ],
+        success_url: "https://shop.example/done",
+      });
+      const confirm = { payment_method: "pm_card_visa_chargeDeclined" };
+      await fetch(`${scene.sandboxUrl}/v1/payment_pages/${session.id}/confirm`, {
+        method: "POST",
+        headers: { authorization: "Bearer sk_test_of_the_page" },
+        body: new URLSearchParams(confirm),
+      });
+      const [payment] = (await scene.stripe.paymentIntents.list({ limit: 1 })).data;
+      const paymentIntentId = payment?.id ?? "";
+      expect(await scene.call("cancelPayment", { paymentIntentId })).toMatchObject({
+        status: 200,
+        body: { paymentIntentId, status: "canceled", settledBy: "response" },
+      });
+      expect((await scene.stripe.checkout.sessions.retrieve(session.id)).status).toBe("expired");
+    });
+  });
+
+  describe("refundPayment", () => {
+    it("answers a refund that Stripe knows at once", async () => {
+      const paymentIntentId = await pay();
+      const request = { paymentIntentId, amount: 300, reason: "requested_by_customer", metadata: { returnId: "r-1" } };
+      const { status, body } = await scene.call("refundPayment", request);
+      expect([status, body]).toEqual([
+        200,
+        {
+          refundId: expect.stringMatching(/^re_/) as string,
+          paymentIntentId,
+          status: "succeeded",
+          amount: 300,
+          currency: "usd",
+          settledBy: "response",
+        },
+      ]);
+      expect(await refundsOf(paymentIntentId)).toMatchObject([
+        { id: body["refundId"], reason: "requested_by_customer", metadata: { returnId: "r-1" } },
+      ]);
+    });
+
+    it.each(["as it is", "lose", "double", "reorder", "delay", "before_response"])(
+      "returns the end of a pending refund when webhooks come: %s",
+      async (effect) => {
+        if (effect === "lose") await scene.restartService({ pollScheduleMs: [300] });
+        const paymentIntentId = await pay("pm_card_pendingRefund");
+        const call = scene.call("refundPayment", { paymentIntentId });
+        const refundId = await pendingRefundOf(paymentIntentId);
+        if (effect !== "as it is") await scene.fault({ target: "webhook", effect, count: 0, delayMs: 300 });
+        await scene.settle(refundId);
+        expect(await call).toMatchObject({
+          status: 200,
+          body: { refundId, status: "succeeded", amount: 1000, settledBy: effect === "lose" ? "poll" : "webhook" },
+        });
+        if (effect === "lose") await scene.restartService();
+      },
+    );
+
+    it("reads Stripe after a forged ring, and goes on waiting", async () => {
+      const paymentIntentId = await pay("pm_card_pendingRefund");
+      const key = newOrder();
+      const call = scene.call("refundPayment", { paymentIntentId }, key);
+      const refundId = await pendingRefundOf(paymentIntentId);
+      await sleeping(key);
+      const address = (await refundsOf(paymentIntentId))[0]?.metadata?.["restate_callback_id"] ?? "";
+      await fetch(`${scene.ingress}/restate/awakeables/${address}/resolve`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ status: "succeeded" }),
+      });
+      await until("a new doorbell", async () => {
+        const latest = (await refundsOf(paymentIntentId))[0]?.metadata?.["restate_callback_id"];
+        return latest === address ? undefined : true;
+      });
+      await scene.settle(refundId, "failed");
+      expect(await call).toMatchObject({
+        status: 409,
+        body: { metadata: { reason: "refund_failed", refundId, paymentIntentId, failureReason: "unknown" } },
+      });
+    });
+
+    it("never gives back more than was captured, however many ask at once", async () => {
+      const paymentIntentId = await pay();
+      const calls = Array.from({ length: 6 }, () => scene.call("refundPayment", { paymentIntentId, amount: 300 }));
+      const answers = await Promise.all(calls);
+      const words = answers
+        .map(({ body, status }) => `${status} ${body.status ?? body.metadata?.["reason"]}`)
+        .toSorted();
+      expect(words).toEqual([
+        ...Array.from({ length: 3 }, () => "200 succeeded"),
+        ...Array.from({ length: 3 }, () => "409 conflict"),
+      ]);
+      const refunded = (await refundsOf(paymentIntentId)).reduce((sum, { amount }) => sum + amount, 0);
+      expect(refunded).toBe(900);
+      expect(await scene.call("refundPayment", { paymentIntentId })).toMatchObject({ body: { amount: 100 } });
+    });
+
+    it("is one refund under one key, and finds a payment refunded that is", async () => {
+      const paymentIntentId = await pay();
+      const key = newOrder();
+      const first = await scene.call("refundPayment", { paymentIntentId }, key);
+      expect(await scene.call("refundPayment", { paymentIntentId }, key)).toEqual(first);
+      expect(await scene.call("refundPayment", { paymentIntentId })).toMatchObject({
+        status: 200,
+        body: { refundId: first.body["refundId"], settledBy: "poll" },
+      });
+      expect(await refundsOf(paymentIntentId)).toHaveLength(1);
+      expect(await scene.call("refundPayment", { paymentIntentId, amount: 1 })).toMatchObject({
+        status: 409,
+        body: { message: any("Only 0 of 1000"), metadata: { reason: "conflict" } },
+      });
+    });
+
+    it.each([
+      "cut_before",
+      "cut_after",
+      "error_500",
+      "error_500_saved_after",
+      "rate_limit",
+      "lock_timeout",
+      "html_502",
+    ])("refunds once when Stripe's answer is hit by %s", async (effect) => {
+      const paymentIntentId = await pay();
+      const fault = { target: "api", method: "POST", path: "/v1/refunds", count: effect.startsWith("cut") ? 2 : 1 };
+      await scene.fault({ ...fault, effect });
+      expect(await scene.call("refundPayment", { paymentIntentId, amount: 300 })).toMatchObject({
+        status: 200,
+        body: { status: "succeeded", amount: 300 },
+      });
+      expect(await refundsOf(paymentIntentId)).toHaveLength(1);
+    });
+
+    it("asks a person when a saved failure leaves it unknown", async () => {
+      const paymentIntentId = await pay();
+      await scene.fault({ target: "api", effect: "error_500_saved", method: "POST", path: "/v1/refunds" });
+      expect(await scene.call("refundPayment", { paymentIntentId, amount: 300 })).toMatchObject({
+        status: 502,
+        body: { metadata: { reason: "needs_review", paymentIntentId } },
+      });
+    });
+
+    it("refunds once when the service is killed between the refund and its record", async () => {
+      const paymentIntentId = await pay();
+      await scene.stopService();
+      const victim = await spawnService({ port: scene.servicePort, apiBase: scene.sandboxUrl });
+      await scene.fault({ target: "api", effect: "stall", method: "POST", path: "/v1/refunds", delayMs: 3000 });
+      const call = scene.call("refundPayment", { paymentIntentId, amount: 300 });
+      await until("the refund", async () => (await refundsOf(paymentIntentId))[0]);
+      await victim.kill();
+      await scene.startService();
+      expect(await call).toMatchObject({ status: 200, body: { amount: 300 } });
+      expect(await refundsOf(paymentIntentId)).toHaveLength(1);
+    });
+
+    it.each([
+      ["at its deadline", 408, "timed_out"],
+      ["when the call is cancelled", 409, "canceled"],
+    ])("leaves a pending refund as it is %s", async (what, status, reason) => {
+      const paymentIntentId = await payByDebit();
+      const key = newOrder();
+      const timeout = what === "at its deadline" ? { timeoutSeconds: 1 } : {};
+      const call = scene.call("refundPayment", { paymentIntentId, ...timeout }, key);
+      const refundId = await pendingRefundOf(paymentIntentId);
+      if (reason === "canceled") await restate(scene.admin, "invocation", "cancel", "--yes", await sleeping(key));
+      expect(await call).toMatchObject({
+        status,
+        body: { metadata: { reason, refundId, paymentIntentId, compensation: "none" } },
+      });
+      await scene.settle(refundId);
+      expect(await scene.call("refundPayment", { paymentIntentId })).toMatchObject({ status: 200, body: { refundId } });
+    });
+
+    it("says what the state doesn't allow", async () => {
+      const held = await authorize();
+      expect(await scene.call("refundPayment", { paymentIntentId: held })).toMatchObject({
+        status: 409,
+        body: { message: any("cancelPayment"), metadata: { reason: "conflict", paymentIntentId: held } },
+      });
+      const disputed = await pay("pm_card_createDispute");
+      expect(await scene.call("refundPayment", { paymentIntentId: disputed })).toMatchObject({
+        status: 409,
+        body: { metadata: { reason: "conflict" } },
+      });
+      expect(await scene.call("refundPayment", { paymentIntentId: "pi_none" })).toMatchObject({ status: 404 });
+      const paid = await pay();
+      expect(await scene.call("refundPayment", { paymentIntentId: paid, amount: 1001 })).toMatchObject({
+        status: 400,
+        body: { metadata: { reason: "invalid_request", param: "amount" } },
+      });
+      expect(await scene.call("refundPayment", { paymentIntentId: paid, amuont: 5 })).toMatchObject({
+        status: 400,
+        body: { message: any("amuont") },
+      });
+    });
+  });
+
+  it("keeps the ledger, whatever is captured, cancelled and refunded in whatever order and at once", async () => {
+    const amount = fc.integer({ min: 1, max: 1200 });
+    const step = fc.oneof(
+      fc.record({ handler: fc.constant("capturePayment"), amount: fc.option(amount, { nil: undefined }) }),
+      fc.record({ handler: fc.constant("refundPayment"), amount: fc.option(amount, { nil: undefined }) }),
+      fc.record({ handler: fc.constant("cancelPayment"), refundIfSucceeded: fc.boolean() }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(step, { minLength: 1, maxLength: 3 }), { maxLength: 3 }), async (rounds) => {
+        const paymentIntentId = await authorize();
+        const answers: Answer[] = [];
+        for (const round of rounds) {
+          const calls = round.map(({ handler, ...rest }) => scene.call(handler, { paymentIntentId, ...rest }));
+          answers.push(...(await Promise.all(calls)));
+        }
+        const { amount_received: captured, status } = await scene.stripe.paymentIntents.retrieve(paymentIntentId);
+        const refunded = (await refundsOf(paymentIntentId)).reduce((sum, refund) => sum + refund.amount, 0);
+        const said = answers.filter(({ body }) => body["refundId"] !== undefined);
+        const promised = new Map(said.map(({ body }) => [body["refundId"], Number(body["amount"])]));
+        expect(captured - refunded).toBeGreaterThanOrEqual(0);
+        expect([...promised.values()].reduce((sum, refund) => sum + refund, 0)).toBe(refunded);
+        expect(answers.filter((answer) => ![200, 400, 409].includes(answer.status))).toEqual([]);
+        const wasCaptured = answers.some(
+          ({ body }) => body.status === "succeeded" && body["amountReceived"] === captured,
+        );
+        expect(wasCaptured).toBe(status === "succeeded");
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  it("says that an authorization has expired", async () => {
+    const paymentIntentId = await authorize();
+    const move = async (body: object) =>
+      await fetch(`${scene.sandboxUrl}/_sandbox/clock`, { method: "POST", body: JSON.stringify(body) });
+    await move({ advanceMs: 8 * 24 * 3_600_000 });
+    await move({ mode: "real" });
+    expect(await scene.call("capturePayment", { paymentIntentId })).toMatchObject({
+      status: 409,
+      body: { message: any("The authorization expired"), metadata: { reason: "canceled", paymentIntentId } },
+    });
+  });
+});
