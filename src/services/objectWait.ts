@@ -3,7 +3,7 @@ import type { Context } from "@restatedev/restate-sdk";
 import { createDoorbell, startWait, type Doorbell, type Wake } from "./wait.ts";
 
 /** What woke the wait, and what Stripe said then. */
-export type Look<Seen> = { readonly wake: Wake; readonly seen: Seen };
+type Look<Seen> = { readonly wake: Wake; readonly seen: Seen };
 
 export type ObjectWait<Seen> = {
   /**
