@@ -22,7 +22,8 @@ import { ENDPOINTS } from "../../src/sandbox/endpoints.ts";
 import { type Declared, Declarations, PACKAGE_FOLDER } from "./declarations.ts";
 import { hash, type JsonSchema, nameOf, SchemaWriter } from "./schemaOf.ts";
 
-export const ANSWERS_FILE = new URL("../sandbox/schemas/answers.schema.json", import.meta.url);
+const ANSWERS_FILE = new URL("../sandbox/schemas/answers.schema.json", import.meta.url);
+const PARAMETERS_FILE = new URL("../../src/sandbox/parameters.schema.json", import.meta.url);
 
 const EVENT: JsonSchema = { $ref: "#/$defs/Event" };
 const SESSION: JsonSchema = { $ref: "#/$defs/Checkout.Session" };
@@ -51,7 +52,10 @@ const ADDED_TO_ERRORS = ["headers", "statusCode", "requestId", "detail", "except
 export function generate(): ReadonlyMap<URL, string> {
   const declarations = new Declarations();
   try {
-    return new Map([[ANSWERS_FILE, print("Answers of Stripe's API.", writeAnswers(declarations))]]);
+    return new Map([
+      [ANSWERS_FILE, print("Answers of Stripe's API.", writeAnswers(declarations))],
+      [PARAMETERS_FILE, print("Parameters of Stripe's API.", writeParameters(declarations))],
+    ]);
   } finally {
     declarations.close();
   }
@@ -77,6 +81,37 @@ function writeAnswers(declarations: Declarations): Content {
   const { definition, field, value } = ALSO_DOCUMENTED;
   writer.definitions[definition]?.properties?.[field]?.enum?.push(value);
   return { entries: { ...entries, ...UNDECLARED }, definitions: writer.definitions };
+}
+
+/** For every endpoint what it takes. */
+function writeParameters(declarations: Declarations): Content {
+  const operations = declarations.operations();
+  const writer = new SchemaWriter(declarations);
+  const entries: Record<string, JsonSchema> = {};
+  for (const { method, path } of ENDPOINTS) {
+    const params = operations.get(`${method} ${path}`)?.params;
+    if (params !== undefined && params !== null) entries[`${method} ${path}`] = writer.schemaOf(params);
+  }
+  return shareAlike({ entries, definitions: writer.definitions });
+}
+
+/** One definition for all that say the same: Stripe declares most shapes once for each operation. */
+function shareAlike({ entries, definitions }: Content): Content {
+  const names = new Map<string, string>();
+  const renamed = new Map<string, string>();
+  for (const name of Object.keys(definitions).toSorted()) {
+    const text = JSON.stringify(definitions[name]);
+    const first = names.get(text);
+    if (first === undefined) names.set(text, name);
+    else renamed.set(`#/$defs/${name}`, `#/$defs/${first}`);
+  }
+  if (renamed.size === 0) return { entries, definitions };
+  const rename = (rows: Content["entries"]) =>
+    JSON.parse(JSON.stringify(rows), (key, value: unknown) =>
+      key === "$ref" ? (renamed.get(String(value)) ?? value) : value,
+    ) as Content["entries"];
+  const kept = Object.fromEntries([...names.values()].map((name) => [name, definitions[name] ?? {}]));
+  return shareAlike({ entries: rename(entries), definitions: rename(kept) });
 }
 
 /** The names in `Promise<Response<Customer | DeletedCustomer>>` that stand for objects. */
