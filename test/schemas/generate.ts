@@ -38,12 +38,11 @@ const UNDECLARED: Readonly<Record<string, JsonSchema>> = {
 /** Objects that are only ever a part of another one. */
 const PARTS = ["BalanceTransaction"];
 
-/** Values of open enums that Stripe's guides name. https://docs.stripe.com/payments/sepa-debit#failed-payments */
-const ALSO_DOCUMENTED = {
-  definition: "PaymentIntent.LastPaymentError",
-  field: "code",
-  value: "generic_could_not_process",
-};
+/**
+ * Values of the open enum of failure codes that only Stripe's guides name.
+ * https://docs.stripe.com/payments/sepa-debit#failed-payments, https://docs.stripe.com/payments/ach-direct-debit/accept-a-payment
+ */
+const ALSO_DOCUMENTED = ["generic_could_not_process", "invalid_currency"];
 
 /** What the client itself adds to an error. */
 const ADDED_TO_ERRORS = ["headers", "statusCode", "requestId", "detail", "exception"];
@@ -78,8 +77,7 @@ function writeAnswers(declarations: Declarations): Content {
   for (const [endpoint, answer] of answers) entries[endpoint] = writer.schemaOf(answer);
   writer.definitions["Error"] = errorSchema(declarations, writer);
   writer.definitions["Event"] = eventSchema(declarations, writer, served);
-  const { definition, field, value } = ALSO_DOCUMENTED;
-  writer.definitions[definition]?.properties?.[field]?.enum?.push(value);
+  writer.definitions["PaymentIntent.LastPaymentError"]?.properties?.["code"]?.enum?.push(...ALSO_DOCUMENTED);
   return { entries: { ...entries, ...UNDECLARED }, definitions: writer.definitions };
 }
 
