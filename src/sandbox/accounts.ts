@@ -1,23 +1,13 @@
 import type { Stripe } from "stripe";
 import type { ApiCall, Endpoint } from "./endpoint.ts";
 import { newId } from "./identifiers.ts";
-import { anyHash, choice, metadata, text, textOrNothing } from "./parameterRules.ts";
-import { mergeMetadata, type ParameterRules } from "./parameters.ts";
+import { mergeMetadata } from "./parameters.ts";
 import { get, readable, retrieve, writable } from "./resources.ts";
 
 /** Connected accounts, and the one behind the key. https://docs.stripe.com/api/accounts */
-const fields: ParameterRules = {
-  business_profile: anyHash,
-  business_type: choice("company", "government_entity", "individual", "non_profit"),
-  capabilities: anyHash,
-  email: textOrNothing,
-  metadata,
-  settings: anyHash,
-};
-
 export const ACCOUNTS: readonly Endpoint[] = [
   // The account behind the key, or the one that the `Stripe-Account` header names.
-  get("/v1/account", {}, ({ unit }) => ({
+  get("/v1/account", ({ unit }) => ({
     ...blankAccount(unit.account, unit.nowSeconds),
     business_type: "company",
     charges_enabled: true,
@@ -25,10 +15,8 @@ export const ACCOUNTS: readonly Endpoint[] = [
     email: "sandbox@example.com",
     payouts_enabled: true,
   })),
-  ...readable("account", "/v1/accounts", {}),
+  ...readable("account", "/v1/accounts"),
   ...writable("account", "/v1/accounts", {
-    create: { ...fields, controller: anyHash, country: text, type: choice("custom", "express", "standard") },
-    update: fields,
     blank: ({ parameters, unit }: ApiCall) => ({
       ...blankAccount(newId("acct").replace("_", "_1"), unit.nowSeconds),
       country: parameters.string("country") ?? "US",
@@ -46,7 +34,6 @@ export const ACCOUNTS: readonly Endpoint[] = [
   {
     method: "DELETE",
     path: "/v1/accounts/:id",
-    rules: {},
     run: (call) => {
       const { id, object } = retrieve(call, "account");
       call.unit.remove(id);

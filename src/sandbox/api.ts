@@ -10,6 +10,7 @@ import type { ApiFault, Faults } from "./faults.ts";
 import { newId, PLATFORM_ACCOUNT } from "./identifiers.ts";
 import type { Ledger } from "./ledger.ts";
 import { parseForm, readParameters } from "./parameters.ts";
+import { parameterSchemaOf } from "./parameterSchemas.ts";
 import { fingerprint, type IdempotentRequest, type SavedAnswers } from "./savedAnswers.ts";
 import type { Store } from "./store.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
@@ -143,7 +144,7 @@ async function execute(
   let worked: UnitOfWork = unit;
   try {
     if (fault?.effect === "error_500_saved") throw serverError("failed");
-    const parameters = readParameters(parseForm(exchange.form), endpoint.rules);
+    const parameters = readParameters(parseForm(exchange.form), parameterSchemaOf(endpoint));
     const call = { id, path: exchange.path, apiVersion: caller.apiVersion, parameters, unit, store };
     answer = {
       status: 200,

@@ -3,7 +3,6 @@ import { attemptPayment } from "./confirmation.ts";
 import type { ApiCall, Endpoint } from "./endpoint.ts";
 import { newId } from "./identifiers.ts";
 import { wholeList } from "./lists.ts";
-import { amount } from "./parameterRules.ts";
 import { readCurrency } from "./paymentIntentParameters.ts";
 import { usePaymentMethod } from "./paymentMethods.ts";
 import { BANK_TRANSFERS } from "./paymentMethodTypes.ts";
@@ -19,13 +18,9 @@ type Transaction = Stripe.CustomerCashBalanceTransaction;
 type Kind = Pick<Transaction, "type" | "funded" | "applied_to_payment">;
 
 export const CASH_BALANCES: readonly Endpoint[] = [
-  post(
-    "/v1/test_helpers/customers/:id/fund_cash_balance",
-    { amount: { ...amount, required: true }, currency: { kind: "string", required: true } },
-    fundCashBalance,
-  ),
-  get("/v1/customers/:id/cash_balance", {}, retrieveCashBalance),
-  get("/v1/customers/:id/cash_balance_transactions", {}, (call) =>
+  post("/v1/test_helpers/customers/:id/fund_cash_balance", fundCashBalance),
+  get("/v1/customers/:id/cash_balance", retrieveCashBalance),
+  get("/v1/customers/:id/cash_balance_transactions", (call) =>
     wholeList(call, transactionsOf(call.unit, retrieve(call, "customer").id).toReversed()),
   ),
 ];

@@ -3,65 +3,22 @@ import { missing, refusal } from "./apiError.ts";
 import { readCurrency } from "./paymentIntentParameters.ts";
 import type { ApiCall, Endpoint } from "./endpoint.ts";
 import { newId } from "./identifiers.ts";
-import { choice, flag, hash, integer, list, metadata, suffix, text, textOrNothing } from "./parameterRules.ts";
-import { mergeMetadata, type ParameterRules, type Parameters } from "./parameters.ts";
+import { mergeMetadata, type Parameters } from "./parameters.ts";
 import { readable, writable } from "./resources.ts";
 import type { StoredPrice } from "./store.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
 
 /** What is sold, and for how much. https://docs.stripe.com/products-prices/how-products-and-prices-work */
-const productFields: ParameterRules = {
-  active: flag,
-  description: textOrNothing,
-  images: list,
-  metadata,
-  statement_descriptor: suffix,
-  unit_label: textOrNothing,
-  url: textOrNothing,
-};
-
-const recurring = hash({
-  interval: { kind: "string", required: true, values: ["day", "month", "week", "year"] },
-  interval_count: integer,
-});
-
-const requiredText = { kind: "string", required: true } as const;
-const priceFields: ParameterRules = { active: flag, lookup_key: textOrNothing, metadata, nickname: textOrNothing };
-const unitAmount = { kind: "integer", minimum: 0, required: true } as const;
-const taxBehavior = choice("exclusive", "inclusive", "unspecified");
-
-/** A price written out where its id could stand. */
-export const priceData = hash({
-  currency: requiredText,
-  product: text,
-  product_data: hash({ ...productFields, name: requiredText }),
-  recurring,
-  tax_behavior: taxBehavior,
-  unit_amount: unitAmount,
-});
-
 export const CATALOG: readonly Endpoint[] = [
-  ...readable("product", "/v1/products", { active: flag, url: text }),
+  ...readable("product", "/v1/products"),
   ...writable("product", "/v1/products", {
-    create: { ...productFields, name: requiredText },
-    update: { ...productFields, name: text, default_price: text },
     blank: ({ unit }) => blankProduct(unit),
     write: (before, { parameters, unit }) => writeProduct(unit, before, parameters),
     created: "product_created",
     updated: "product_updated",
   }),
-  ...readable("price", "/v1/prices", { active: flag, currency: text, product: text, type: text }),
+  ...readable("price", "/v1/prices"),
   ...writable("price", "/v1/prices", {
-    create: {
-      ...priceFields,
-      currency: requiredText,
-      product: text,
-      product_data: hash({ active: flag, metadata, name: requiredText, statement_descriptor: suffix }),
-      recurring,
-      tax_behavior: taxBehavior,
-      unit_amount: unitAmount,
-    },
-    update: priceFields,
     blank: ({ unit, parameters }: ApiCall) => makePrice(unit, parameters),
     write: (before, { parameters }) => ({
       ...before,

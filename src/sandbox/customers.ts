@@ -1,26 +1,14 @@
 import type { Stripe } from "stripe";
 import type { ApiCall, Endpoint } from "./endpoint.ts";
 import { newId, randomText } from "./identifiers.ts";
-import { address, metadata, text, textOrNothing } from "./parameterRules.ts";
-import { mergeMetadata, type ParameterRules } from "./parameters.ts";
+import { mergeMetadata } from "./parameters.ts";
 import { readable, writable } from "./resources.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
 
 /** https://docs.stripe.com/api/customers */
-const fields: ParameterRules = {
-  address,
-  description: textOrNothing,
-  email: textOrNothing,
-  metadata,
-  name: textOrNothing,
-  phone: textOrNothing,
-};
-
 export const CUSTOMERS: readonly Endpoint[] = [
-  ...readable("customer", "/v1/customers", { email: text }),
+  ...readable("customer", "/v1/customers"),
   ...writable("customer", "/v1/customers", {
-    create: { ...fields, payment_method: text },
-    update: fields,
     blank: blankCustomer,
     write: (before, { parameters }) => ({
       ...before,

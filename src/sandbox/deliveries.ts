@@ -4,6 +4,7 @@ import { type Clock, toUnixSeconds } from "./clock.ts";
 import type { Faults } from "./faults.ts";
 import { PLATFORM_ACCOUNT } from "./identifiers.ts";
 import { pendingWebhooks } from "./lists.ts";
+import type { Sent } from "./sent.ts";
 import type { Store } from "./store.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
 import { WebhookSender } from "./webhook.ts";
@@ -44,6 +45,7 @@ export class Deliveries {
   readonly #clock: Clock;
   readonly #faults: Faults;
   readonly #retryDelaysMs: () => readonly number[];
+  readonly #onSent: ((sent: Sent) => void) | undefined;
   readonly #sender = new WebhookSender();
   readonly #queue: Delivery[] = [];
   /** Deliveries that somebody here is about to make or making, from the moment they are recorded. */
@@ -54,7 +56,14 @@ export class Deliveries {
   #isClosed = false;
   #alarm: { readonly atMs: number; readonly cancel: () => void } | null = null;
 
-  constructor(store: Store, clock: Clock, faults: Faults, retryDelaysMs: () => readonly number[]) {
+  constructor(
+    store: Store,
+    clock: Clock,
+    faults: Faults,
+    retryDelaysMs: () => readonly number[],
+    onSent?: (sent: Sent) => void,
+  ) {
+    this.#onSent = onSent;
     this.#store = store;
     this.#clock = clock;
     this.#faults = faults;
@@ -207,6 +216,7 @@ export class Deliveries {
       // A receiver refuses what was signed long ago, so a clock that was halted must not date the signature.
       const seconds = toUnixSeconds(Math.max(nowMs, Date.now()));
       const body = this.#render(delivery, versionOf(endpoint));
+      this.#onSent?.({ from: "webhook", status: 200, body });
       const { status, error } = await this.#sender.send(endpoint.shown.url, body, secretsOf(endpoint, nowMs), seconds);
       // An attempt that the shutdown broke off doesn't count: it is made again after the restart.
       if (this.#isClosed && error !== null) return;

@@ -3,7 +3,6 @@ import { failure } from "./apiError.ts";
 import { DAY_MS, SECOND_MS } from "./clock.ts";
 import type { ApiCall, Endpoint } from "./endpoint.ts";
 import { newId } from "./identifiers.ts";
-import { flag, hash, metadata, text, textOrNothing } from "./parameterRules.ts";
 import { mergeMetadata } from "./parameters.ts";
 import { findScenarioOf } from "./paymentMethods.ts";
 import { PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
@@ -70,13 +69,9 @@ const VERDICTS: Readonly<Record<string, Verdicts>> = {
 };
 
 export const DISPUTES: readonly Endpoint[] = [
-  ...readable("dispute", "/v1/disputes", { charge: text, payment_intent: text }),
-  post(
-    "/v1/disputes/:id",
-    { evidence: hash(Object.fromEntries(EVIDENCE_TEXTS.map((name) => [name, textOrNothing]))), metadata, submit: flag },
-    updateDispute,
-  ),
-  post("/v1/disputes/:id/close", {}, (call) => conclude(call.unit, retrieveOpen(call), CLOSED)),
+  ...readable("dispute", "/v1/disputes"),
+  post("/v1/disputes/:id", updateDispute),
+  post("/v1/disputes/:id/close", (call) => conclude(call.unit, retrieveOpen(call), CLOSED)),
 ];
 
 /** Opens the dispute that the Charge's payment method stands for, if it does. */

@@ -1,4 +1,4 @@
-import type { ParameterRules, Parameters } from "./parameters.ts";
+import type { Parameters } from "./parameters.ts";
 import type { Store } from "./store.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
 
@@ -17,7 +17,6 @@ export type Endpoint = {
   readonly method: "GET" | "POST" | "DELETE";
   /** Fastify's notation: `/v1/payment_intents/:id`. */
   readonly path: string;
-  readonly rules: ParameterRules;
   /** Gives the object to answer with, or throws an ApiError. */
   readonly run: (call: ApiCall) => unknown;
 };

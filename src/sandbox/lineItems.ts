@@ -1,29 +1,14 @@
 import { missing, refusal } from "./apiError.ts";
-import { makePrice, priceData } from "./catalog.ts";
+import { makePrice } from "./catalog.ts";
 import { newId } from "./identifiers.ts";
-import { anyHash, text } from "./parameterRules.ts";
-import type { ParameterRule, Parameters } from "./parameters.ts";
+import type { Parameters } from "./parameters.ts";
 import { idOf, type StoredLineItem, type StoredPrice } from "./store.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
 
 /** What a Checkout Session or a Payment Link sells: prices, each with how many of it. */
-export const lineItemsRule: ParameterRule = {
-  kind: "list",
-  maximumItems: 100,
-  required: true,
-  items: {
-    adjustable_quantity: anyHash,
-    price: text,
-    price_data: priceData,
-    quantity: { kind: "integer", minimum: 1 },
-  },
-};
-
 export function readLineItems(unit: UnitOfWork, parameters: Parameters): readonly StoredLineItem[] {
   const items = parameters.hashes("line_items").map((item, index) => readItem(unit, item, `line_items[${index}]`));
   const currencies = new Set(items.map(({ currency }) => currency));
-  if (items.length === 0)
-    throw refusal("Missing required param: line_items.", { code: "parameter_missing", param: "line_items" });
   if (currencies.size > 1) {
     const message = "All prices on a Checkout Session must use the same currency.";
     throw refusal(message, { code: "checkout_session_line_item_currency_mismatch", param: "line_items" });

@@ -25,13 +25,16 @@ const SPECIAL: Readonly<Partial<Record<StoredKind, Readonly<Record<string, strin
   },
 };
 
-/** Lists one kind of object, filtered by those fields that the parameters name. */
-export function listObjects(kind: StoredKind, fields: readonly string[]) {
+/** These don't filter. */
+const PAGING = ["created", "ending_before", "expand", "limit", "starting_after"];
+
+/** Lists one kind of object; every other parameter is the name of a field, and what that must hold. */
+export function listObjects(kind: StoredKind) {
   return (call: ApiCall): Page => {
     const conditions: Condition[] = [{ sql: "kind = ?", values: [kind] }];
-    for (const field of fields) {
+    for (const field of call.parameters.names().filter((name) => !PAGING.includes(name))) {
       const value = call.parameters.string(field) ?? call.parameters.boolean(field);
-      if (value === undefined) continue;
+      if (value === undefined) throw refusal(`This sandbox doesn't filter by ${field}.`, { param: field });
       const plain = COLUMNS.includes(field) ? `${field} = ?` : `json_extract(body, '$.${field}') = ?`;
       const sql = SPECIAL[kind]?.[field] ?? plain;
       conditions.push({ sql, values: [typeof value === "boolean" ? Number(value) : value] });

@@ -1,42 +1,13 @@
 import { parse } from "qs";
 import { refusal } from "./apiError.ts";
+import type { ParameterSchema } from "./parameterSchemas.ts";
 
 /**
- * Reading a request's form by rules that are data: which parameters an endpoint knows, of what type, and which it needs.
- * The messages and codes are Stripe's. https://docs.stripe.com/error-codes
+ * Reading a request's form by its endpoint's schema: which parameters it knows, of what type, and which it needs. The
+ * messages and codes are Stripe's. https://docs.stripe.com/error-codes
  */
-export type ParameterRule =
-  | {
-      readonly kind: "string";
-      readonly required?: true;
-      readonly values?: readonly string[];
-      readonly unsettable?: true;
-      readonly maxLength?: number;
-    }
-  | { readonly kind: "integer"; readonly required?: true; readonly minimum?: number; readonly unsettable?: true }
-  | { readonly kind: "boolean"; readonly required?: true }
-  | {
-      readonly kind: "hash";
-      readonly fields: ParameterRules | "any";
-      readonly required?: true;
-      readonly unsettable?: true;
-    }
-  | {
-      readonly kind: "list";
-      readonly maximumItems?: number;
-      readonly required?: true;
-      readonly unsettable?: true;
-      /** For a list of hashes: what each of them takes. */
-      readonly items?: ParameterRules;
-    }
-  | { readonly kind: "metadata" }
-  | { readonly kind: "range" }
-  | { readonly kind: "boolean_or_string" };
-
-export type ParameterRules = Readonly<Record<string, ParameterRule>>;
-
 type Raw = string | readonly unknown[] | Readonly<Record<string, unknown>>;
-type List = readonly string[] | readonly Parameters[];
+type List = readonly Value[];
 type Value = string | number | boolean | null | List | Readonly<Record<string, string>> | Parameters;
 
 /** The parameters of one request after the rules: only known names, each of its declared type; `null` means "unset it". */
@@ -45,6 +16,10 @@ export class Parameters {
 
   constructor(values: ReadonlyMap<string, Value>) {
     this.#values = values;
+  }
+
+  names(): readonly string[] {
+    return [...this.#values.keys()];
   }
 
   has(name: string): boolean {
@@ -104,65 +79,80 @@ export function parseForm(form: string): Readonly<Record<string, unknown>> {
   return parse(form, { plainObjects: true, depth: 8, arrayLimit: -1, parameterLimit: 2000 });
 }
 
-/** Throws Stripe's 400 for the first parameter that breaks a rule. */
+/** Throws Stripe's 400 for the first parameter that its schema doesn't allow. */
 export function readParameters(
   form: Readonly<Record<string, unknown>>,
-  rules: ParameterRules,
+  schema: ParameterSchema,
   parent = "",
 ): Parameters {
+  const { properties = {}, required = [] } = schema;
   const values = new Map<string, Value>();
+  const paramOf = (name: string) => (parent === "" ? name : `${parent}[${name}]`);
   for (const [name, raw] of Object.entries(form)) {
-    const param = parent === "" ? name : `${parent}[${name}]`;
-    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
+    const param = paramOf(name);
+    const rule = Object.hasOwn(properties, name) ? properties[name] : undefined;
     if (rule === undefined) {
       throw refusal(`Received unknown parameter: ${param}`, { code: "parameter_unknown", param });
     }
     values.set(name, readValue(raw as Raw, rule, param));
   }
-  for (const [name, rule] of Object.entries(rules)) {
-    if ("required" in rule && !values.has(name)) {
-      const param = parent === "" ? name : `${parent}[${name}]`;
-      throw refusal(`Missing required param: ${param}.`, { code: "parameter_missing", param });
-    }
-  }
-  return new Parameters(values);
+  const absent = required.find((name) => !values.has(name));
+  if (absent === undefined) return new Parameters(values);
+  const param = paramOf(absent);
+  throw refusal(`Missing required param: ${param}.`, { code: "parameter_missing", param });
 }
 
-function readValue(raw: Raw, rule: ParameterRule, param: string): Value {
-  if (raw === "" && rule.kind !== "metadata") {
-    if ("unsettable" in rule) return null;
+function readValue(raw: Raw, schema: ParameterSchema, param: string): Value {
+  const kinds = schema.anyOf ?? [schema];
+  if (raw === "") {
+    if (kinds.some((kind) => isTexts(kind) || kind.type?.includes("null") || kind.enum?.includes(null))) return null;
     throw refusal(
       `You passed an empty string for '${param}'. We assume empty values are an attempt to unset a parameter; however '${param}' cannot be unset. You should remove '${param}' from your request or supply a non-empty value.`,
       { code: "parameter_invalid_empty", param },
     );
   }
-  switch (rule.kind) {
-    case "string":
-      return readString(raw, rule.values, rule.maxLength, param);
-    case "integer":
-      return readInteger(raw, rule.minimum, param);
-    case "boolean":
-      if (raw === "true" || raw === "false") return raw === "true";
-      throw refusal(`Invalid boolean: ${printRaw(raw)}`, { param });
-    case "boolean_or_string":
-      return raw === "true" || raw === "false" ? raw === "true" : readString(raw, undefined, undefined, param);
-    case "hash":
-      if (!isHash(raw)) throw refusal("Invalid object", { param });
-      return rule.fields === "any" ? new Parameters(new Map()) : readParameters(raw, rule.fields, param);
-    case "list":
-      return readList(raw, rule, param);
-    case "metadata":
-      return raw === "" ? null : readMetadata(raw);
-    case "range":
-      return readRange(raw, param);
+  const isNested = typeof raw !== "string";
+  const values = kinds.filter(({ type }) => type !== "null");
+  const fitting = values.filter(({ type }) => isNested === (type === "object" || type === "array"));
+  const [kind = values[0] ?? {}, ...others] = fitting;
+  if (others.length === 0) return readKind(raw, kind, param);
+  try {
+    return readKind(raw, kind, param);
+  } catch {
+    return readValue(raw, { anyOf: others }, param);
   }
 }
 
-function readString(raw: unknown, values: readonly string[] | undefined, maxLength = 5000, param: string): string {
+function readKind(raw: Raw, schema: ParameterSchema, param: string): Value {
+  refuseUnserved(raw, schema, param);
+  const type = typeof schema.type === "string" ? schema.type : schema.type?.find((one) => one !== "null");
+  if (type === "integer" || type === "number") return readNumber(raw, schema, param);
+  if (type === "boolean") return readBoolean(raw, param);
+  if (type === "object") return readHash(raw, schema, param);
+  if (type === "array") return readList(raw, schema, param);
+  return readString(raw, schema, param);
+}
+
+function refuseUnserved(raw: Raw, { not }: ParameterSchema, param: string): void {
+  if (not === undefined) return;
+  if (not.enum === undefined) {
+    const message = `Received unknown parameter: ${param}. (Stripe knows it; this sandbox doesn't serve it.)`;
+    throw refusal(message, { code: "parameter_unknown", param });
+  }
+  if (typeof raw !== "string" || !not.enum.includes(raw)) return;
+  throw refusal(`Invalid ${param}: this sandbox doesn't serve ${raw}. (Stripe does.)`, { param });
+}
+
+function readBoolean(raw: Raw, param: string): boolean {
+  if (raw === "true" || raw === "false") return raw === "true";
+  throw refusal(`Invalid boolean: ${printRaw(raw)}`, { param });
+}
+
+function readString(raw: Raw, { enum: values, maxLength = 5000, pattern }: ParameterSchema, param: string): string {
   if (typeof raw !== "string") throw refusal("Invalid string: " + printRaw(raw), { param });
   if (values !== undefined && !values.includes(raw)) {
-    const last = values.at(-1);
-    const choice = values.length > 1 ? `${values.slice(0, -1).join(", ")}, or ${last}` : last;
+    const names = values.filter((value) => value !== null);
+    const choice = names.length > 1 ? `${names.slice(0, -1).join(", ")}, or ${names.at(-1)}` : names.join("");
     throw refusal(`Invalid ${param}: must be one of ${choice}`, { param });
   }
   if (characters(raw) > maxLength) {
@@ -170,44 +160,56 @@ function readString(raw: unknown, values: readonly string[] | undefined, maxLeng
       param,
     });
   }
+  if (pattern !== undefined && !new RegExp(pattern).test(raw)) throw refusal(`Invalid decimal: ${raw}`, { param });
   return raw;
 }
 
-function readInteger(raw: Raw, minimum: number | undefined, param: string): number {
-  if (typeof raw !== "string" || !/^-?\d{1,15}$/.test(raw)) {
-    throw refusal(`Invalid integer: ${printRaw(raw)}`, { code: "parameter_invalid_integer", param });
+function readNumber(raw: Raw, { type, minimum = -Infinity }: ParameterSchema, param: string): number {
+  const isWhole = type !== "number";
+  if (typeof raw !== "string" || !(isWhole ? /^-?\d{1,15}$/ : /^-?\d{1,15}(\.\d+)?$/).test(raw)) {
+    const kind = isWhole ? "integer" : "decimal";
+    throw refusal(`Invalid ${kind}: ${printRaw(raw)}`, {
+      code: `parameter_invalid_${isWhole ? "integer" : "string"}`,
+      param,
+    });
   }
-  const value = Number(raw);
-  if (minimum !== undefined && value < minimum) {
-    const message = `This value must be greater than or equal to ${minimum}.`;
-    throw refusal(message, { code: "parameter_invalid_integer", param });
-  }
-  return value;
+  if (Number(raw) >= minimum) return Number(raw);
+  const message = `This value must be greater than or equal to ${minimum}.`;
+  throw refusal(message, { code: "parameter_invalid_integer", param });
 }
 
-function readList(raw: Raw, rule: Extract<ParameterRule, { kind: "list" }>, param: string): List {
-  if (typeof raw === "string") throw refusal("Invalid array", { param });
-  const items: readonly unknown[] = Object.values(raw);
-  const maximum = rule.maximumItems ?? 100;
-  if (items.length > maximum) throw refusal(`Invalid array: must have at most ${maximum} elements`, { param });
-  const { items: fields } = rule;
-  if (fields === undefined) return items.map((item) => readString(item, undefined, undefined, param));
-  return items.map((item, index) => {
-    const name = `${param}[${index}]`;
-    if (!isHash(item)) throw refusal("Invalid object", { param: name });
-    return readParameters(item, fields, name);
-  });
+function readHash(raw: Raw, schema: ParameterSchema, param: string): Value {
+  if (!isHash(raw)) throw refusal("Invalid object", { param });
+  if (isTexts(schema)) return readMetadata(raw, param);
+  const { additionalProperties: each } = schema;
+  if (each === undefined || each === false) return readParameters(raw, schema, param);
+  const entries = Object.entries(raw).map(
+    ([key, value]) => [key, readValue(value as Raw, each, `${param}[${key}]`)] as const,
+  );
+  return new Parameters(new Map(entries));
+}
+
+function readList(raw: Raw, { items = {}, maxItems = 100 }: ParameterSchema, param: string): List {
+  const isList = typeof raw === "object" && Object.keys(raw).every((key) => /^\d+$/.test(key));
+  if (!isList) throw refusal("Invalid array", { param });
+  const values: readonly unknown[] = Object.values(raw);
+  if (values.length > maxItems) throw refusal(`Invalid array: must have at most ${maxItems} elements`, { param });
+  return values.map((value, index) => readValue(value as Raw, items, `${param}[${index}]`));
+}
+
+/** Metadata, or another hash whose keys are the caller's. */
+function isTexts({ additionalProperties }: ParameterSchema): boolean {
+  return additionalProperties !== undefined && additionalProperties !== false && additionalProperties.type === "string";
 }
 
 // Metadata: https://docs.stripe.com/api/metadata. The limit of 50 keys holds after merging, so it is checked there.
-function readMetadata(raw: Raw): Readonly<Record<string, string>> {
-  if (!isHash(raw)) throw refusal("Invalid object", { param: "metadata" });
+function readMetadata(raw: Readonly<Record<string, unknown>>, name: string): Readonly<Record<string, string>> {
   const metadata: Record<string, string> = {};
   for (const [key, value] of Object.entries(raw)) {
-    const param = `metadata[${key}]`;
+    const param = `${name}[${key}]`;
     if (characters(key) > 40) {
       const message = `Metadata keys can have up to 40 characters, but you passed in a key that is ${characters(key)} characters. Invalid key: ${key}`;
-      throw refusal(message, { param: "metadata" });
+      throw refusal(message, { param: name });
     }
     if (typeof value !== "string")
       throw refusal("Metadata values must be strings, but you passed in an object", { param });
@@ -218,14 +220,6 @@ function readMetadata(raw: Raw): Readonly<Record<string, string>> {
     metadata[key] = value;
   }
   return metadata;
-}
-
-const RANGE_FIELDS: ParameterRules = Object.fromEntries(
-  ["gt", "gte", "lt", "lte"].map((name) => [name, { kind: "integer" }]),
-);
-
-function readRange(raw: Raw, param: string): Value {
-  return isHash(raw) ? readParameters(raw, RANGE_FIELDS, param) : readInteger(raw, undefined, param);
 }
 
 function isHash(raw: unknown): raw is Readonly<Record<string, unknown>> {

@@ -4,76 +4,20 @@ import { draftOf, draftPayment, lineItemsOf, openSession, saveOrder } from "./ch
 import type { ApiCall, Endpoint } from "./endpoint.ts";
 import { wholeList } from "./lists.ts";
 import { newId } from "./identifiers.ts";
-import { lineItemsRule, readLineItems } from "./lineItems.ts";
-import {
-  anyHash,
-  choice,
-  flag,
-  hash,
-  integer,
-  list,
-  listing,
-  metadata,
-  suffix,
-  text,
-  textOrNothing,
-} from "./parameterRules.ts";
-import { mergeMetadata, type ParameterRules, type Parameters } from "./parameters.ts";
+import { readLineItems } from "./lineItems.ts";
+import { mergeMetadata, type Parameters } from "./parameters.ts";
 import { describePayment, renewDraft } from "./paymentIntents.ts";
 import { offeredTypes } from "./paymentMethodTypes.ts";
 import { get, readable, retrieve, writable } from "./resources.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
 
 /** Payment Links: an address that opens a new Checkout Session at every visit. https://docs.stripe.com/payment-links */
-const fields: ParameterRules = {
-  active: flag,
-  after_completion: hash({
-    type: { kind: "string", required: true, values: ["hosted_confirmation", "redirect"] },
-    hosted_confirmation: hash({ custom_message: textOrNothing }),
-    redirect: hash({ url: { kind: "string", required: true } }),
-  }),
-  allow_promotion_codes: flag,
-  automatic_tax: anyHash,
-  billing_address_collection: choice("auto", "required"),
-  custom_text: anyHash,
-  customer_creation: choice("always", "if_required"),
-  inactive_message: textOrNothing,
-  invoice_creation: anyHash,
-  metadata,
-  payment_intent_data: hash({
-    capture_method: choice("automatic", "automatic_async", "manual"),
-    description: textOrNothing,
-    metadata,
-    setup_future_usage: choice("off_session", "on_session"),
-    statement_descriptor: suffix,
-    statement_descriptor_suffix: suffix,
-    transfer_group: textOrNothing,
-  }),
-  payment_method_collection: choice("always", "if_required"),
-  payment_method_types: list,
-  phone_number_collection: hash({ enabled: { kind: "boolean", required: true } }),
-  restrictions: hash({
-    completed_sessions: hash({ limit: { kind: "integer", required: true, minimum: 1 } }),
-  }),
-  submit_type: choice("auto", "book", "donate", "pay", "subscribe"),
-  tax_id_collection: anyHash,
-};
-
 export const PAYMENT_LINKS: readonly Endpoint[] = [
-  ...readable("payment_link", "/v1/payment_links", { active: flag }),
-  get("/v1/payment_links/:id/line_items", listing, (call) =>
+  ...readable("payment_link", "/v1/payment_links"),
+  get("/v1/payment_links/:id/line_items", (call) =>
     wholeList(call, lineItemsOf(call.unit, retrieve(call, "payment_link").id)),
   ),
   ...writable("payment_link", "/v1/payment_links", {
-    create: {
-      ...fields,
-      application_fee_amount: integer,
-      currency: text,
-      line_items: lineItemsRule,
-      on_behalf_of: text,
-      transfer_data: hash({ amount: integer, destination: { kind: "string", required: true } }),
-    },
-    update: fields,
     blank: blankLink,
     write: writeLink,
     created: "payment_link_created",

@@ -1,8 +1,6 @@
 import { missing } from "./apiError.ts";
 import type { ApiCall, Endpoint } from "./endpoint.ts";
 import { listObjects } from "./lists.ts";
-import { common, listing } from "./parameterRules.ts";
-import type { ParameterRules } from "./parameters.ts";
 import type { StoredKind, StoredObjects } from "./store.ts";
 import type { Transition } from "./transitions.ts";
 
@@ -11,8 +9,6 @@ import type { Transition } from "./transitions.ts";
  * by the same parameters, retrieved and listed. A resource is a row of such facts; only what is its own is code.
  */
 type Written<K extends StoredKind> = {
-  readonly create: ParameterRules;
-  readonly update: ParameterRules;
   readonly blank: (call: ApiCall) => StoredObjects[K];
   /** The object with what the request says of it; an update gives it as it was, a creation blank. */
   readonly write: (before: StoredObjects[K], call: ApiCall) => StoredObjects[K];
@@ -20,34 +16,29 @@ type Written<K extends StoredKind> = {
   readonly updated: Transition;
 };
 
-export function get(path: string, rules: ParameterRules, run: Endpoint["run"]): Endpoint {
-  return { method: "GET", path, rules: { ...common, ...rules }, run };
+export function get(path: string, run: Endpoint["run"]): Endpoint {
+  return { method: "GET", path, run };
 }
 
-export function post(path: string, rules: ParameterRules, run: Endpoint["run"]): Endpoint {
-  return { method: "POST", path, rules: { ...common, ...rules }, run };
+export function post(path: string, run: Endpoint["run"]): Endpoint {
+  return { method: "POST", path, run };
 }
 
-/** Retrieves by id and lists, filtered by fields of the object. */
-export function readable(kind: StoredKind, path: string, filters: ParameterRules): Endpoint[] {
-  return [
-    get(path, { ...listing, ...filters }, listObjects(kind, Object.keys(filters))),
-    get(`${path}/:id`, kind.endsWith("_intent") ? { client_secret: { kind: "string" } } : {}, (call) =>
-      retrieve(call, kind),
-    ),
-  ];
+/** Retrieves by id, and lists by what the client may filter by. */
+export function readable(kind: StoredKind, path: string): Endpoint[] {
+  return [get(path, listObjects(kind)), get(`${path}/:id`, (call) => retrieve(call, kind))];
 }
 
 /** Creates and updates. */
 export function writable<K extends StoredKind>(kind: K, path: string, resource: Written<K>): Endpoint[] {
   const { blank, write, created, updated } = resource;
   return [
-    post(path, resource.create, (call) => {
+    post(path, (call) => {
       const object = call.unit.save(write(blank(call), call));
       if (created !== null) call.unit.fire(created, [object]);
       return object;
     }),
-    post(`${path}/:id`, resource.update, (call) => {
+    post(`${path}/:id`, (call) => {
       const object = call.unit.save(write(retrieve(call, kind), call));
       call.unit.fire(updated, [object]);
       return object;

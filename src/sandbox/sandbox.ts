@@ -12,6 +12,7 @@ import { addInstructionsPages } from "./pages/instructionsPage.ts";
 import { addLinkPage } from "./pages/linkPage.ts";
 import { addAssets } from "./pages/page.ts";
 import { SavedAnswers } from "./savedAnswers.ts";
+import type { Sent } from "./sent.ts";
 import { Store } from "./store.ts";
 import { configureEndpoint } from "./webhookEndpoints.ts";
 
@@ -36,6 +37,8 @@ export type SandboxOptions = {
   readonly faults?: readonly FaultInput[];
   /** Makes the faults of a probability below 1 repeatable; random by default. */
   readonly faultSeed?: number;
+  /** Sees every answer of the API and every webhook as it is sent. */
+  readonly onSent?: (sent: Sent) => void;
 };
 
 export type Sandbox = { readonly url: string; readonly port: number; close(): Promise<void> };
@@ -61,14 +64,14 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const answers = new SavedAnswers(store);
   configureEndpoint(store, options.webhook, toUnixSeconds(clock.now()));
   const retryDelaysMs = () => options.webhookRetryDelaysMs ?? RETRY_DELAYS_MS[clock.mode];
-  const deliveries = new Deliveries(store, clock, faults, retryDelaysMs);
+  const deliveries = new Deliveries(store, clock, faults, retryDelaysMs, options.onSent);
   let url = "";
   const ledger = new Ledger(store, clock, deliveries, {
     settlementDelayMs: options.settlementDelayMs ?? 2500,
     searchLagMs: options.searchLagMs ?? 500,
     baseUrl: () => url,
   });
-  const server = createServer({ store, clock, ledger, deliveries, faults, answers });
+  const server = createServer({ store, clock, ledger, deliveries, faults, answers }, options.onSent);
   try {
     url = await server.listen({ host: "127.0.0.1", port: options.port });
   } catch (error) {
@@ -96,7 +99,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   };
 }
 
-function createServer(parts: Parts) {
+function createServer(parts: Parts, onSent: SandboxOptions["onSent"]) {
   const server = fastify({
     forceCloseConnections: true,
     bodyLimit: 2 * 1024 * 1024,
@@ -107,8 +110,14 @@ function createServer(parts: Parts) {
   // Stripe's API takes forms and the control API JSON; each reads the text itself, whatever its content type says.
   server.removeAllContentTypeParsers();
   server.addContentTypeParser("*", { parseAs: "string" }, (_request, body, done) => done(null, body));
-  server.addHook("onSend", (_request, reply, payload, done) => {
+  server.addHook("onSend", (request, reply, payload, done) => {
     reply.header("X-Sandbox", BANNER);
+    const isOurs =
+      request.url.startsWith("/v1/") && String(reply.getHeader("content-type")).startsWith("application/json");
+    if (isOurs && typeof payload === "string") {
+      const from = `${request.method} ${request.routeOptions.url ?? request.url}`;
+      onSent?.({ from, status: reply.statusCode, body: payload });
+    }
     done(null, payload);
   });
   for (const endpoint of ENDPOINTS) {

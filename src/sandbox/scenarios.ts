@@ -72,7 +72,7 @@ const NOT_RECEIVED = { dispute: { reason: "product_not_received", isInquiry: fal
 const INQUIRED = { dispute: { reason: "fraudulent", isInquiry: true } } as const;
 const RETURNED = { dispute: { reason: "debit_not_authorized", isInquiry: false } } as const;
 
-const SCENARIOS: readonly Scenario[] = [
+export const SCENARIOS: readonly Scenario[] = [
   card("visa", "4242424242424242"),
   card("visa_debit", "4000056655665556", { card: { ...VISA, funding: "debit" } }),
   card("mastercard", "5555555555554444", { card: { ...VISA, brand: "mastercard" } }),

@@ -10,7 +10,7 @@ import { expect } from "vitest";
 import { startEngine, type Engine } from "../../src/dev/engine.ts";
 import { freePorts } from "../../src/dev/ports.ts";
 import { registerDeployment } from "../../src/dev/registration.ts";
-import { startSandbox } from "../../src/sandbox/sandbox.ts";
+import { startCheckedSandbox } from "../sandbox/schemas/checked.ts";
 import type { PaymentsOptions } from "../../src/services/paymentsOptions.ts";
 import { serveServices, type Served } from "../../src/services/serve.ts";
 import { createStripeGateway } from "../../src/stripe/gateway.ts";
@@ -56,7 +56,7 @@ export async function openScene(inactivityTimeoutMs: number) {
       RESTATE_ROCKSDB_TOTAL_MEMORY_SIZE: "64MB",
     },
   };
-  const sandbox = await startSandbox({
+  const sandbox = await startCheckedSandbox({
     port: 0,
     dataDir: null,
     webhook: { url: `http://127.0.0.1:${ingressPort}/payments/processWebhook`, secret: webhookSecret },

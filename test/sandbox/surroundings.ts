@@ -4,7 +4,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Stripe } from "stripe";
-import { type Sandbox, type SandboxOptions, startSandbox } from "../../src/sandbox/sandbox.ts";
+import type { Sandbox, SandboxOptions } from "../../src/sandbox/sandbox.ts";
+import { startCheckedSandbox } from "./schemas/checked.ts";
 
 export const secret = "whsec_test_of_the_sandbox";
 
@@ -20,13 +21,14 @@ export function clientOf(sandbox: Sandbox, options: Partial<ConstructorParameter
   });
 }
 
-/** Opens a sandbox without webhooks, in memory, settling at once unless the options say otherwise; closes it after. */
+/** Opens a sandbox without webhooks, in memory, settling at once unless the options say otherwise; closes it after.
+ * Fails if the sandbox sent what Stripe's declarations don't allow. */
 export async function withSandbox(
   use: (surroundings: Surroundings) => Promise<void>,
   options: Partial<SandboxOptions> = {},
 ): Promise<void> {
   const defaults = { port: 0, dataDir: null, webhook: null, settlementDelayMs: 20, searchLagMs: 0 };
-  const sandbox = await startSandbox({ ...defaults, ...options });
+  const sandbox = await startCheckedSandbox({ ...defaults, ...options });
   try {
     await use({ sandbox, stripe: clientOf(sandbox) });
   } finally {

@@ -1,10 +1,11 @@
 /** The gateway against the sandbox: what it gives, what it throws, and that it does not send what must not be sent. */
 import { createServer } from "node:http";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { startSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
+import type { Sandbox } from "../../src/sandbox/sandbox.ts";
 import { createStripeGateway, type StripeGateway } from "../../src/stripe/gateway.ts";
 import { StripeAccessError } from "../../src/stripe/request.ts";
 import { paymentParameters } from "../../src/stripe/paymentParameters.ts";
+import { startCheckedSandbox } from "../sandbox/schemas/checked.ts";
 
 const hourMs = 3_600_000;
 
@@ -12,7 +13,13 @@ describe("createStripeGateway", () => {
   let sandbox: Sandbox;
   let stripe: StripeGateway;
   beforeAll(async () => {
-    sandbox = await startSandbox({ port: 0, dataDir: null, webhook: null, settlementDelayMs: hourMs, searchLagMs: 0 });
+    sandbox = await startCheckedSandbox({
+      port: 0,
+      dataDir: null,
+      webhook: null,
+      settlementDelayMs: hourMs,
+      searchLagMs: 0,
+    });
     stripe = createStripeGateway({ secretKey: "sk_test_gateway", apiBase: sandbox.url });
   });
   afterAll(async () => {

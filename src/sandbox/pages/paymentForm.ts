@@ -2,8 +2,8 @@ import type { Stripe } from "stripe";
 import { html } from "hono/html";
 import { z } from "zod";
 import type { ApiError } from "../apiError.ts";
-import { ENDPOINTS } from "../endpoints.ts";
 import { readParameters } from "../parameters.ts";
+import { parameterSchemaOf } from "../parameterSchemas.ts";
 import { makePaymentMethod, type UsablePaymentMethod } from "../paymentMethods.ts";
 import { isPaymentMethodType, type PaymentMethodType } from "../paymentMethodTypes.ts";
 import { testNumbersOf } from "../scenarios.ts";
@@ -227,11 +227,11 @@ export function payWith(unit: UnitOfWork, asked: Asked, values: Values): UsableP
     sepa_debit: { iban: values["iban"] },
   };
   const form = { type, [type]: details[type] ?? {}, billing_details: billingOf(asked, values, type) };
-  return makePaymentMethod(unit, readParameters(form, CREATE_RULES));
+  return makePaymentMethod(
+    unit,
+    readParameters(form, parameterSchemaOf({ method: "POST", path: "/v1/payment_methods" })),
+  );
 }
-
-const CREATE_RULES =
-  ENDPOINTS.find(({ method, path }) => method === "POST" && path === "/v1/payment_methods")?.rules ?? {};
 
 function expiryOf(values: Values): Readonly<Record<string, string>> {
   const expiry = readExpiry(values["expiry"] ?? "");

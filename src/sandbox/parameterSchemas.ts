@@ -1,0 +1,163 @@
+import { readFileSync } from "node:fs";
+import type { Endpoint } from "./endpoint.ts";
+
+/**
+ * What each endpoint takes, as JSON Schemas: written by `npm run schemas` from the declarations of the stripe package, and
+ * below what those can't say. In a form, null is the empty text that unsets a parameter.
+ */
+export type ParameterSchema = {
+  readonly type?: string | readonly string[];
+  readonly enum?: readonly (string | null)[];
+  readonly properties?: Readonly<Record<string, ParameterSchema>>;
+  readonly required?: readonly string[];
+  readonly items?: ParameterSchema;
+  readonly additionalProperties?: ParameterSchema | false;
+  readonly anyOf?: readonly ParameterSchema[];
+  readonly minimum?: number;
+  readonly maxLength?: number;
+  readonly maxItems?: number;
+  readonly pattern?: string;
+  /** What Stripe serves and this sandbox doesn't: these values, or any. */
+  readonly not?: { readonly enum?: readonly string[] };
+};
+
+type Fields = Readonly<Record<string, ParameterSchema>>;
+
+const text = { type: "string" } as const;
+const whole = { type: "integer" } as const;
+const texts = { type: "array", items: text } as const;
+const positive = { minimum: 1 } as const;
+const unserved = { not: {} } as const;
+
+/** What holds wherever a parameter of that name stands. https://docs.stripe.com/api */
+const EVERYWHERE: Fields = {
+  // The command line tool's older name.
+  bank_transfer: { properties: { type: { enum: ["jp_bank_account"] } } },
+  client_reference_id: { maxLength: 200 },
+  price_data: { required: ["unit_amount"] },
+  quantity: positive,
+  statement_descriptor: { maxLength: 22 },
+  statement_descriptor_suffix: { maxLength: 22 },
+  unit_amount: { minimum: 0 },
+};
+
+/** Clients of an older version still send it; what becomes of that is decided where it is read. */
+const older = { payment_method_types: texts } as const;
+
+/** The declarations leave out cards, which Stripe takes from its own pages and, on request, from others. */
+const cards = {
+  payment_method_data: {
+    properties: {
+      type: { enum: ["card"] },
+      card: {
+        type: "object",
+        properties: { number: text, cvc: text, exp_month: whole, exp_year: whole, token: text },
+      },
+    },
+  },
+} as const;
+
+/** What an endpoint takes beyond its declaration, takes otherwise, or doesn't take here. */
+const ADDED: Readonly<Record<string, { readonly properties: Fields; readonly required?: readonly string[] }>> = {
+  "POST /v1/payment_intents": { properties: { amount: positive, ...cards, ...older } },
+  "POST /v1/payment_intents/:id": { properties: { amount: positive, ...cards, ...older } },
+  "POST /v1/payment_intents/:id/confirm": { properties: { ...cards, ...older } },
+  "POST /v1/payment_intents/:id/capture": { properties: { amount_to_capture: positive } },
+  "POST /v1/setup_intents": { properties: { ...cards, ...older } },
+  "POST /v1/setup_intents/:id": { properties: { ...cards, ...older } },
+  "POST /v1/setup_intents/:id/confirm": { properties: cards },
+  "POST /v1/payment_methods": { properties: without("customer", "payment_method"), required: ["type"] },
+  "POST /v1/refunds": { properties: { amount: positive, customer: unserved, origin: unserved } },
+  "POST /v1/test_helpers/customers/:id/fund_cash_balance": { properties: { amount: positive } },
+  "POST /v1/checkout/sessions": {
+    properties: {
+      ...older,
+      line_items: { maxItems: 100 },
+      mode: { not: { enum: ["setup", "subscription"] } },
+      ...without("discounts", "optional_items", "setup_intent_data", "shipping_options", "subscription_data"),
+    },
+    required: ["mode", "line_items"],
+  },
+  "POST /v1/payment_links": {
+    properties: {
+      ...older,
+      line_items: { maxItems: 100 },
+      ...without("application_fee_percent", "optional_items", "shipping_options", "subscription_data"),
+    },
+  },
+  "POST /v1/prices": {
+    properties: without("custom_unit_amount", "currency_options", "tiers", "transform_quantity", "unit_amount_decimal"),
+    required: ["unit_amount"],
+  },
+  "POST /v1/products": { properties: without("default_price_data", "id") },
+  "GET /v1/events": { properties: { types: { maxItems: 20 } } },
+  // What the command line tool calls.
+  "POST /v1/events/:id/retry": {
+    properties: { account: text, for_stripecli: { type: "boolean" }, webhook_endpoint: text, expand: texts },
+  },
+  // What the page of Checkout calls.
+  "GET /v1/payment_pages/:id": { properties: { expand: texts } },
+  "POST /v1/payment_pages/:id/confirm": {
+    properties: { expected_amount: whole, payment_method: text, expand: texts },
+    required: ["payment_method"],
+  },
+};
+
+function without(...names: string[]): Fields {
+  return Object.fromEntries(names.map((name) => [name, unserved]));
+}
+
+/** As in the file, where shapes that several parameters have stand once. */
+type WrittenSchema = ParameterSchema & { readonly $ref?: string };
+
+const WRITTEN = JSON.parse(readFileSync(new URL("parameters.schema.json", import.meta.url), "utf8")) as {
+  readonly endpoints: Readonly<Record<string, WrittenSchema>>;
+  readonly $defs: Readonly<Record<string, WrittenSchema>>;
+};
+
+const linkedShapes = new Map<string, ParameterSchema>();
+const schemas = new Map<string, ParameterSchema>();
+
+export function parameterSchemaOf({ method, path }: Pick<Endpoint, "method" | "path">): ParameterSchema {
+  const name = `${method} ${path}`;
+  const schema = schemas.get(name) ?? extend(link(WRITTEN.endpoints[name] ?? {}), ADDED[name] ?? {});
+  schemas.set(name, schema);
+  return schema;
+}
+
+/** The schema with shapes in the place of references to them, and with what holds everywhere. */
+function link(schema: WrittenSchema): ParameterSchema {
+  const { $ref, ...own } = schema;
+  if ($ref !== undefined) {
+    const shape = linkedShapes.get($ref) ?? link(WRITTEN.$defs[$ref.slice("#/$defs/".length)] ?? {});
+    linkedShapes.set($ref, shape);
+    return shape;
+  }
+  const { properties, items, anyOf, additionalProperties: more } = own;
+  const complete = Object.entries(properties ?? {}).map(([name, one]) => [
+    name,
+    extend(link(one), EVERYWHERE[name] ?? {}),
+  ]);
+  return {
+    ...own,
+    ...(properties === undefined ? {} : { properties: Object.fromEntries(complete) as Fields }),
+    ...(items === undefined ? {} : { items: link(items) }),
+    ...(anyOf === undefined ? {} : { anyOf: anyOf.map(link) }),
+    ...(more === undefined || more === false ? {} : { additionalProperties: link(more) }),
+  };
+}
+
+/** Both: the second says more, or something else, of the same parameter. */
+function extend(schema: ParameterSchema, more: ParameterSchema): ParameterSchema {
+  if (schema.anyOf !== undefined) return { anyOf: schema.anyOf.map((one) => extend(one, more)) };
+  const properties: Record<string, ParameterSchema> = { ...schema.properties };
+  for (const [name, rule] of Object.entries(more.properties ?? {}))
+    properties[name] = extend(properties[name] ?? {}, rule);
+  return {
+    ...schema,
+    ...more,
+    ...(schema.properties === undefined && more.properties === undefined ? {} : { properties }),
+    ...(more.enum === undefined ? {} : { enum: [...(schema.enum ?? []), ...more.enum] }),
+    ...(more.required === undefined ? {} : { required: [...(schema.required ?? []), ...more.required] }),
+  };
+}
