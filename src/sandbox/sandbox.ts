@@ -8,6 +8,7 @@ import { type FaultInput, Faults } from "./faults.ts";
 import { Ledger } from "./ledger.ts";
 import { addAuthorizePage } from "./pages/authorizePage.ts";
 import { addAssets } from "./pages/page.ts";
+import { comesFromElsewhere, FOREIGN_ORIGIN } from "./foreignOrigin.ts";
 import { SavedAnswers } from "./savedAnswers.ts";
 import { Store } from "./store.ts";
 import { configureEndpoint } from "./webhookEndpoints.ts";
@@ -104,6 +105,10 @@ function createServer(parts: Parts) {
   // Stripe's API takes forms and the control API JSON; each reads the text itself, whatever its content type says.
   server.removeAllContentTypeParsers();
   server.addContentTypeParser("*", { parseAs: "string" }, (_request, body, done) => done(null, body));
+  server.addHook("onRequest", (request, reply, done) => {
+    if (!comesFromElsewhere(request)) return done();
+    refuse({ name: "ForeignOrigin", code: "foreign_origin", statusCode: 403, message: FOREIGN_ORIGIN }, reply);
+  });
   server.addHook("onSend", (_request, reply, payload, done) => {
     reply.header("X-Sandbox", BANNER);
     done(null, payload);
