@@ -7,6 +7,7 @@ import { ENDPOINTS } from "./endpoints.ts";
 import { type FaultInput, Faults } from "./faults.ts";
 import { Ledger } from "./ledger.ts";
 import { addAuthorizePage } from "./pages/authorizePage.ts";
+import { addDashboard } from "./pages/dashboard.ts";
 import { addAssets } from "./pages/page.ts";
 import { comesFromElsewhere, FOREIGN_ORIGIN } from "./foreignOrigin.ts";
 import { SavedAnswers } from "./savedAnswers.ts";
@@ -124,6 +125,7 @@ function createServer(parts: Parts) {
   addControlRoutes(server, parts);
   addAssets(server);
   addAuthorizePage(server, parts);
+  addDashboard(server, parts);
   return server;
 }
 
