@@ -56,6 +56,7 @@ function howToUse(url: string, dataDir: string, ingressPort: number): string {
     "",
     `  The Stripe sandbox listens at ${url} (this machine only). It takes any test key; no money moves.`,
     "",
+    `  browser       ${url}/ shows what comes in and goes out`,
     `  stripe-node   new Stripe("${key}", { protocol: "${protocol.slice(0, -1)}", host: "${hostname}", port: ${port} })`,
     `  curl          curl ${url}/v1/payment_intents -u ${key}: -d amount=109 -d currency=usd`,
     `  webhooks      curl ${url}/v1/webhook_endpoints -u ${key}: -d 'enabled_events[]=*' \\`,

@@ -39,6 +39,8 @@ type Exchange = {
   readonly path: string;
   readonly form: string;
   readonly key: string | null;
+  /** The object that the path names. */
+  readonly pathId: string | null;
 };
 
 /**
@@ -56,7 +58,9 @@ export async function answerRequest(
   const { method } = request;
   const key = method === "POST" ? (header(request.headers, "idempotency-key") ?? null) : null;
   const form = method === "POST" && typeof request.body === "string" ? request.body : query;
-  const exchange: Exchange = { requestId: newId("req").slice(0, 18), method, path, form, key };
+  const { id = "" } = request.params as { readonly id?: string };
+  const pathId = id === "" ? null : id;
+  const exchange: Exchange = { requestId: newId("req").slice(0, 18), method, path, form, key, pathId };
   setHeaders(reply, exchange, request);
   const fault = path.startsWith("/v1/") ? parts.faults.takeApi(method, path) : undefined;
   if (fault?.effect === "cut_before") {
@@ -67,7 +71,6 @@ export async function answerRequest(
     await logRequest(parts, exchange, null, 502, false);
     return reply.code(502).type("text/html").send("<html><body><h1>502 Bad Gateway</h1></body></html>");
   }
-  const id = (request.params as { readonly id?: string }).id ?? "";
   const claim: Claim = { idempotent: null };
   try {
     const answer = await produceAnswer(parts, endpoint, exchange, id, request, fault, claim);
@@ -110,7 +113,7 @@ async function produceAnswer(
     const saved = idempotent === null ? null : parts.answers.claim(idempotent, parts.clock.now());
     claim.idempotent = idempotent;
     if (saved !== null) {
-      await logRequest(parts, exchange, caller, saved.status, true);
+      await logRequest(parts, exchange, caller, saved.status, true, objectIn(JSON.parse(saved.body)));
       return { ...saved, headers: {}, isReplay: true, dispatch: null };
     }
     return await execute(parts, endpoint, exchange, id, caller, idempotent, fault);
@@ -140,15 +143,18 @@ async function execute(
   const { store, ledger, answers } = parts;
   const unit = ledger.begin(caller.account);
   let answer: Answer;
+  let objectId: string | null = null;
   let isSaved = true;
   let worked: UnitOfWork = unit;
   try {
     if (fault?.effect === "error_500_saved") throw serverError("failed");
     const parameters = readParameters(parseForm(exchange.form), parameterSchemaOf(endpoint));
     const call = { id, path: exchange.path, apiVersion: caller.apiVersion, parameters, unit, store };
+    const result = endpoint.run(call);
+    objectId = objectIn(result);
     answer = {
       status: 200,
-      body: unit.text(expand(call, endpoint.run(call))),
+      body: unit.text(expand(call, result)),
       headers: {},
       isReplay: false,
       dispatch: null,
@@ -156,6 +162,7 @@ async function execute(
   } catch (error) {
     const known = asApiError(error);
     answer = errorAnswer(known, exchange.requestId);
+    objectId = objectIn(known.body);
     isSaved = known.aftermath !== "refused";
     // What a refused or failed request began is dropped: an empty unit is committed in its place.
     if (known.aftermath !== "declined") worked = ledger.begin(caller.account);
@@ -165,7 +172,7 @@ async function execute(
   const cause = { requestId: exchange.requestId, idempotencyKey: exchange.key };
   const dispatch = await ledger.commit(worked, cause, () => {
     if (idempotent !== null && isSaved) answers.save(idempotent, answer, unit.nowMs);
-    writeLogLine(parts, exchange, caller, fault?.effect === "cut_after" ? null : answer.status, false);
+    writeLogLine(parts, exchange, caller, fault?.effect === "cut_after" ? null : answer.status, false, objectId);
   });
   return { ...answer, dispatch };
 }
@@ -191,12 +198,19 @@ async function logRequest(parts: Parts, ...line: LogLine): Promise<void> {
   await parts.store.write(() => writeLogLine(parts, ...line));
 }
 
-type LogLine = [exchange: Exchange, caller: Caller | null, status: number | null, isReplay: boolean];
+type LogLine = [
+  exchange: Exchange,
+  caller: Caller | null,
+  status: number | null,
+  isReplay: boolean,
+  objectId?: string | null,
+];
 
 /** Runs inside the transaction that holds the work. */
-function writeLogLine({ store, clock }: Parts, ...[exchange, caller, status, isReplay]: LogLine): void {
+function writeLogLine({ store, clock }: Parts, ...[exchange, caller, status, isReplay, objectId]: LogLine): void {
   store.run(
-    "INSERT INTO requests (id, at_ms, account, method, path, idempotency_key, status, replayed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    `INSERT INTO requests (id, at_ms, account, method, path, idempotency_key, status, replayed, object_id)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     exchange.requestId,
     clock.now(),
     caller?.account ?? PLATFORM_ACCOUNT,
@@ -205,7 +219,17 @@ function writeLogLine({ store, clock }: Parts, ...[exchange, caller, status, isR
     exchange.key,
     status,
     isReplay ? 1 : 0,
+    objectId ?? exchange.pathId,
   );
+}
+
+/** The object that an answer shows: itself, or the one that was declined. */
+function objectIn(answer: unknown): string | null {
+  const { id, error, payment_intent, setup_intent } = answer as Readonly<Record<string, { id?: string }>>;
+  if (typeof id === "string") return id;
+  if (error !== undefined) return objectIn(error);
+  const declined = payment_intent ?? setup_intent;
+  return typeof declined === "object" ? (declined.id ?? null) : null;
 }
 
 async function waitUntil(clock: SandboxClock, atMs: number): Promise<void> {

@@ -2,12 +2,16 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Parts } from "./api.ts";
 import { DAY_MS } from "./clock.ts";
+import type { Stripe } from "stripe";
+import { disputePayment, DISPUTE_REASONS } from "./disputes.ts";
 import { faultOrders } from "./faults.ts";
 import { settleRefund } from "./refunds.ts";
 import { authorizePayment, type ForcedOutcome, settlePayment } from "./settlement.ts";
 import { authorizeSetup } from "./setupIntents.ts";
+import type { Store } from "./store.ts";
+import { listDeliveries, listRequests, toIso } from "./traffic.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
-import { endpointsFor, findEndpoint, rollSecret } from "./webhookEndpoints.ts";
+import { endpointsFor, findEndpoint, rollSecret, type WebhookEndpoint } from "./webhookEndpoints.ts";
 
 /**
  * What Stripe has no API for: faults on order, the bank's and the customer's decisions, and a look at what came in and
@@ -16,6 +20,7 @@ import { endpointsFor, findEndpoint, rollSecret } from "./webhookEndpoints.ts";
 export const outcomeSchema = z.enum(["succeeded", "failed"]);
 const settleOrder = z.strictObject({ id: z.string(), outcome: outcomeSchema.optional() });
 const authorizeOrder = z.strictObject({ id: z.string(), outcome: outcomeSchema });
+const disputeOrder = z.strictObject({ id: z.string(), reason: z.enum(DISPUTE_REASONS).optional() });
 /** Stripe lets an old secret live for a day at most. */
 const rollOrder = z.strictObject({ expiresInMs: z.int().min(0).max(DAY_MS).default(DAY_MS) });
 const seedOrder = z.strictObject({ seed: z.int32() });
@@ -47,6 +52,7 @@ export function addControlRoutes(server: FastifyInstance, parts: Parts): void {
     ["POST", "/_sandbox/faults", (request) => faults.add(parse(faultOrders, readJson(request)))],
     ["GET", "/_sandbox/faults", () => faults.list()],
     ["DELETE", "/_sandbox/faults", () => faults.clear()],
+    ["DELETE", "/_sandbox/faults/:id", (request) => removeFault(parts, idIn(request))],
     ["GET", "/_sandbox/clock", () => showClock(parts)],
     ["POST", "/_sandbox/clock", (request) => setClock(parts, parse(clockOrder, readJson(request)))],
     ["GET", "/_sandbox/fault_seed", () => ({ seed: faults.seed })],
@@ -60,24 +66,21 @@ export function addControlRoutes(server: FastifyInstance, parts: Parts): void {
     ],
     ["POST", "/_sandbox/settle", (request) => settle(parts, parse(settleOrder, readJson(request)))],
     ["POST", "/_sandbox/authorize", (request) => authorize(parts, parse(authorizeOrder, readJson(request)))],
-    ["GET", "/_sandbox/requests", (request) => listRequests(parts, parse(requestFilter, request.query))],
-    ["GET", "/_sandbox/deliveries", () => listDeliveries(parts)],
+    ["POST", "/_sandbox/dispute", (request) => dispute(parts, parse(disputeOrder, readJson(request)))],
+    ["GET", "/_sandbox/requests", (request) => listRequests(parts.store, parse(requestFilter, request.query))],
+    ["GET", "/_sandbox/deliveries", () => listDeliveries(parts.store)],
     [
       "POST",
       "/_sandbox/events/:id/deliver",
       async (request) => {
-        const { id } = request.params as { readonly id: string };
-        await deliverAgain(parts, id);
-        return { delivered: id };
+        await deliverAgain(parts, idIn(request));
+        return { delivered: idIn(request) };
       },
     ],
     [
       "POST",
       "/_sandbox/webhook_endpoints/:id/roll",
-      async (request) => {
-        const { id } = request.params as { readonly id: string };
-        return await roll(parts, id, parse(rollOrder, readJson(request)).expiresInMs);
-      },
+      async (request) => await roll(parts, idIn(request), parse(rollOrder, readJson(request)).expiresInMs),
     ],
   ];
   for (const [method, url, answer] of routes) {
@@ -92,6 +95,10 @@ async function answerOrExplain(answer: Answer, request: FastifyRequest, reply: F
     if (!(error instanceof ControlError)) throw error;
     return reply.code(error.status).send({ error: { message: error.message } });
   }
+}
+
+function idIn(request: FastifyRequest): string {
+  return (request.params as { readonly id: string }).id;
 }
 
 export async function settle(parts: Parts, { id, outcome }: z.output<typeof settleOrder>): Promise<unknown> {
@@ -118,6 +125,26 @@ export async function authorize(
   );
 }
 
+/** The customer's bank takes the money back; gives the new Dispute. */
+export async function dispute(parts: Parts, { id, reason }: z.output<typeof disputeOrder>): Promise<unknown> {
+  const opened: Stripe.Dispute[] = [];
+  await changeObject(
+    parts,
+    id,
+    (unit) => {
+      opened.push(...disputePayment(unit, id, reason ?? null));
+      return opened.length > 0;
+    },
+    `'${id}' can't be disputed: it must be a captured Charge that succeeded, or its PaymentIntent, without a dispute yet.`,
+  );
+  return opened[0];
+}
+
+export function removeFault({ faults }: Parts, id: string): unknown {
+  if (!faults.remove(id)) throw new ControlError(404, `There is no fault '${id}': it may be used up.`);
+  return faults.list();
+}
+
 /** Gives the object after the change; 404 when there is none, 409 when the change doesn't apply to it. */
 async function changeObject(
   { store, ledger, deliveries }: Parts,
@@ -138,7 +165,7 @@ async function changeObject(
  * `{"to": 1790000000000}` (Unix milliseconds) move it, which makes it virtual, and are answered when everything that is due
  * by then has happened: settlements, expiries, webhooks and their retries.
  */
-async function setClock(parts: Parts, { mode, advanceMs, to }: z.output<typeof clockOrder>): Promise<unknown> {
+export async function setClock(parts: Parts, { mode, advanceMs, to }: z.output<typeof clockOrder>): Promise<unknown> {
   const { clock, deliveries } = parts;
   if (to !== undefined && to < clock.now()) throw new ControlError(409, "Time doesn't go back.");
   if (to !== undefined || advanceMs !== undefined) {
@@ -152,14 +179,31 @@ function showClock({ clock }: Parts): unknown {
   return { mode: clock.mode, nowMs: clock.now(), now: toIso(clock.now()) };
 }
 
-/** To every endpoint that listens, whatever became of it before; resolves when they have answered. */
-async function deliverAgain({ store, ledger, deliveries }: Parts, id: string): Promise<void> {
+/**
+ * To every endpoint that listens, or only to the one named, whatever became of it before; resolves when they have answered,
+ * with how many they are.
+ */
+export async function deliverAgain(
+  { store, ledger, deliveries }: Parts,
+  id: string,
+  endpointId: string | null = null,
+): Promise<number> {
   const event = store.row("SELECT account, type FROM events WHERE id = ?", id);
   if (event === undefined) throw new ControlError(404, `There is no event '${id}'.`);
   const account = String(event["account"]);
   const unit = ledger.begin(account);
-  unit.resend(id, endpointsFor(store, account, String(event["type"])));
+  const endpoints =
+    endpointId === null ? endpointsFor(store, account, String(event["type"])) : [endpointThatTakes(store, endpointId)];
+  unit.resend(id, endpoints);
   await deliveries.dispatch(await ledger.commit(unit));
+  return endpoints.length;
+}
+
+function endpointThatTakes(store: Store, id: string): WebhookEndpoint {
+  const endpoint = findEndpoint(store, id);
+  if (endpoint === undefined) throw new ControlError(404, `There is no webhook endpoint '${id}' any more.`);
+  if (endpoint.shown.status === "enabled") return endpoint;
+  throw new ControlError(409, `The webhook endpoint '${id}' is disabled.`);
 }
 
 /** What Stripe's dashboard does: a new secret, with the old one signing beside it for a while. */
@@ -169,46 +213,6 @@ async function roll({ store, clock }: Parts, id: string, expiresInMs: number): P
   const untilMs = clock.now() + expiresInMs;
   const secret = await store.write(() => rollSecret(store, endpoint, untilMs));
   return { id, secret, oldSecretExpires: toIso(untilMs) };
-}
-
-function listRequests({ store }: Parts, { path, method }: z.output<typeof requestFilter>): unknown {
-  const rows = store.rows(
-    `SELECT id, at_ms, account, method, path, idempotency_key, status, replayed FROM requests
-     WHERE path = coalesce(?, path) AND method = coalesce(upper(?), method) ORDER BY seq`,
-    path ?? null,
-    method ?? null,
-  );
-  return rows.map((row) => ({
-    id: row["id"],
-    time: toIso(row["at_ms"]),
-    account: row["account"],
-    method: row["method"],
-    path: row["path"],
-    idempotencyKey: row["idempotency_key"],
-    /** Null when the connection was cut. */
-    status: row["status"],
-    replayed: row["replayed"] === 1,
-  }));
-}
-
-function listDeliveries({ store }: Parts): unknown {
-  const rows = store.rows(
-    `SELECT deliveries.*, events.type FROM deliveries JOIN events ON events.id = event_id ORDER BY deliveries.id`,
-  );
-  return rows.map((row) => ({
-    eventId: row["event_id"],
-    eventType: row["type"],
-    endpoint: row["endpoint_id"],
-    state: row["state"],
-    attempts: row["attempts"],
-    lastStatus: row["last_status"],
-    lastError: row["last_error"],
-    nextAttempt: toIso(row["next_attempt_at_ms"]),
-  }));
-}
-
-function toIso(timeMs: unknown): string | null {
-  return typeof timeMs === "number" ? new Date(timeMs).toISOString() : null;
 }
 
 function readJson(request: FastifyRequest): unknown {

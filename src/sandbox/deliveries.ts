@@ -90,8 +90,8 @@ export class Deliveries {
         type,
       } satisfies Stripe.EventBase;
       const body = JSON.stringify(event).replace(`"${SNAPSHOT}"`, () => unit.text(snapshot));
-      const sql = "INSERT INTO events (id, account, type, created, body) VALUES (?, ?, ?, ?, ?)";
-      this.#store.run(sql, id, account, type, event.created, body);
+      const sql = "INSERT INTO events (id, account, type, created, object_id, body) VALUES (?, ?, ?, ?, ?, ?)";
+      this.#store.run(sql, id, account, type, event.created, snapshot.id, body);
       for (const { shown } of endpoints) {
         const fault = this.#faults.takeWebhook(type);
         const effect = fault?.effect;

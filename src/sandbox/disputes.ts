@@ -1,18 +1,20 @@
 import type { Stripe } from "stripe";
 import { failure } from "./apiError.ts";
+import { latestCharge } from "./charges.ts";
 import { DAY_MS, SECOND_MS } from "./clock.ts";
 import type { ApiCall, Endpoint } from "./endpoint.ts";
 import { newId } from "./identifiers.ts";
 import { mergeMetadata } from "./parameters.ts";
 import { findScenarioOf } from "./paymentMethods.ts";
-import { PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
+import { type PaymentMethodType, PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
 import { post, readable, retrieve } from "./resources.ts";
 import type { Transition } from "./transitions.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
 
 /**
- * Disputes are opened by the test methods that exist for that, as soon as their money is taken. An inquiry is one that
- * has withdrawn nothing yet; its statuses begin with `warning_`. https://docs.stripe.com/disputes/how-disputes-work
+ * Disputes are opened by the test methods that exist for that, as soon as their money is taken, and for any other payment on
+ * demand. An inquiry is one that has withdrawn nothing yet; its statuses begin with `warning_`.
+ * https://docs.stripe.com/disputes/how-disputes-work
  */
 const RESPONSE_DAYS = 7;
 const FEE_MINOR = 1500;
@@ -49,6 +51,25 @@ const NO_EVIDENCE: Stripe.Dispute.Evidence = {
 };
 const EVIDENCE_TEXTS = Object.keys(NO_EVIDENCE).filter((name) => name !== "enhanced_evidence");
 
+/** https://docs.stripe.com/api/disputes/object#dispute_object-reason */
+export const DISPUTE_REASONS = [
+  "bank_cannot_process",
+  "check_returned",
+  "credit_not_processed",
+  "customer_initiated",
+  "debit_not_authorized",
+  "duplicate",
+  "fraudulent",
+  "general",
+  "incorrect_account_details",
+  "insufficient_funds",
+  "noncompliant",
+  "product_not_received",
+  "product_unacceptable",
+  "subscription_canceled",
+  "unrecognized",
+] as const;
+
 type Verdict = { readonly status: string; readonly fires: Transition | null };
 type Verdicts = { readonly inquiry: Verdict; readonly dispute: Verdict };
 
@@ -79,7 +100,30 @@ export function openDispute(unit: UnitOfWork, chargeId: string): void {
   const charge = unit.find("charge", chargeId);
   const scenario = findScenarioOf(unit, charge?.payment_method ?? "");
   if (charge?.captured !== true || charge.disputed || scenario === undefined || scenario.dispute === null) return;
-  const { reason, isInquiry } = scenario.dispute;
+  open(unit, charge, scenario.type, scenario.dispute);
+}
+
+/**
+ * Disputes a succeeded Charge, or the one of the PaymentIntent, whatever its payment method. Empty when it has no such
+ * Charge, or one that is disputed already.
+ */
+export function disputePayment(unit: UnitOfWork, id: string, reason: string | null): Stripe.Dispute[] {
+  const paymentIntent = unit.find("payment_intent", id);
+  const charge = paymentIntent === undefined ? unit.find("charge", id) : latestCharge(unit, paymentIntent);
+  const type = findScenarioOf(unit, charge?.payment_method ?? "")?.type ?? "card";
+  if (charge?.status !== "succeeded" || !charge.captured || charge.disputed) return [];
+  const usual = PAYMENT_METHOD_TYPES[type].isDebit ? "debit_not_authorized" : "fraudulent";
+  return [open(unit, charge, type, { reason: reason ?? usual, isInquiry: false })];
+}
+
+type Claim = { readonly reason: string; readonly isInquiry: boolean };
+
+function open(
+  unit: UnitOfWork,
+  charge: Stripe.Charge,
+  type: PaymentMethodType,
+  { reason, isInquiry }: Claim,
+): Stripe.Dispute {
   const dispute: Stripe.Dispute = {
     id: newId("du"),
     object: "dispute",
@@ -109,10 +153,9 @@ export function openDispute(unit: UnitOfWork, chargeId: string): void {
   };
   unit.save({ ...charge, disputed: true });
   // A returned bank debit can't be contested: it is lost as it is opened.
-  if (PAYMENT_METHOD_TYPES[scenario.type].isDebit) {
-    unit.fire("debit_returned", [unit.save<Stripe.Dispute>(withdraw(unit, { ...dispute, status: "lost" }))]);
-  } else if (isInquiry) unit.fire("inquiry_opened", [unit.save(dispute)]);
-  else unit.fire("dispute_opened", [unit.save(withdraw(unit, dispute))]);
+  if (PAYMENT_METHOD_TYPES[type].isDebit)
+    return fire(unit, "debit_returned", withdraw(unit, { ...dispute, status: "lost" }));
+  return isInquiry ? fire(unit, "inquiry_opened", dispute) : fire(unit, "dispute_opened", withdraw(unit, dispute));
 }
 
 function cardDetails(charge: Stripe.Charge, isInquiry: boolean): Partial<Stripe.Dispute> {

@@ -9,9 +9,9 @@ import { newId } from "./identifiers.ts";
  * They live in memory; a restarted sandbox has those of its start. Their dice are thrown from a seed, so that the same
  * requests in the same order meet the same faults.
  */
-const WEBHOOK_EFFECTS = ["lose", "double", "delay", "reorder", "before_response"] as const;
+export const WEBHOOK_EFFECTS = ["lose", "double", "delay", "reorder", "before_response"] as const;
 
-const API_EFFECTS = [
+export const API_EFFECTS = [
   "error_500", // nothing is done, nothing is saved
   "error_500_saved", // nothing is done, but the key replays the 500
   "error_500_saved_after", // the work is done, and the key replays a 500
@@ -53,7 +53,7 @@ export const faultOrders = z.preprocess((input) => [input].flat(), z.array(fault
 
 export type FaultInput = z.input<typeof faultOrder>;
 type FaultOrder = z.output<typeof faultOrder>;
-type Fault = FaultOrder & { readonly id: string; remaining: number };
+export type Fault = FaultOrder & { readonly id: string; remaining: number };
 export type ApiFault = Extract<Fault, { target: "api" }>;
 export type WebhookFault = Extract<Fault, { target: "webhook" }>;
 
@@ -85,6 +85,14 @@ export class Faults {
 
   list(): readonly Fault[] {
     return this.#faults;
+  }
+
+  /** False when there is no such fault, or no longer. */
+  remove(id: string): boolean {
+    const left = this.#faults.filter((fault) => fault.id !== id);
+    const isKnown = left.length < this.#faults.length;
+    this.#faults = left;
+    return isKnown;
   }
 
   clear(): readonly Fault[] {

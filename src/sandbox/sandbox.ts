@@ -10,7 +10,9 @@ import { addAuthorizePage } from "./pages/authorizePage.ts";
 import { addCheckoutPage } from "./pages/checkoutPage.ts";
 import { addInstructionsPages } from "./pages/instructionsPage.ts";
 import { addLinkPage } from "./pages/linkPage.ts";
+import { addDashboard } from "./pages/dashboard.ts";
 import { addAssets } from "./pages/page.ts";
+import { comesFromElsewhere, FOREIGN_ORIGIN } from "./foreignOrigin.ts";
 import { SavedAnswers } from "./savedAnswers.ts";
 import type { Sent } from "./sent.ts";
 import { Store } from "./store.ts";
@@ -110,6 +112,10 @@ function createServer(parts: Parts, onSent: SandboxOptions["onSent"]) {
   // Stripe's API takes forms and the control API JSON; each reads the text itself, whatever its content type says.
   server.removeAllContentTypeParsers();
   server.addContentTypeParser("*", { parseAs: "string" }, (_request, body, done) => done(null, body));
+  server.addHook("onRequest", (request, reply, done) => {
+    if (!comesFromElsewhere(request)) return done();
+    refuse({ name: "ForeignOrigin", code: "foreign_origin", statusCode: 403, message: FOREIGN_ORIGIN }, reply);
+  });
   server.addHook("onSend", (request, reply, payload, done) => {
     reply.header("X-Sandbox", BANNER);
     const isOurs =
@@ -134,6 +140,7 @@ function createServer(parts: Parts, onSent: SandboxOptions["onSent"]) {
   addCheckoutPage(server, parts);
   addLinkPage(server, parts);
   addInstructionsPages(server, parts);
+  addDashboard(server, parts);
   return server;
 }
 

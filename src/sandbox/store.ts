@@ -57,6 +57,7 @@ CREATE TABLE IF NOT EXISTS objects (
   seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, account TEXT NOT NULL, created INTEGER NOT NULL,
   payment_intent TEXT, charge TEXT, customer TEXT, scenario TEXT, created_at_ms INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS objects_kind ON objects (account, kind, seq);
+CREATE INDEX IF NOT EXISTS objects_newest ON objects (kind, seq);
 CREATE INDEX IF NOT EXISTS objects_payment_intent ON objects (payment_intent) WHERE payment_intent IS NOT NULL;
 CREATE INDEX IF NOT EXISTS objects_charge ON objects (charge) WHERE charge IS NOT NULL;
 CREATE INDEX IF NOT EXISTS objects_customer ON objects (customer) WHERE customer IS NOT NULL;
@@ -86,6 +87,13 @@ CREATE TABLE IF NOT EXISTS requests (
   path TEXT NOT NULL, idempotency_key TEXT, status INTEGER, replayed INTEGER NOT NULL);
 `;
 
+/** What the page shows as an object's history is found by these, which files of earlier versions lack. */
+const ADDED_COLUMNS = ["events", "requests"].map((table) => ({
+  table,
+  column: "object_id",
+  index: `CREATE INDEX IF NOT EXISTS ${table}_object ON ${table} (object_id) WHERE object_id IS NOT NULL`,
+}));
+
 /** The sandbox's memory: one SQLite file (or none, for tests), used synchronously, so that requests never interleave. */
 export class Store {
   readonly #database: DatabaseSync;
@@ -102,6 +110,11 @@ export class Store {
     this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 10000;");
     this.#database.exec("PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;");
     this.#database.exec(SCHEMA);
+    for (const { table, column, index } of ADDED_COLUMNS) {
+      const isKnown = this.rows(`PRAGMA table_info(${table})`).some(({ name }) => name === column);
+      if (!isKnown) this.#database.exec(`ALTER TABLE ${table} ADD COLUMN ${column} TEXT`);
+      this.#database.exec(index);
+    }
   }
 
   close(): void {

@@ -28,7 +28,7 @@ const MAXIMUM_ENDPOINTS = 16;
 /** Asked for every event, changed hardly ever. */
 const known = new WeakMap<Store, readonly WebhookEndpoint[]>();
 
-function allEndpoints(store: Store): readonly WebhookEndpoint[] {
+export function allEndpoints(store: Store): readonly WebhookEndpoint[] {
   const cached = known.get(store);
   if (cached !== undefined) return cached;
   const endpoints = store.rows("SELECT * FROM webhook_endpoints ORDER BY seq").map(readEndpoint);

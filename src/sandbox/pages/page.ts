@@ -9,6 +9,10 @@ export type Html = ReturnType<typeof html>;
 type Page = {
   readonly title: string;
   readonly content: Html;
+  /** What stands above the content: the page's name and its navigation. */
+  readonly top?: Html;
+  /** The page's own script, by its name among the assets. */
+  readonly script?: "dashboard.js";
   /** The tables of a person who debugs need the whole width; what a buyer reads doesn't. */
   readonly isWide?: boolean;
 };
@@ -17,6 +21,7 @@ type Page = {
 const ASSETS: Readonly<Record<string, { readonly type: string; readonly file: string }>> = {
   "pico.css": { type: "text/css", file: import.meta.resolve("@picocss/pico/css/pico.min.css") },
   "sandbox.css": { type: "text/css", file: import.meta.resolve("./sandbox.css") },
+  "dashboard.js": { type: "text/javascript", file: import.meta.resolve("./dashboard.js") },
   "htmx.js": { type: "text/javascript", file: import.meta.resolve("htmx.org/dist/htmx.min.js") },
 };
 
@@ -36,22 +41,27 @@ export function addAssets(server: FastifyInstance): void {
 export async function sendPage(
   reply: FastifyReply,
   status: number,
-  { title, content, isWide = false }: Page,
+  { title, content, top, script, isWide = false }: Page,
 ): Promise<FastifyReply> {
   const document = await html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="htmx-config" content='{"includeIndicatorCSS": false}' />
+        <meta
+          name="htmx-config"
+          content='{"includeIndicatorCSS": false, "morphIgnore": ["data-htmx-powered", "open"]}'
+        />
         <title>${title} · SANDBOX</title>
         <link rel="icon" href="data:," />
         <link rel="stylesheet" href="/_sandbox/assets/pico.css" />
         <link rel="stylesheet" href="/_sandbox/assets/sandbox.css" />
         <script src="/_sandbox/assets/htmx.js" defer></script>
+        ${script === undefined ? null : html`<script src="/_sandbox/assets/${script}" defer></script>`}
       </head>
       <body>
         <p class="banner" role="note"><strong>SANDBOX</strong> No real money moves here.</p>
+        ${top}
         <main class="container${isWide ? "-fluid" : " buyer"}">${content}</main>
       </body>
     </html>`;
