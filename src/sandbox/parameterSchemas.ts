@@ -34,10 +34,12 @@ const EVERYWHERE: Fields = {
   // The command line tool's older name.
   bank_transfer: { properties: { type: { enum: ["jp_bank_account"] } } },
   client_reference_id: { maxLength: 200 },
+  dynamic_tax_rates: unserved,
   price_data: { required: ["unit_amount"] },
   quantity: positive,
   statement_descriptor: { maxLength: 22 },
   statement_descriptor_suffix: { maxLength: 22 },
+  tax_rates: unserved,
   unit_amount: { minimum: 0 },
 };
 
@@ -66,6 +68,8 @@ const ADDED: Readonly<Record<string, { readonly properties: Fields; readonly req
   "POST /v1/setup_intents": { properties: { ...cards, ...older } },
   "POST /v1/setup_intents/:id": { properties: { ...cards, ...older } },
   "POST /v1/setup_intents/:id/confirm": { properties: cards },
+  "POST /v1/customers": { properties: without("balance", "source", "tax_id_data", "test_clock") },
+  "POST /v1/customers/:id": { properties: without("balance", "source") },
   "POST /v1/payment_methods": { properties: without("customer", "payment_method"), required: ["type"] },
   "POST /v1/refunds": { properties: { amount: positive, customer: unserved, origin: unserved } },
   "POST /v1/test_helpers/customers/:id/fund_cash_balance": { properties: { amount: positive } },

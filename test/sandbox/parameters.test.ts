@@ -1,5 +1,7 @@
 /** What is said of parameters, at any depth: the tables come from Stripe's declarations, the words from its errors. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ENDPOINTS } from "../../src/sandbox/endpoints.ts";
+import { parameterSchemaOf } from "../../src/sandbox/parameterSchemas.ts";
 import type { Sandbox } from "../../src/sandbox/sandbox.ts";
 import { startCheckedSandbox } from "./schemas/checked.ts";
 
@@ -140,6 +142,7 @@ const MISSING: readonly Case[] = [
 ].map(([endpoint = "", form = "", param = ""]) => [endpoint, form, param, `Missing required param: ${param}.`]);
 
 const UNSERVED: readonly Case[] = [
+  [SELL, `${priced}&line_items[0][tax_rates][0]=txr_1`, "line_items[0][tax_rates]", "this sandbox doesn't serve it"],
   [SELL, `${priced}&discounts[0][coupon]=c`, "discounts", "this sandbox doesn't serve it"],
   [SELL, `${priced}&shipping_options[0][shipping_rate]=s`, "shipping_options", "this sandbox doesn't serve it"],
   [
@@ -149,6 +152,13 @@ const UNSERVED: readonly Case[] = [
     "serve it",
   ],
 ];
+
+describe("an endpoint", () => {
+  it.each(ENDPOINTS.map(({ method, path }) => [method, path] as const))("%s %s has its parameters", (method, path) => {
+    const { type, properties } = parameterSchemaOf({ method, path });
+    expect(type === "object" || properties !== undefined).toBe(true);
+  });
+});
 
 describe("a parameter", () => {
   it.each(UNKNOWN)("%s %s: unknown", async (endpoint, form, param, message) => {
