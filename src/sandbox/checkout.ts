@@ -7,6 +7,7 @@ import { newId, randomText } from "./identifiers.ts";
 import { readLineItems, totalOf } from "./lineItems.ts";
 import { mergeMetadata, Parameters } from "./parameters.ts";
 import { checkAmount, readCustomer, readMethodChoice } from "./paymentIntentParameters.ts";
+import { readOptions, withDefaultOptions } from "./paymentDetails.ts";
 import { draftPaymentIntent } from "./paymentIntents.ts";
 import { type UsablePaymentMethod, usePaymentMethod } from "./paymentMethods.ts";
 import { retrieve } from "./resources.ts";
@@ -22,7 +23,10 @@ export function createSession(call: ApiCall): Stripe.Checkout.Session {
   const { parameters, unit } = call;
   const items = readLineItems(unit, parameters);
   const currency = items[0]?.currency ?? "usd";
-  const draft = draftPayment(unit, items, parameters.hash("payment_intent_data"));
+  const draft = {
+    ...draftPayment(unit, items, parameters.hash("payment_intent_data")),
+    payment_method_options: readOptions(null, parameters.hash("payment_method_options")),
+  };
   const uiMode = parameters.string("ui_mode") ?? "hosted_page";
   const expiresAt = parameters.integer("expires_at") ?? unit.nowSeconds + LONGEST_SECONDS;
   if (expiresAt < unit.nowSeconds + SHORTEST_SECONDS || expiresAt > unit.nowSeconds + LONGEST_SECONDS) {
@@ -44,6 +48,7 @@ export function createSession(call: ApiCall): Stripe.Checkout.Session {
     customer_email: parameters.string("customer_email") ?? null,
     locale: parameters.string("locale") ?? null,
     metadata: mergeMetadata({}, parameters.metadata()),
+    payment_method_options: parameters.hash("payment_method_options")?.plain() ?? {},
     payment_method_types: readMethodChoice(call, currency).payment_method_types,
     phone_number_collection: {
       enabled: parameters.hash("phone_number_collection")?.boolean("enabled") ?? false,
@@ -194,7 +199,7 @@ export function paySession(
   });
   const earlier = unit.find("payment_intent", draft.id);
   const { payment_method_types } = session;
-  const fresh: Stripe.PaymentIntent = { ...draft, created: unit.nowSeconds, customer, payment_method_types };
+  const fresh = withDefaultOptions({ ...draft, created: unit.nowSeconds, customer, payment_method_types });
   return confirmPayment(unit, earlier ?? fresh, usable, {
     returnUrl: `${unit.pace.baseUrl()}/_sandbox/checkout/${id}/return`,
     hasMandate: true,

@@ -89,21 +89,47 @@ const paymentMethodFields: ParameterRules = {
 
 const captureMethod = choice("automatic", "automatic_async", "manual");
 
+const expiresAfterDays = hash({ expires_after_days: integer, setup_future_usage: text });
+
+const paymentMethodOptions = hash({
+  boleto: expiresAfterDays,
+  oxxo: expiresAfterDays,
+  ...Object.fromEntries(
+    "card us_bank_account sepa_debit klarna ideal bancontact eps p24 sofort customer_balance"
+      .split(" ")
+      .map((type) => [type, anyHash]),
+  ),
+});
+
+const shipping = hash({
+  address,
+  carrier: textOrNothing,
+  name: { kind: "string", required: true },
+  phone: textOrNothing,
+  tracking_number: textOrNothing,
+});
+
 /** What may be said of a PaymentIntent whenever it is written. */
 const describing: ParameterRules = {
   allowed_payment_method_types: list,
-  amount_details: anyHash,
+  amount_details: hash({
+    discount_amount: integer,
+    enforce_arithmetic_validation: flag,
+    line_items: listOrNothing,
+    shipping: hash({ amount: integer, from_postal_code: text, to_postal_code: text }),
+    tax: hash({ total_tax_amount: integer }),
+  }),
   capture_method: captureMethod,
   excluded_payment_method_types: listOrNothing,
   hooks: anyHash,
   payment_details: anyHash,
   payment_method: text,
   payment_method_data: hash(paymentMethodFields),
-  payment_method_options: anyHash,
+  payment_method_options: paymentMethodOptions,
   payment_method_types: list,
   receipt_email: textOrNothing,
   setup_future_usage: choice("off_session", "on_session"),
-  shipping: anyHash,
+  shipping,
 };
 
 const describingMore: ParameterRules = {
@@ -182,13 +208,13 @@ const CHECKOUT_SESSION_CREATE: ParameterRules = {
     on_behalf_of: text,
     receipt_email: text,
     setup_future_usage: choice("off_session", "on_session"),
-    shipping: anyHash,
+    shipping,
     statement_descriptor: suffix,
     statement_descriptor_suffix: suffix,
     transfer_data: anyHash,
     transfer_group: text,
   }),
-  payment_method_options: anyHash,
+  payment_method_options: paymentMethodOptions,
   payment_method_types: list,
   phone_number_collection: anyHash,
   return_url: text,

@@ -90,11 +90,21 @@ export class Parameters {
     return Array.isArray(value) ? value.filter((item) => item instanceof Parameters) : [];
   }
 
+  /** All of it as plain data, in the types of its rules. */
+  plain(): Readonly<Record<string, unknown>> {
+    return Object.fromEntries([...this.#values].map(([name, value]) => [name, plainOf(value)]));
+  }
+
   metadata(): Readonly<Record<string, string>> | null | undefined {
     const value = this.#values.get("metadata");
     if (value === null || value === undefined) return value;
     return value instanceof Parameters || typeof value !== "object" ? {} : { ...(value as Record<string, string>) };
   }
+}
+
+function plainOf(value: Value | Parameters): unknown {
+  if (value instanceof Parameters) return value.plain();
+  return Array.isArray(value) ? value.map(plainOf) : value;
 }
 
 /** Node's client writes `a[0]=`, the command line tool `a[]=`; both are lists. */
@@ -148,7 +158,7 @@ function readValue(raw: Raw, rule: ParameterRule, param: string): Value {
       return raw === "true" || raw === "false" ? raw === "true" : readString(raw, undefined, undefined, param);
     case "hash":
       if (!isHash(raw)) throw refusal("Invalid object", { param });
-      return rule.fields === "any" ? new Parameters(new Map()) : readParameters(raw, rule.fields, param);
+      return rule.fields === "any" ? readAny(raw) : readParameters(raw, rule.fields, param);
     case "list":
       return readList(raw, rule, param);
     case "metadata":
@@ -156,6 +166,15 @@ function readValue(raw: Raw, rule: ParameterRule, param: string): Value {
     case "range":
       return readRange(raw, param);
   }
+}
+
+/** A hash that no rule describes is kept as it came. */
+function readAny(raw: Readonly<Record<string, unknown>>): Parameters {
+  const values = Object.entries(raw).map(([name, value]): [string, Value] => [
+    name,
+    isHash(value) ? readAny(value) : String(value),
+  ]);
+  return new Parameters(new Map(values));
 }
 
 function readString(raw: unknown, values: readonly string[] | undefined, maxLength = 5000, param: string): string {

@@ -22,6 +22,8 @@ type TypeRule = {
   readonly allowsManualCapture: boolean;
   /** The customer sends the money, in any number of parts. */
   readonly isBankTransfer: boolean;
+  /** What `payment_method_options` shows of the type where nothing was said. */
+  readonly options: Readonly<Record<string, unknown>>;
 };
 
 const CARD: TypeRule = {
@@ -30,9 +32,10 @@ const CARD: TypeRule = {
   isDebit: false,
   allowsManualCapture: true,
   isBankTransfer: false,
+  options: { installments: null, mandate_options: null, network: null, request_three_d_secure: "automatic" },
 };
-const DEBIT = { redirects: false, isDebit: true, allowsManualCapture: false, isBankTransfer: false };
-const REDIRECT = { redirects: true, isDebit: false, allowsManualCapture: false, isBankTransfer: false };
+const DEBIT = { redirects: false, isDebit: true, allowsManualCapture: false, isBankTransfer: false, options: {} };
+const REDIRECT = { redirects: true, isDebit: false, allowsManualCapture: false, isBankTransfer: false, options: {} };
 
 /** How the bank transfers of each currency are called. */
 export const BANK_TRANSFERS: Readonly<Record<string, string>> = {
@@ -45,18 +48,19 @@ export const BANK_TRANSFERS: Readonly<Record<string, string>> = {
 
 export const PAYMENT_METHOD_TYPES: Readonly<Record<PaymentMethodType, TypeRule>> = {
   card: CARD,
-  us_bank_account: { ...DEBIT, currencies: ["usd"] },
+  us_bank_account: { ...DEBIT, currencies: ["usd"], options: { verification_method: "automatic" } },
   sepa_debit: { ...DEBIT, currencies: ["eur"] },
   klarna: {
     ...REDIRECT,
     currencies: "aud cad chf czk dkk eur gbp nok nzd pln ron sek usd".split(" "),
     allowsManualCapture: true,
+    options: { preferred_locale: null },
   },
   ideal: { ...REDIRECT, currencies: ["eur"] },
-  bancontact: { ...REDIRECT, currencies: ["eur"] },
+  bancontact: { ...REDIRECT, currencies: ["eur"], options: { preferred_language: "en" } },
   eps: { ...REDIRECT, currencies: ["eur"] },
   p24: { ...REDIRECT, currencies: ["eur", "pln"] },
-  sofort: { ...REDIRECT, currencies: ["eur"] },
+  sofort: { ...REDIRECT, currencies: ["eur"], options: { preferred_language: null } },
   customer_balance: { ...REDIRECT, redirects: false, isBankTransfer: true, currencies: Object.keys(BANK_TRANSFERS) },
 };
 

@@ -4,6 +4,7 @@ import type { ApiCall } from "./endpoint.ts";
 import type { Decline } from "./declines.ts";
 import { newId, randomText } from "./identifiers.ts";
 import { mergeMetadata, type Parameters } from "./parameters.ts";
+import { readAddress } from "./paymentDetails.ts";
 import { isPaymentMethodType, type PaymentMethodType } from "./paymentMethodTypes.ts";
 import { findScenario, findScenarioByNumber, type Scenario } from "./scenarios.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
@@ -143,20 +144,8 @@ function emptyBilling(): Stripe.PaymentMethod.BillingDetails {
 function readBilling(billing: Parameters | undefined): Stripe.PaymentMethod.BillingDetails {
   if (billing === undefined) return emptyBilling();
   const field = (name: string) => billing.string(name) ?? null;
-  const address = billing.hash("address");
-  const line = (name: string) => address?.string(name) ?? null;
   return {
-    address:
-      address === undefined
-        ? null
-        : {
-            city: line("city"),
-            country: line("country"),
-            line1: line("line1"),
-            line2: line("line2"),
-            postal_code: line("postal_code"),
-            state: line("state"),
-          },
+    address: readAddress(billing.hash("address")),
     email: field("email"),
     name: field("name"),
     phone: field("phone"),

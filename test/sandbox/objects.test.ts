@@ -45,6 +45,43 @@ describe("PaymentIntents", () => {
     });
   });
 
+  it("show the shipping, the options and the details of the amount that they were told, also after an update", async () => {
+    await withSandbox(async ({ stripe }) => {
+      const address = { line1: "1 Main St", city: "Springfield", country: "US" };
+      const { id, ...created } = await stripe.paymentIntents.create({
+        amount: 500,
+        currency: "usd",
+        shipping: { name: "Ada", address },
+        payment_method_options: { card: { request_three_d_secure: "any" } },
+        amount_details: { tax: { total_tax_amount: 40 } },
+      });
+      expect(created).toMatchObject({
+        amount_details: { tip: {}, tax: { total_tax_amount: 40 } },
+        payment_method_options: {
+          card: { installments: null, request_three_d_secure: "any" },
+          us_bank_account: { verification_method: "automatic" },
+        },
+        shipping: { name: "Ada", phone: null, address: { ...address, line2: null } },
+      });
+      const updated = await stripe.paymentIntents.update(id, {
+        shipping: { name: "Grace", address },
+        payment_method_options: { us_bank_account: { verification_method: "instant" } },
+        amount_details: { discount_amount: 10 },
+      });
+      expect(updated).toMatchObject({
+        amount_details: { discount_amount: 10, tax: { total_tax_amount: 40 } },
+        payment_method_options: {
+          card: { request_three_d_secure: "any" },
+          us_bank_account: { verification_method: "instant" },
+        },
+        shipping: { name: "Grace" },
+      });
+      expect((await stripe.paymentIntents.update(id, { shipping: "" })).shipping).toBeNull();
+      const misspelt = { shipping: { nam: "Ada" } } as unknown as Stripe.PaymentIntentUpdateParams;
+      expect(await errorOf(stripe.paymentIntents.update(id, misspelt))).toMatchObject({ param: "shipping[nam]" });
+    });
+  });
+
   it("are listed newest first, by pages and by time", async () => {
     await withSandbox(async ({ stripe }) => {
       const ids: string[] = [];
