@@ -179,6 +179,9 @@ function chargeDetails(
     const account = { bank_code, branch_code, country, fingerprint: fingerprint ?? null, last4 };
     return { type: "sepa_debit", sepa_debit: { ...account, mandate: newId("mandate") } };
   }
+  if (method.boleto !== undefined) return { type: "boleto", boleto: method.boleto };
+  const voucher = paymentIntent.next_action?.oxxo_display_details;
+  if (voucher !== undefined) return { type: "oxxo", oxxo: { number: voucher.number } };
   return { type: method.type };
 }
 

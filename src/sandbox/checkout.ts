@@ -263,7 +263,7 @@ export function followPayment(unit: UnitOfWork, paymentIntentId: string): void {
 
 /** A redirect or authentication is a part of paying on the page; a transfer or voucher is paid elsewhere, later. */
 function asksOnPage({ next_action, status }: Stripe.PaymentIntent): boolean {
-  return status === "requires_action" && !(next_action?.type.startsWith("display_") ?? false);
+  return status === "requires_action" && !(next_action?.type.includes("display_") ?? false);
 }
 
 function countCompleted(unit: UnitOfWork, linkId: string | null): void {

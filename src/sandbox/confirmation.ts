@@ -8,6 +8,7 @@ import type { UsablePaymentMethod } from "./paymentMethods.ts";
 import { acceptsCurrency, BANK_TRANSFERS, PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
 import type { Scenario } from "./scenarios.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
+import { checkVoucherBilling, issueVoucher } from "./vouchers.ts";
 
 /**
  * Trying to pay a PaymentIntent with a payment method: what must hold before, what may ask for the customer, and what the
@@ -55,12 +56,14 @@ export function confirmPayment(
   if (confirmation.errorOnRequiresAction) {
     throw declineNow(unit, paymentIntent, usable, DECLINES.authenticationNotHandled, confirmation.created);
   }
+  // What an earlier attempt still waits for is over.
+  if (before.next_action !== null) unit.dropJobs(before.id);
   const waiting = unit.save({
     ...paymentIntent,
     status: "requires_action",
     next_action: PAYMENT_METHOD_TYPES[scenario.type].isBankTransfer
       ? bankInstructions(unit, paymentIntent)
-      : nextAction(unit, paymentIntent.id, confirmation.returnUrl),
+      : (issueVoucher(unit, paymentIntent, usable) ?? nextAction(unit, paymentIntent.id, confirmation.returnUrl)),
   });
   unit.fire("requires_action", [waiting], confirmation.created);
   // A bank transfer that came before may have paid it already.
@@ -70,10 +73,11 @@ export function confirmPayment(
 /** What Stripe checks before anything is tried; the order is ours. */
 function checkPaymentMethod(
   paymentIntent: Stripe.PaymentIntent,
-  { paymentMethod, scenario }: UsablePaymentMethod,
+  usable: UsablePaymentMethod,
   confirmation: Confirmation,
 ): void {
-  const { type } = scenario;
+  const { paymentMethod } = usable;
+  const { type } = usable.scenario;
   const rule = PAYMENT_METHOD_TYPES[type];
   const shown = confirmation.created === null ? { payment_intent: paymentIntent } : {};
   if (!acceptsCurrency(type, paymentIntent.currency)) {
@@ -109,6 +113,7 @@ function checkPaymentMethod(
       { param: "return_url" },
     );
   }
+  checkVoucherBilling(usable);
   if (rule.isBankTransfer && paymentIntent.customer === null) {
     const message = "A bank transfer goes to a customer's cash balance: pass the `customer` of this PaymentIntent.";
     throw failure(message, { code: "parameter_missing", param: "customer", ...shown });

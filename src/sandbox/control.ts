@@ -4,7 +4,7 @@ import type { Parts } from "./api.ts";
 import { DAY_MS } from "./clock.ts";
 import { faultOrders } from "./faults.ts";
 import { settleRefund } from "./refunds.ts";
-import { authorizePayment, type ForcedOutcome, settlePayment } from "./settlement.ts";
+import { authorizePayment, type ForcedOutcome, settlePayment, settleVoucher } from "./settlement.ts";
 import { authorizeSetup } from "./setupIntents.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
 import { endpointsFor, findEndpoint, rollSecret } from "./webhookEndpoints.ts";
@@ -99,8 +99,8 @@ export async function settle(parts: Parts, { id, outcome }: z.output<typeof sett
   return await changeObject(
     parts,
     id,
-    (unit) => settlePayment(unit, id, forced) || settleRefund(unit, id, forced),
-    `'${id}' has nothing to settle: it must be a processing PaymentIntent or a pending refund.`,
+    (unit) => settlePayment(unit, id, forced) || settleVoucher(unit, id, forced) || settleRefund(unit, id, forced),
+    `'${id}' has nothing to settle: it must be a processing PaymentIntent, one that waits for its voucher, or a pending refund.`,
   );
 }
 

@@ -62,6 +62,10 @@ export const DECLINES = {
   },
   authenticationFailed: bankFailure("payment_intent_authentication_failure", NOT_AUTHENTICATED),
   redirectFailed: bankFailure("payment_intent_payment_attempt_failed", "The customer failed or abandoned the payment."),
+  voucherExpired: bankFailure(
+    "payment_intent_payment_attempt_expired",
+    "The voucher expired before the customer paid it.",
+  ),
   accountClosed: bankFailure("account_closed", "The customer's bank account has been closed."),
   noAccount: bankFailure("no_account", "The customer's bank account could not be located."),
   bankInsufficientFunds: bankFailure(

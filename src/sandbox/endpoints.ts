@@ -80,8 +80,12 @@ const paymentMethodFields: ParameterRules = {
     routing_number: text,
   }),
   sepa_debit: hash({ iban: text }),
+  boleto: hash({ tax_id: text }),
   ...Object.fromEntries(
-    ["customer_balance", "klarna", "ideal", "bancontact", "eps", "p24", "sofort"].map((type) => [type, anyHash]),
+    ["customer_balance", "oxxo", "klarna", "ideal", "bancontact", "eps", "p24", "sofort"].map((type) => [
+      type,
+      anyHash,
+    ]),
   ),
   metadata,
   radar_options: anyHash,

@@ -1,4 +1,5 @@
 import type { Stripe } from "stripe";
+import { refusal } from "./apiError.ts";
 import type { Parameters } from "./parameters.ts";
 import { isPaymentMethodType, PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
 
@@ -31,10 +32,19 @@ export function readOptions(before: Options | null, given: Parameters | undefine
   if (given === undefined) return before;
   const merged: Record<string, unknown> = { ...before };
   for (const [type, options] of Object.entries(given.plain())) {
+    checkVoucherDays(type, given.hash(type)?.integer("expires_after_days"));
     if (options === null) delete merged[type];
     else merged[type] = { ...(merged[type] as object | undefined), ...(options as object) };
   }
   return merged;
+}
+
+function checkVoucherDays(type: string, days: number | undefined): void {
+  const rule = isPaymentMethodType(type) ? PAYMENT_METHOD_TYPES[type].voucher : null;
+  if (rule === null || days === undefined || (days >= rule.days.minimum && days <= rule.days.maximum)) return;
+  const message = `The number of days must be between ${rule.days.minimum} and ${rule.days.maximum}.`;
+  const param = `payment_method_options[${type}][expires_after_days]`;
+  throw refusal(message, { code: "parameter_invalid_integer", param });
 }
 
 /** The options with what Stripe takes where nothing is said, for each type that the PaymentIntent offers. */

@@ -12,7 +12,9 @@ export type PaymentMethodType =
   | "eps"
   | "p24"
   | "sofort"
-  | "customer_balance";
+  | "customer_balance"
+  | "boleto"
+  | "oxxo";
 
 type TypeRule = {
   readonly currencies: readonly string[] | "any";
@@ -22,9 +24,26 @@ type TypeRule = {
   readonly allowsManualCapture: boolean;
   /** The customer sends the money, in any number of parts. */
   readonly isBankTransfer: boolean;
+  /** The customer gets a number to pay at a counter, until its last day ends. */
+  readonly voucher: VoucherRule | null;
   /** What `payment_method_options` shows of the type where nothing was said. */
   readonly options: Readonly<Record<string, unknown>>;
 };
+
+/**
+ * A voucher expires at 23:59 local time, `expires_after_days` after the day it was made. Neither country has summer time.
+ * https://docs.stripe.com/payments/boleto, https://docs.stripe.com/payments/oxxo
+ */
+type VoucherRule = {
+  readonly days: { readonly minimum: number; readonly maximum: number };
+  readonly hoursFromUtc: number;
+  readonly digits: number;
+  /** What must be known of the customer when the payment is confirmed. */
+  readonly billing: readonly (readonly string[])[];
+};
+
+/** https://docs.stripe.com/api/payment_intents/create#create_payment_intent-payment_method_options-boleto-expires_after_days */
+export const DEFAULT_VOUCHER_DAYS = 3;
 
 const CARD: TypeRule = {
   currencies: "any",
@@ -32,10 +51,27 @@ const CARD: TypeRule = {
   isDebit: false,
   allowsManualCapture: true,
   isBankTransfer: false,
+  voucher: null,
   options: { installments: null, mandate_options: null, network: null, request_three_d_secure: "automatic" },
 };
-const DEBIT = { redirects: false, isDebit: true, allowsManualCapture: false, isBankTransfer: false, options: {} };
-const REDIRECT = { redirects: true, isDebit: false, allowsManualCapture: false, isBankTransfer: false, options: {} };
+const DEBIT = {
+  redirects: false,
+  isDebit: true,
+  allowsManualCapture: false,
+  isBankTransfer: false,
+  voucher: null,
+  options: {},
+};
+const REDIRECT = {
+  redirects: true,
+  isDebit: false,
+  allowsManualCapture: false,
+  isBankTransfer: false,
+  voucher: null,
+  options: {},
+};
+
+const VOUCHER = { ...REDIRECT, redirects: false, options: { expires_after_days: DEFAULT_VOUCHER_DAYS } };
 
 /** How the bank transfers of each currency are called. */
 export const BANK_TRANSFERS: Readonly<Record<string, string>> = {
@@ -62,6 +98,29 @@ export const PAYMENT_METHOD_TYPES: Readonly<Record<PaymentMethodType, TypeRule>>
   p24: { ...REDIRECT, currencies: ["eur", "pln"] },
   sofort: { ...REDIRECT, currencies: ["eur"], options: { preferred_language: null } },
   customer_balance: { ...REDIRECT, redirects: false, isBankTransfer: true, currencies: Object.keys(BANK_TRANSFERS) },
+  boleto: {
+    ...VOUCHER,
+    currencies: ["brl"],
+    voucher: {
+      days: { minimum: 0, maximum: 60 },
+      hoursFromUtc: -3,
+      digits: 47,
+      billing: [
+        ["name"],
+        ["email"],
+        ["address", "line1"],
+        ["address", "city"],
+        ["address", "state"],
+        ["address", "postal_code"],
+        ["address", "country"],
+      ],
+    },
+  },
+  oxxo: {
+    ...VOUCHER,
+    currencies: ["mxn"],
+    voucher: { days: { minimum: 1, maximum: 7 }, hoursFromUtc: -6, digits: 32, billing: [["name"], ["email"]] },
+  },
 };
 
 export function isPaymentMethodType(type: string): type is PaymentMethodType {

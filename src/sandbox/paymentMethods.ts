@@ -6,7 +6,7 @@ import { newId, randomText } from "./identifiers.ts";
 import { mergeMetadata, type Parameters } from "./parameters.ts";
 import { readAddress } from "./paymentDetails.ts";
 import { isPaymentMethodType, type PaymentMethodType } from "./paymentMethodTypes.ts";
-import { findScenario, findScenarioByNumber, type Scenario } from "./scenarios.ts";
+import { findScenario, findScenarioByNumber, findVoucherScenario, type Scenario } from "./scenarios.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
 
 export type UsablePaymentMethod = { readonly paymentMethod: Stripe.PaymentMethod; readonly scenario: Scenario };
@@ -61,19 +61,37 @@ export function makePaymentMethod(unit: UnitOfWork, parameters: Parameters, pare
   const type = parameters.string("type") ?? "";
   if (!isPaymentMethodType(type))
     throw refusal(`Invalid ${param("type")}: ${type} is unknown to this sandbox`, { param: param("type") });
-  const scenario = pickScenario(type, parameters.hash(type), param(type));
+  const billing = readBilling(parameters.hash("billing_details"));
+  const details = parameters.hash(type);
+  const scenario = pickScenario(type, details, billing.email, param(type));
   const metadata = mergeMetadata({}, parameters.metadata());
-  const paymentMethod = buildPaymentMethod(unit, scenario, metadata, readBilling(parameters.hash("billing_details")));
+  const paymentMethod = {
+    ...buildPaymentMethod(unit, scenario, metadata, billing),
+    ...(type === "boleto" ? { boleto: { tax_id: readTaxId(details, `${param(type)}[tax_id]`) } } : {}),
+  };
   return { paymentMethod: unit.save(paymentMethod, scenario.name), scenario };
 }
 
-function pickScenario(type: PaymentMethodType, details: Parameters | undefined, param: string): Scenario {
+/** The tax number of a person (CPF, 11 digits) or a company (CNPJ, 14). https://docs.stripe.com/payments/boleto */
+function readTaxId(details: Parameters | undefined, param: string): string {
+  const taxId = details?.string("tax_id");
+  if (taxId === undefined) throw parameterMissing(param);
+  if (/^(\d{11}|\d{14}|\d{3}\.\d{3}\.\d{3}-\d{2}|\d{2}\.\d{3}\.\d{3}\/\d{4}-\d{2})$/.test(taxId)) return taxId;
+  throw refusal("The tax ID number you provided is invalid.", { code: "tax_id_invalid", param });
+}
+
+function pickScenario(
+  type: PaymentMethodType,
+  details: Parameters | undefined,
+  email: string | null,
+  param: string,
+): Scenario {
   if (type === "card") return pickCard(details, param);
   if (type === "us_bank_account")
     return pickAccount(type, details?.string("account_number"), `${param}[account_number]`);
   if (type === "sepa_debit") return pickAccount(type, details?.string("iban"), `${param}[iban]`);
   // A redirect method has one scenario, named after its type.
-  const scenario = findScenario(type);
+  const scenario = findVoucherScenario(type, email) ?? findScenario(type);
   if (scenario === undefined) throw parameterMissing(param);
   return scenario;
 }
@@ -201,6 +219,11 @@ function methodDetails(scenario: Scenario, nowMs: number): Partial<Stripe.Paymen
         sepa_debit: { bank_code: bankCode, branch_code: "", country, fingerprint, generated_from: null, last4 },
       };
     }
+    // A boleto's tax number is what its maker gives.
+    case "boleto":
+      return {};
+    case "oxxo":
+      return { oxxo: {} };
     case "customer_balance":
       return { customer_balance: {} };
     case "klarna":

@@ -14,6 +14,8 @@ export type Scenario = {
   /** `on_session`: set up for later use, so that only a present customer is asked. */
   readonly authentication: "never" | "always" | "on_session";
   readonly attempt: Attempt;
+  /** What becomes of a voucher, and when; null for all else. */
+  readonly voucher: VoucherFate | null;
   readonly refund: "succeeds" | "pending" | "fails_later";
   readonly dispute: { readonly reason: string; readonly isInquiry: boolean } | null;
   /** Declining cards can't be attached to a Customer, save the one that exists for that. */
@@ -25,6 +27,12 @@ type Attempt =
   | { readonly kind: "declined"; readonly decline: Decline }
   | { readonly kind: "processing"; readonly settlement: Settlement; readonly isDelayed: boolean };
 
+/** `never`: nobody comes to pay, so that its last day ends it. */
+export type VoucherFate = {
+  readonly outcome: "succeeded" | "failed" | "never";
+  readonly isDelayed: boolean;
+};
+
 type Settlement = "succeeded" | "never" | Decline;
 
 const SUCCEEDS: Attempt = { kind: "succeeds" };
@@ -35,6 +43,7 @@ const PLAIN = {
   card: VISA,
   authentication: "never",
   attempt: SUCCEEDS,
+  voucher: null,
   refund: "succeeds",
   dispute: null,
   attachable: true,
@@ -65,6 +74,15 @@ function sepaDebit(
     return { ...PLAIN, name: `pm_sepaDebit_${name}_${country}`, type: "sepa_debit", number, attempt, ...change };
   });
 }
+
+/** The customer's email decides. https://docs.stripe.com/payments/boleto/accept-a-payment#test-integration */
+const VOUCHER_FATES: readonly (readonly [emailEnd: string, fate: VoucherFate])[] = [
+  ["succeed_immediately", { outcome: "succeeded", isDelayed: false }],
+  ["expire_immediately", { outcome: "failed", isDelayed: false }],
+  ["expire_with_delay", { outcome: "failed", isDelayed: true }],
+  ["fill_never", { outcome: "never", isDelayed: false }],
+  ["", { outcome: "succeeded", isDelayed: true }],
+];
 
 const THREE_D_SECURE = { authentication: "always" } as const;
 const DISPUTED = { dispute: { reason: "fraudulent", isInquiry: false } } as const;
@@ -138,6 +156,11 @@ const SCENARIOS: readonly Scenario[] = [
       const attempt = type === "sofort" ? SETTLES_LATER : SUCCEEDS;
       return { ...PLAIN, ...THREE_D_SECURE, name: type, type: type as PaymentMethodType, number: "", attempt };
     }),
+  ...(["boleto", "oxxo"] as const).flatMap((type) =>
+    VOUCHER_FATES.map(([emailEnd, voucher]): Scenario => {
+      return { ...PLAIN, ...THREE_D_SECURE, name: voucherName(type, emailEnd), type, number: "", voucher };
+    }),
+  ),
 ];
 
 // Stripe's command line tool writes this one without the brand.
@@ -154,6 +177,16 @@ const BY_NUMBER = new Map(SCENARIOS.map((scenario) => [scenario.number, scenario
 export function findScenario(name: string): Scenario | undefined {
   const twin = name.replace(/^tok_/, "pm_card_");
   return BY_NAME.get(ALIASES[twin] ?? twin);
+}
+
+/** The email's part before the @ says what becomes of a voucher. */
+export function findVoucherScenario(type: PaymentMethodType, email: string | null): Scenario | undefined {
+  const [emailEnd = ""] = VOUCHER_FATES.find(([end]) => email?.split("@")[0]?.endsWith(end) ?? end === "") ?? [];
+  return findScenario(voucherName(type, emailEnd));
+}
+
+function voucherName(type: PaymentMethodType, emailEnd: string): string {
+  return emailEnd === "" ? type : `${type}_${emailEnd}`;
 }
 
 export function findScenarioByNumber(number: string): Scenario | undefined {

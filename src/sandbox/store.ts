@@ -39,7 +39,14 @@ export type StoredObjects = {
 export type StoredKind = keyof StoredObjects;
 export type StoredObject = StoredObjects[StoredKind];
 
-export type JobKind = "settle_payment" | "expire_session" | "settle_refund" | "post_balance" | "expire_authorization";
+export type JobKind =
+  | "settle_payment"
+  | "settle_voucher"
+  | "expire_voucher"
+  | "expire_session"
+  | "settle_refund"
+  | "post_balance"
+  | "expire_authorization";
 export type Job = {
   readonly id: number;
   readonly kind: JobKind;
