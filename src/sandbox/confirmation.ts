@@ -2,7 +2,7 @@ import type { Stripe } from "stripe";
 import { ApiError, failure, refusal } from "./apiError.ts";
 import { AUTHORIZATION_DAYS, failedCharge, newCharge, saveCaptured, succeededCharge } from "./charges.ts";
 import { DAY_MS } from "./clock.ts";
-import { DECLINES, type Decline } from "./declines.ts";
+import { declineFields, DECLINES, type Decline } from "./declines.ts";
 import type { Parameters } from "./parameters.ts";
 import type { UsablePaymentMethod } from "./paymentMethods.ts";
 import { acceptsCurrency, BANK_TRANSFERS, PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
@@ -262,18 +262,4 @@ function declineError(decline: Decline, paymentIntent: Stripe.PaymentIntent, met
     payment_intent: paymentIntent,
     payment_method: method,
   });
-}
-
-export function declineFields(decline: Decline): {
-  code: string;
-  decline_code?: string;
-  advice_code?: string;
-  param?: string;
-} {
-  return {
-    code: decline.code,
-    ...(decline.declineCode === null ? {} : { decline_code: decline.declineCode }),
-    ...(decline.adviceCode === null ? {} : { advice_code: decline.adviceCode }),
-    ...(decline.param === undefined ? {} : { param: decline.param }),
-  };
 }

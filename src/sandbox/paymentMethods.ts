@@ -1,7 +1,8 @@
 import type { Stripe } from "stripe";
-import { ApiError, failure, missing, refusal } from "./apiError.ts";
+import { cardError, failure, missing, parameterMissing, refusal } from "./apiError.ts";
 import type { ApiCall } from "./endpoint.ts";
-import type { Decline } from "./declines.ts";
+import { findCard, showCard } from "./cards.ts";
+import { declineFields } from "./declines.ts";
 import { newId, randomText } from "./identifiers.ts";
 import { mergeMetadata, type Parameters } from "./parameters.ts";
 import { readAddress } from "./paymentDetails.ts";
@@ -31,7 +32,10 @@ export function attachPaymentMethod({ id, parameters, unit }: ApiCall): Stripe.P
       code: "payment_method_unexpected_state",
     });
   }
-  if (!scenario.attachable && scenario.attempt.kind === "declined") throw cardError(scenario.attempt.decline);
+  if (!scenario.attachable && scenario.attempt.kind === "declined") {
+    const { decline } = scenario.attempt;
+    throw cardError(decline.message, declineFields(decline));
+  }
   const attached = unit.save({ ...paymentMethod, customer: customerId });
   unit.fire("payment_method_attached", [attached]);
   return attached;
@@ -65,10 +69,7 @@ export function makePaymentMethod(unit: UnitOfWork, parameters: Parameters, pare
   const details = parameters.hash(type);
   const scenario = pickScenario(type, details, billing.email, param(type));
   const metadata = mergeMetadata({}, parameters.metadata());
-  const paymentMethod = {
-    ...buildPaymentMethod(unit, scenario, metadata, billing),
-    ...(type === "boleto" ? { boleto: { tax_id: readTaxId(details, `${param(type)}[tax_id]`) } } : {}),
-  };
+  const paymentMethod = buildPaymentMethod(unit, scenario, metadata, billing, details, param(type));
   return { paymentMethod: unit.save(paymentMethod, scenario.name), scenario };
 }
 
@@ -86,7 +87,7 @@ function pickScenario(
   email: string | null,
   param: string,
 ): Scenario {
-  if (type === "card") return pickCard(details, param);
+  if (type === "card") return findCard(details, param);
   if (type === "us_bank_account")
     return pickAccount(type, details?.string("account_number"), `${param}[account_number]`);
   if (type === "sepa_debit") return pickAccount(type, details?.string("iban"), `${param}[iban]`);
@@ -102,57 +103,6 @@ function pickAccount(type: PaymentMethodType, number: string | undefined, param:
   if (scenario?.type === type) return scenario;
   const message = `In a sandbox, you must use one of Stripe's test accounts; ${number} is none of those this sandbox knows.`;
   throw refusal(message, { code: "payment_method_invalid_parameter_testmode", param });
-}
-
-function pickCard(details: Parameters | undefined, param: string): Scenario {
-  const token = details?.string("token");
-  if (token !== undefined) {
-    const scenario = token.startsWith("tok_") ? findScenario(token) : undefined;
-    if (scenario === undefined) throw missing("token", token, `${param}[token]`);
-    return scenario;
-  }
-  const number = details?.string("number")?.replaceAll(/[\s-]/g, "");
-  if (number === undefined) throw parameterMissing(`${param}[number]`);
-  for (const field of ["exp_month", "exp_year"]) {
-    if (details?.integer(field) === undefined) throw parameterMissing(`${param}[${field}]`);
-  }
-  const scenario = findScenarioByNumber(number);
-  if (scenario?.type === "card") return scenario;
-  if (!passesLuhn(number)) {
-    const message = "Your card number is incorrect.";
-    throw new ApiError(402, "declined", { type: "card_error", code: "incorrect_number", message, param: "number" });
-  }
-  const message =
-    "Your card was declined. Your request was in test mode, but used a non test card. For a list of valid test cards, visit: https://stripe.com/docs/testing.";
-  throw new ApiError(402, "declined", {
-    type: "card_error",
-    code: "card_declined",
-    decline_code: "test_mode_live_card",
-    message,
-  });
-}
-
-function parameterMissing(param: string): ApiError {
-  return refusal(`Missing required param: ${param}.`, { code: "parameter_missing", param });
-}
-
-function cardError(decline: Decline): ApiError {
-  const { code, declineCode, message } = decline;
-  const rest = declineCode === null ? {} : { decline_code: declineCode };
-  return new ApiError(402, "declined", { type: "card_error", code, message, ...rest });
-}
-
-/** The last digit of a card number is a checksum of the others. */
-export function passesLuhn(number: string): boolean {
-  if (!/^\d{12,19}$/.test(number)) return false;
-  const sum = number
-    .split("")
-    .toReversed()
-    .reduce((total, digit, index) => {
-      const value = Number(digit) * (index % 2 === 0 ? 1 : 2);
-      return total + (value > 9 ? value - 9 : value);
-    }, 0);
-  return sum % 10 === 0;
 }
 
 function emptyBilling(): Stripe.PaymentMethod.BillingDetails {
@@ -176,6 +126,8 @@ function buildPaymentMethod(
   scenario: Scenario,
   metadata: Record<string, string>,
   billing: Stripe.PaymentMethod.BillingDetails,
+  given?: Parameters,
+  param = "",
 ): Stripe.PaymentMethod {
   return {
     id: newId("pm"),
@@ -188,16 +140,21 @@ function buildPaymentMethod(
     livemode: false,
     metadata,
     type: scenario.type,
-    ...methodDetails(scenario, unit.nowMs),
+    ...methodDetails(scenario, given, param, unit.nowMs),
   };
 }
 
-function methodDetails(scenario: Scenario, nowMs: number): Partial<Stripe.PaymentMethod> {
+function methodDetails(
+  scenario: Scenario,
+  given: Parameters | undefined,
+  param: string,
+  nowMs: number,
+): Partial<Stripe.PaymentMethod> {
   const last4 = scenario.number.slice(-4);
   const fingerprint = randomText(16);
   switch (scenario.type) {
     case "card":
-      return { card: cardDetails(scenario, last4, fingerprint, new Date(nowMs).getUTCFullYear() + 4) };
+      return { card: showCard(scenario, given, fingerprint, nowMs) };
     case "us_bank_account":
       return {
         us_bank_account: {
@@ -219,9 +176,8 @@ function methodDetails(scenario: Scenario, nowMs: number): Partial<Stripe.Paymen
         sepa_debit: { bank_code: bankCode, branch_code: "", country, fingerprint, generated_from: null, last4 },
       };
     }
-    // A boleto's tax number is what its maker gives.
     case "boleto":
-      return {};
+      return { boleto: { tax_id: readTaxId(given, `${param}[tax_id]`) } };
     case "oxxo":
       return { oxxo: {} };
     case "customer_balance":
@@ -239,29 +195,4 @@ function methodDetails(scenario: Scenario, nowMs: number): Partial<Stripe.Paymen
     case "sofort":
       return { sofort: { country: null } };
   }
-}
-
-function cardDetails(
-  scenario: Scenario,
-  last4: string,
-  fingerprint: string,
-  expiryYear: number,
-): Stripe.PaymentMethod.Card {
-  const { brand, country, funding } = scenario.card;
-  return {
-    brand,
-    checks: { address_line1_check: null, address_postal_code_check: null, cvc_check: "pass" },
-    country,
-    display_brand: brand,
-    exp_month: 12,
-    exp_year: expiryYear,
-    fingerprint,
-    funding,
-    generated_from: null,
-    last4,
-    networks: { available: [brand], preferred: null },
-    regulated_status: "unregulated",
-    three_d_secure_usage: { supported: true },
-    wallet: null,
-  };
 }

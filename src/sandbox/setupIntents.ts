@@ -1,7 +1,7 @@
 import type { Stripe } from "stripe";
 import { ApiError, failure } from "./apiError.ts";
-import { declineFields, nextAction } from "./confirmation.ts";
-import { DECLINES, type Decline } from "./declines.ts";
+import { nextAction } from "./confirmation.ts";
+import { declineFields, DECLINES, type Decline } from "./declines.ts";
 import type { ApiCall } from "./endpoint.ts";
 import { newId, randomText } from "./identifiers.ts";
 import { mergeMetadata } from "./parameters.ts";

@@ -1,5 +1,5 @@
 import type { Stripe } from "stripe";
-import { refusal } from "./apiError.ts";
+import { parameterMissing } from "./apiError.ts";
 import { DAY_MS, SECOND_MS, toUnixSeconds } from "./clock.ts";
 import { randomDigits } from "./identifiers.ts";
 import type { UsablePaymentMethod } from "./paymentMethods.ts";
@@ -21,7 +21,7 @@ export function checkVoucherBilling({ paymentMethod, scenario }: UsablePaymentMe
     );
     if (typeof value === "string" && value !== "") continue;
     const param = `billing_details${path.map((field) => `[${field}]`).join("")}`;
-    throw refusal(`Missing required param: ${param}.`, { code: "parameter_missing", param });
+    throw parameterMissing(param);
   }
 }
 
