@@ -34,5 +34,9 @@ export function newId(prefix: string): string {
   return `${prefix}_${when}${randomText(24 - when.length)}`;
 }
 
+export function newRequestId(): string {
+  return newId("req").slice(0, 18);
+}
+
 /** The account that every key belongs to; others are reached with the `Stripe-Account` header. */
 export const PLATFORM_ACCOUNT = "acct_1SandboxPlatform";

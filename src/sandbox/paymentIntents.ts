@@ -9,7 +9,7 @@ import { newId, randomText } from "./identifiers.ts";
 import { mergeMetadata, type Parameters } from "./parameters.ts";
 import { readDetails, withDefaultOptions } from "./paymentDetails.ts";
 import {
-  readAmount,
+  checkAmount,
   readCurrency,
   readCustomer,
   readMethodChoice,
@@ -27,7 +27,7 @@ import type { UnitOfWork } from "./unitOfWork.ts";
 export function createPaymentIntent(call: ApiCall): Stripe.PaymentIntent {
   const { parameters, unit } = call;
   const currency = readCurrency(parameters);
-  const amount = readAmount(parameters, currency) ?? 0;
+  const amount = checkAmount(parameters.integer("amount") ?? 0, currency);
   const confirms = parameters.boolean("confirm") === true;
   if (!confirms) refuseConfirmationParameters(parameters);
   const usable = readPaymentMethod(unit, parameters);
@@ -171,7 +171,7 @@ export function updatePaymentIntent(call: ApiCall): Stripe.PaymentIntent {
   const usable = readPaymentMethod(unit, parameters);
   return unit.save<Stripe.PaymentIntent>({
     ...describePayment(before, parameters),
-    amount: readAmount(parameters, currency) ?? before.amount,
+    amount: checkAmount(parameters.integer("amount") ?? before.amount, currency),
     currency,
     customer: readCustomer(unit, parameters) ?? before.customer,
     // Any update forgets why the last attempt failed; the Charge remembers.

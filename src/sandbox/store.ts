@@ -39,6 +39,22 @@ export type StoredObjects = {
 export type StoredKind = keyof StoredObjects;
 export type StoredObject = StoredObjects[StoredKind];
 
+// What Stripe's errors calls the object and the parameter, where those aren't the kind and "id".
+const NOUNS: Readonly<Partial<Record<StoredKind, readonly [noun: string, param: string]>>> = {
+  payment_intent: ["payment_intent", "intent"],
+  setup_intent: ["setupintent", "intent"],
+  "checkout.session": ["checkout.session", "session"],
+  charge: ["charge", "charge"],
+  refund: ["refund", "refund"],
+  price: ["price", "price"],
+  payment_method: ["PaymentMethod", "payment_method"],
+};
+
+export function namesOf(kind: StoredKind): { readonly noun: string; readonly param: string } {
+  const [noun, param] = NOUNS[kind] ?? [kind, "id"];
+  return { noun, param };
+}
+
 export type JobKind =
   | "settle_payment"
   | "settle_voucher"
