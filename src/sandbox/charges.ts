@@ -1,7 +1,9 @@
 import type { Stripe } from "stripe";
+import { postCharge } from "./balance.ts";
 import { DAY_MS, SECOND_MS } from "./clock.ts";
 import type { Decline } from "./declines.ts";
 import { newId, randomText } from "./identifiers.ts";
+import { findScenarioOf } from "./paymentMethods.ts";
 import { idOf } from "./store.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
 
@@ -107,7 +109,8 @@ export function saveCaptured(unit: UnitOfWork, charge: Stripe.Charge): Stripe.Ch
 export function postBalance(unit: UnitOfWork, chargeId: string): void {
   const charge = unit.find("charge", chargeId);
   if (charge === undefined || charge.balance_transaction !== null) return;
-  const posted = unit.save({ ...charge, balance_transaction: newId("txn") });
+  const isAvailableAtOnce = findScenarioOf(unit, charge.payment_method ?? "")?.bypassesPending === true;
+  const posted = unit.save({ ...charge, balance_transaction: postCharge(unit, charge, isAvailableAtOnce) });
   unit.fire("balance_posted", [posted]);
 }
 

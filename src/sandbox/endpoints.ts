@@ -1,4 +1,5 @@
 import { ACCOUNTS } from "./accounts.ts";
+import { BALANCE_TRANSACTIONS } from "./balance.ts";
 import { CASH_BALANCES } from "./cashBalance.ts";
 import { CATALOG } from "./catalog.ts";
 import { confirmSession, createSession, expireSession, lineItemsOf } from "./checkout.ts";
@@ -231,6 +232,7 @@ const CANCELLATION_REASONS = ["abandoned", "duplicate", "fraudulent", "requested
 
 export const ENDPOINTS: readonly Endpoint[] = [
   ...ACCOUNTS,
+  ...BALANCE_TRANSACTIONS,
   ...CASH_BALANCES,
   ...CATALOG,
   ...CUSTOMERS,

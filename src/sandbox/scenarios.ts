@@ -18,6 +18,8 @@ export type Scenario = {
   readonly voucher: VoucherFate | null;
   readonly refund: "succeeds" | "pending" | "fails_later";
   readonly dispute: { readonly reason: string; readonly isInquiry: boolean } | null;
+  /** The money is in the merchant's balance at once. */
+  readonly bypassesPending: boolean;
   /** Declining cards can't be attached to a Customer, save the one that exists for that. */
   readonly attachable: boolean;
 };
@@ -52,6 +54,7 @@ const PLAIN = {
   voucher: null,
   refund: "succeeds",
   dispute: null,
+  bypassesPending: false,
   attachable: true,
 } as const;
 
@@ -127,7 +130,7 @@ const SCENARIOS: readonly Scenario[] = [
   card("gb", "4000008260000000", from("GB")),
   card("jp", "4000003920000003", from("JP")),
   card("mx", "4000004840008001", from("MX")),
-  card("bypassPending", "4000000000000077"),
+  card("bypassPending", "4000000000000077", { bypassesPending: true }),
   decliningCard("visa_chargeDeclined", "4000000000000002", DECLINES.generic),
   decliningCard("visa_chargeDeclinedInsufficientFunds", "4000000000009995", DECLINES.insufficientFunds),
   decliningCard("visa_chargeDeclinedLostCard", "4000000000009987", DECLINES.lostCard),

@@ -34,6 +34,7 @@ export type StoredObjects = {
   "checkout.session": Stripe.Checkout.Session;
   payment_link: Stripe.PaymentLink;
   order: Order;
+  balance_transaction: Stripe.BalanceTransaction;
   customer_cash_balance_transaction: Stripe.CustomerCashBalanceTransaction;
 };
 export type StoredKind = keyof StoredObjects;
