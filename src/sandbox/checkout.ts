@@ -5,6 +5,7 @@ import { createCustomer } from "./customers.ts";
 import type { ApiCall } from "./endpoint.ts";
 import { newId, randomText } from "./identifiers.ts";
 import { readLineItems, totalOf } from "./lineItems.ts";
+import type { Acceptance } from "./mandates.ts";
 import { mergeMetadata, Parameters } from "./parameters.ts";
 import { checkAmount, readCustomer, readMethodChoice } from "./paymentIntentParameters.ts";
 import { readOptions, withDefaultOptions } from "./paymentDetails.ts";
@@ -163,6 +164,13 @@ export function confirmSession(call: ApiCall): Stripe.Checkout.Session {
 /** Who pays, as they said on the page. */
 export type Buyer = Pick<Stripe.PaymentMethod.BillingDetails, "address" | "email" | "name" | "phone">;
 
+/** Whoever pays on the page accepts the mandate that it shows. */
+const ON_PAGE: Acceptance = {
+  accepted_at: null,
+  online: { ip_address: "127.0.0.1", user_agent: "Checkout" },
+  type: "online",
+};
+
 /**
  * Makes the PaymentIntent, or takes the one of an earlier attempt, and confirms it; gives it as it is then. Throws the 402
  * of a decline, which leaves the Session open for another try.
@@ -202,7 +210,7 @@ export function paySession(
   const fresh = withDefaultOptions({ ...draft, created: unit.nowSeconds, customer, payment_method_types });
   return confirmPayment(unit, earlier ?? fresh, usable, {
     returnUrl: `${unit.pace.baseUrl()}/_sandbox/checkout/${id}/return`,
-    hasMandate: true,
+    mandate: { kind: "accepted", acceptance: ON_PAGE },
     isOffSession: false,
     errorOnRequiresAction: false,
     created: earlier === undefined ? fresh : null,

@@ -7,6 +7,7 @@ import { lineItemsRule } from "./lineItems.ts";
 import { CUSTOMERS } from "./customers.ts";
 import { DISPUTES } from "./disputes.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { MANDATES } from "./mandates.ts";
 import { listEvents, listObjects, retrieveEvent, wholeList } from "./lists.ts";
 import {
   address,
@@ -32,7 +33,12 @@ import {
   createPaymentIntent,
   updatePaymentIntent,
 } from "./paymentIntents.ts";
-import { attachPaymentMethod, createPaymentMethod, retrievePaymentMethod } from "./paymentMethods.ts";
+import {
+  attachPaymentMethod,
+  createPaymentMethod,
+  detachPaymentMethod,
+  retrievePaymentMethod,
+} from "./paymentMethods.ts";
 import { createRefund, updateRefund } from "./refunds.ts";
 import { PAYMENT_LINKS } from "./paymentLinks.ts";
 import { get, post, readable, retrieve } from "./resources.ts";
@@ -237,6 +243,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...CATALOG,
   ...CUSTOMERS,
   ...DISPUTES,
+  ...MANDATES,
 
   post("/v1/payment_intents", PAYMENT_INTENT_CREATE, createPaymentIntent),
   ...readable("payment_intent", "/v1/payment_intents", { customer: text }),
@@ -351,4 +358,5 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ),
   get("/v1/payment_methods/:id", {}, retrievePaymentMethod),
   post("/v1/payment_methods/:id/attach", { customer: { kind: "string", required: true } }, attachPaymentMethod),
+  post("/v1/payment_methods/:id/detach", {}, detachPaymentMethod),
 ];

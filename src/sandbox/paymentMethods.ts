@@ -8,6 +8,7 @@ import { mergeMetadata, type Parameters } from "./parameters.ts";
 import { readAddress } from "./paymentDetails.ts";
 import { isPaymentMethodType, type PaymentMethodType } from "./paymentMethodTypes.ts";
 import { findScenario, findScenarioByNumber, findVoucherScenario, type Scenario } from "./scenarios.ts";
+import { idOf } from "./store.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
 
 export type UsablePaymentMethod = { readonly paymentMethod: Stripe.PaymentMethod; readonly scenario: Scenario };
@@ -36,9 +37,46 @@ export function attachPaymentMethod({ id, parameters, unit }: ApiCall): Stripe.P
     const { decline } = scenario.attempt;
     throw cardError(decline.message, declineFields(decline));
   }
-  const attached = unit.save({ ...paymentMethod, customer: customerId });
+  refuseSpent(unit, paymentMethod);
+  return attach(unit, paymentMethod, customerId);
+}
+
+export function attach(unit: UnitOfWork, paymentMethod: Stripe.PaymentMethod, customer: string): Stripe.PaymentMethod {
+  const attached = unit.save({ ...paymentMethod, customer });
   unit.fire("payment_method_attached", [attached]);
   return attached;
+}
+
+/** https://docs.stripe.com/api/payment_methods/detach: what is detached can't be used again. */
+export function detachPaymentMethod({ id, unit }: ApiCall): Stripe.PaymentMethod {
+  const { paymentMethod } = usePaymentMethod(unit, id, 404);
+  if (paymentMethod.customer === null) {
+    throw failure("The payment method you provided is not attached to a customer so detachment is impossible.");
+  }
+  const detached = unit.save({ ...paymentMethod, customer: null });
+  unit.spend(id, id);
+  unit.fire("payment_method_detached", [detached]);
+  return detached;
+}
+
+/** A payment takes its payment method, unless a customer has it or is to have it from now on. */
+export function consume(
+  unit: UnitOfWork,
+  paymentMethod: Stripe.PaymentMethod,
+  { customer, id, setup_future_usage }: Stripe.PaymentIntent,
+): void {
+  if (paymentMethod.customer !== null) return;
+  const owner = setup_future_usage === null ? null : idOf(customer);
+  if (owner === null) unit.spend(paymentMethod.id, id);
+  else attach(unit, paymentMethod, owner);
+}
+
+export function refuseSpent(unit: UnitOfWork, { customer, id }: Stripe.PaymentMethod): void {
+  if (customer !== null || !unit.isSpent(id)) return;
+  throw failure(
+    "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, shared with a connected account without Customer attachment, or was detached from a Customer. It may not be used again. To use a PaymentMethod multiple times, you must attach it to a Customer first.",
+    { param: "payment_method" },
+  );
 }
 
 /** The stored PaymentMethod, or a new one when the id is one of Stripe's test methods (`pm_card_visa`). */

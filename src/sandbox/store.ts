@@ -34,6 +34,7 @@ export type StoredObjects = {
   "checkout.session": Stripe.Checkout.Session;
   payment_link: Stripe.PaymentLink;
   order: Order;
+  mandate: Stripe.Mandate;
   balance_transaction: Stripe.BalanceTransaction;
   customer_cash_balance_transaction: Stripe.CustomerCashBalanceTransaction;
 };
@@ -195,16 +196,24 @@ export class Store {
     return statement;
   }
 
-  writeObject(object: StoredObject, text: string, account: string, scenario: string | null, nowMs: number): void {
+  /** `spentOn` is the PaymentIntent that used a payment method up. */
+  writeObject(
+    object: StoredObject,
+    text: string,
+    account: string,
+    scenario: string | null,
+    spentOn: string | null,
+    nowMs: number,
+  ): void {
     this.run(
       `INSERT INTO objects (id, kind, account, created, payment_intent, charge, customer, scenario, created_at_ms, body)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET payment_intent = excluded.payment_intent, customer = excluded.customer, body = excluded.body`,
+       ON CONFLICT (id) DO UPDATE SET payment_intent = coalesce(excluded.payment_intent, payment_intent), customer = excluded.customer, body = excluded.body`,
       object.id,
       object.object,
       account,
       ("created" in object ? object.created : null) ?? Math.floor(nowMs / 1000),
-      referenceOf(object, "payment_intent"),
+      spentOn ?? referenceOf(object, "payment_intent"),
       referenceOf(object, "charge"),
       referenceOf(object, "customer"),
       scenario,

@@ -28,6 +28,7 @@ export const TRANSITION_EVENTS = {
   customer_created: ["customer.created"],
   customer_updated: ["customer.updated"],
   payment_method_attached: ["payment_method.attached"],
+  payment_method_detached: ["payment_method.detached"],
   setup_created: ["setup_intent.created"],
   setup_requires_action: ["setup_intent.requires_action"],
   setup_succeeded: ["setup_intent.succeeded"],
