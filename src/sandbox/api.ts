@@ -7,7 +7,7 @@ import type { Deliveries, Dispatch } from "./deliveries.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { expand } from "./expansion.ts";
 import type { ApiFault, Faults } from "./faults.ts";
-import { newId, PLATFORM_ACCOUNT } from "./identifiers.ts";
+import { newRequestId, PLATFORM_ACCOUNT } from "./identifiers.ts";
 import type { Ledger } from "./ledger.ts";
 import { parseForm, readParameters } from "./parameters.ts";
 import { parameterSchemaOf } from "./parameterSchemas.ts";
@@ -57,10 +57,13 @@ export async function answerRequest(
   const query = request.url.slice(path.length + 1);
   const { method } = request;
   const key = method === "POST" ? (header(request.headers, "idempotency-key") ?? null) : null;
-  const form = method === "POST" && typeof request.body === "string" ? request.body : query;
+  // A POST may say a part of it in its address.
+  const form = [method === "POST" ? request.body : "", query]
+    .filter((part) => typeof part === "string" && part)
+    .join("&");
   const { id = "" } = request.params as { readonly id?: string };
   const pathId = id === "" ? null : id;
-  const exchange: Exchange = { requestId: newId("req").slice(0, 18), method, path, form, key, pathId };
+  const exchange: Exchange = { requestId: newRequestId(), method, path, form, key, pathId };
   setHeaders(reply, exchange, request);
   const fault = path.startsWith("/v1/") ? parts.faults.takeApi(method, path) : undefined;
   if (fault?.effect === "cut_before") {
@@ -109,6 +112,7 @@ async function produceAnswer(
     caller = identifyCaller(request.headers);
     if (fault !== undefined) throwEarlyFault(fault, exchange.key, caller.account);
     if (endpoint === null) throw unknownUrl(exchange);
+    if (isJson(request)) throw refusal(NOT_A_FORM);
     const idempotent = readIdempotency(exchange, caller);
     const saved = idempotent === null ? null : parts.answers.claim(idempotent, parts.clock.now());
     claim.idempotent = idempotent;
@@ -187,6 +191,13 @@ function asApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   const message = `The sandbox itself failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
   return new ApiError(500, "refused", { type: "api_error", message });
+}
+
+const NOT_A_FORM =
+  "Invalid request (check that your POST content type is application/x-www-form-urlencoded). If you have any questions, we can help at https://support.stripe.com/.";
+
+function isJson({ body, headers, method }: FastifyRequest): boolean {
+  return method === "POST" && body !== "" && (header(headers, "content-type")?.startsWith("application/json") ?? false);
 }
 
 function unknownUrl({ method, path }: Exchange): ApiError {

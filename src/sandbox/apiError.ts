@@ -44,6 +44,15 @@ export function refusal(message: string, details: Details = {}): ApiError {
   return new ApiError(400, "refused", { type: "invalid_request_error", message, ...details });
 }
 
+export function parameterMissing(param: string): ApiError {
+  return refusal(`Missing required param: ${param}.`, { code: "parameter_missing", param });
+}
+
+/** What a card's issuer, or a look at its number, says no to. */
+export function cardError(message: string, details: Details): ApiError {
+  return new ApiError(402, "declined", { type: "card_error", message, ...details });
+}
+
 /** A request that the state of its objects doesn't allow. */
 export function failure(message: string, details: Details = {}): ApiError {
   return new ApiError(400, "failed", { type: "invalid_request_error", message, ...details });

@@ -1,7 +1,9 @@
 import type { Stripe } from "stripe";
+import { postCharge } from "./balance.ts";
 import { DAY_MS, SECOND_MS } from "./clock.ts";
 import type { Decline } from "./declines.ts";
 import { newId, randomText } from "./identifiers.ts";
+import { findScenarioOf } from "./paymentMethods.ts";
 import { idOf } from "./store.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
 
@@ -16,6 +18,7 @@ export function newCharge(
   unit: UnitOfWork,
   paymentIntent: Stripe.PaymentIntent,
   method: Stripe.PaymentMethod,
+  mandate: Stripe.Mandate | null,
 ): Stripe.Charge {
   return {
     // Stripe's charges are `ch_` for cards and `py_` for everything else.
@@ -47,7 +50,7 @@ export function newCharge(
     paid: false,
     payment_intent: paymentIntent.id,
     payment_method: method.id,
-    payment_method_details: chargeDetails(unit, paymentIntent, method),
+    payment_method_details: chargeDetails(unit, paymentIntent, method, mandate),
     receipt_email: paymentIntent.receipt_email,
     receipt_number: null,
     receipt_url: null,
@@ -107,7 +110,8 @@ export function saveCaptured(unit: UnitOfWork, charge: Stripe.Charge): Stripe.Ch
 export function postBalance(unit: UnitOfWork, chargeId: string): void {
   const charge = unit.find("charge", chargeId);
   if (charge === undefined || charge.balance_transaction !== null) return;
-  const posted = unit.save({ ...charge, balance_transaction: newId("txn") });
+  const isAvailableAtOnce = findScenarioOf(unit, charge.payment_method ?? "")?.bypassesPending === true;
+  const posted = unit.save({ ...charge, balance_transaction: postCharge(unit, charge, isAvailableAtOnce) });
   unit.fire("balance_posted", [posted]);
 }
 
@@ -129,7 +133,9 @@ function chargeDetails(
   unit: UnitOfWork,
   paymentIntent: Stripe.PaymentIntent,
   method: Stripe.PaymentMethod,
+  mandate: Stripe.Mandate | null,
 ): Stripe.Charge.PaymentMethodDetails {
+  const given = mandate === null ? {} : { mandate: mandate.id };
   if (method.card !== undefined) {
     const { card } = method;
     const holdsUntil = Math.floor((unit.nowMs + AUTHORIZATION_DAYS * DAY_MS) / SECOND_MS);
@@ -171,14 +177,17 @@ function chargeDetails(
     };
     return {
       type: "us_bank_account",
-      us_bank_account: { ...account, mandate: newId("mandate"), payment_reference: null },
+      us_bank_account: { ...account, ...given, payment_reference: null },
     };
   }
   if (method.sepa_debit !== undefined) {
     const { bank_code, branch_code, country, fingerprint, last4 } = method.sepa_debit;
     const account = { bank_code, branch_code, country, fingerprint: fingerprint ?? null, last4 };
-    return { type: "sepa_debit", sepa_debit: { ...account, mandate: newId("mandate") } };
+    return { type: "sepa_debit", sepa_debit: { ...account, mandate: mandate?.id ?? null } };
   }
+  if (method.boleto !== undefined) return { type: "boleto", boleto: method.boleto };
+  const voucher = paymentIntent.next_action?.oxxo_display_details;
+  if (voucher !== undefined) return { type: "oxxo", oxxo: { number: voucher.number } };
   return { type: method.type };
 }
 

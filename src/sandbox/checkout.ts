@@ -5,8 +5,10 @@ import { createCustomer } from "./customers.ts";
 import type { ApiCall } from "./endpoint.ts";
 import { newId, randomText } from "./identifiers.ts";
 import { readLineItems, totalOf } from "./lineItems.ts";
+import type { Acceptance } from "./mandates.ts";
 import { mergeMetadata, Parameters } from "./parameters.ts";
 import { checkAmount, readCustomer, readMethodChoice } from "./paymentIntentParameters.ts";
+import { readOptions, withDefaultOptions } from "./paymentDetails.ts";
 import { draftPaymentIntent } from "./paymentIntents.ts";
 import { type UsablePaymentMethod, usePaymentMethod } from "./paymentMethods.ts";
 import { retrieve } from "./resources.ts";
@@ -22,7 +24,10 @@ export function createSession(call: ApiCall): Stripe.Checkout.Session {
   const { parameters, unit } = call;
   const items = readLineItems(unit, parameters);
   const currency = items[0]?.currency ?? "usd";
-  const draft = draftPayment(unit, items, parameters.hash("payment_intent_data"));
+  const draft = {
+    ...draftPayment(unit, items, parameters.hash("payment_intent_data")),
+    payment_method_options: readOptions(null, parameters.hash("payment_method_options")),
+  };
   const uiMode = parameters.string("ui_mode") ?? "hosted_page";
   const expiresAt = parameters.integer("expires_at") ?? unit.nowSeconds + LONGEST_SECONDS;
   if (expiresAt < unit.nowSeconds + SHORTEST_SECONDS || expiresAt > unit.nowSeconds + LONGEST_SECONDS) {
@@ -44,6 +49,7 @@ export function createSession(call: ApiCall): Stripe.Checkout.Session {
     customer_email: parameters.string("customer_email") ?? null,
     locale: parameters.string("locale") ?? null,
     metadata: mergeMetadata({}, parameters.metadata()),
+    payment_method_options: parameters.hash("payment_method_options")?.plain() ?? {},
     payment_method_types: readMethodChoice(call, currency).payment_method_types,
     phone_number_collection: {
       enabled: parameters.hash("phone_number_collection")?.boolean("enabled") ?? false,
@@ -158,6 +164,13 @@ export function confirmSession(call: ApiCall): Stripe.Checkout.Session {
 /** Who pays, as they said on the page. */
 export type Buyer = Pick<Stripe.PaymentMethod.BillingDetails, "address" | "email" | "name" | "phone">;
 
+/** Whoever pays on the page accepts the mandate that it shows. */
+const ON_PAGE: Acceptance = {
+  accepted_at: null,
+  online: { ip_address: "127.0.0.1", user_agent: "Checkout" },
+  type: "online",
+};
+
 /**
  * Makes the PaymentIntent, or takes the one of an earlier attempt, and confirms it; gives it as it is then. Throws the 402
  * of a decline, which leaves the Session open for another try.
@@ -194,10 +207,10 @@ export function paySession(
   });
   const earlier = unit.find("payment_intent", draft.id);
   const { payment_method_types } = session;
-  const fresh: Stripe.PaymentIntent = { ...draft, created: unit.nowSeconds, customer, payment_method_types };
+  const fresh = withDefaultOptions({ ...draft, created: unit.nowSeconds, customer, payment_method_types });
   return confirmPayment(unit, earlier ?? fresh, usable, {
     returnUrl: `${unit.pace.baseUrl()}/_sandbox/checkout/${id}/return`,
-    hasMandate: true,
+    mandate: { kind: "accepted", acceptance: ON_PAGE },
     isOffSession: false,
     errorOnRequiresAction: false,
     created: earlier === undefined ? fresh : null,
@@ -258,7 +271,7 @@ export function followPayment(unit: UnitOfWork, paymentIntentId: string): void {
 
 /** A redirect or authentication is a part of paying on the page; a transfer or voucher is paid elsewhere, later. */
 function asksOnPage({ next_action, status }: Stripe.PaymentIntent): boolean {
-  return status === "requires_action" && !(next_action?.type.startsWith("display_") ?? false);
+  return status === "requires_action" && !(next_action?.type.includes("display_") ?? false);
 }
 
 function countCompleted(unit: UnitOfWork, linkId: string | null): void {

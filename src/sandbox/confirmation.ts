@@ -2,12 +2,14 @@ import type { Stripe } from "stripe";
 import { ApiError, failure, refusal } from "./apiError.ts";
 import { AUTHORIZATION_DAYS, failedCharge, newCharge, saveCaptured, succeededCharge } from "./charges.ts";
 import { DAY_MS } from "./clock.ts";
-import { DECLINES, type Decline } from "./declines.ts";
+import { declineFields, DECLINES, type Decline } from "./declines.ts";
+import { findMandate, type MandateChoice, type MandateUse, readMandate } from "./mandates.ts";
 import type { Parameters } from "./parameters.ts";
-import type { UsablePaymentMethod } from "./paymentMethods.ts";
+import { consume, refuseSpent, type UsablePaymentMethod } from "./paymentMethods.ts";
 import { acceptsCurrency, BANK_TRANSFERS, PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
 import type { Scenario } from "./scenarios.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
+import { checkVoucherBilling, issueVoucher } from "./vouchers.ts";
 
 /**
  * Trying to pay a PaymentIntent with a payment method: what must hold before, what may ask for the customer, and what the
@@ -15,7 +17,7 @@ import type { UnitOfWork } from "./unitOfWork.ts";
  */
 export type Confirmation = {
   readonly returnUrl: string | null;
-  readonly hasMandate: boolean;
+  readonly mandate: MandateChoice;
   readonly isOffSession: boolean;
   readonly errorOnRequiresAction: boolean;
   /** The PaymentIntent as it was created, if this very request did that. */
@@ -29,7 +31,7 @@ export function readConfirmation(parameters: Parameters, created: Stripe.Payment
   }
   return {
     returnUrl,
-    hasMandate: parameters.hash("mandate_data") !== undefined || parameters.has("mandate"),
+    mandate: readMandate(parameters),
     // `off_session` is true, false, or a reason such as "recurring".
     isOffSession: parameters.boolean("off_session") ?? parameters.has("off_session"),
     errorOnRequiresAction: parameters.boolean("error_on_requires_action") === true,
@@ -44,23 +46,26 @@ export function confirmPayment(
   usable: UsablePaymentMethod,
   confirmation: Confirmation,
 ): Stripe.PaymentIntent {
-  checkPaymentMethod(before, usable, confirmation);
+  checkPaymentMethod(unit, before, usable, confirmation);
   const { paymentMethod, scenario } = usable;
+  const mandate = findMandate(unit, usable, confirmation.mandate, mandateUse(before), before);
   const paymentIntent = { ...before, payment_method: paymentMethod.id, last_payment_error: null, next_action: null };
   const asksCustomer =
     scenario.authentication === "always" || (scenario.authentication === "on_session" && !confirmation.isOffSession);
-  if (!asksCustomer) return attemptOrThrow(unit, paymentIntent, usable, confirmation.created);
+  if (!asksCustomer) return attemptOrThrow(unit, paymentIntent, usable, confirmation.created, mandate);
   if (confirmation.isOffSession)
     throw declineNow(unit, paymentIntent, usable, DECLINES.authenticationRequired, confirmation.created);
   if (confirmation.errorOnRequiresAction) {
     throw declineNow(unit, paymentIntent, usable, DECLINES.authenticationNotHandled, confirmation.created);
   }
+  // What an earlier attempt still waits for is over.
+  if (before.next_action !== null) unit.dropJobs(before.id);
   const waiting = unit.save({
     ...paymentIntent,
     status: "requires_action",
     next_action: PAYMENT_METHOD_TYPES[scenario.type].isBankTransfer
       ? bankInstructions(unit, paymentIntent)
-      : nextAction(unit, paymentIntent.id, confirmation.returnUrl),
+      : (issueVoucher(unit, paymentIntent, usable) ?? nextAction(unit, paymentIntent.id, confirmation.returnUrl)),
   });
   unit.fire("requires_action", [waiting], confirmation.created);
   // A bank transfer that came before may have paid it already.
@@ -69,11 +74,13 @@ export function confirmPayment(
 
 /** What Stripe checks before anything is tried; the order is ours. */
 function checkPaymentMethod(
+  unit: UnitOfWork,
   paymentIntent: Stripe.PaymentIntent,
-  { paymentMethod, scenario }: UsablePaymentMethod,
+  usable: UsablePaymentMethod,
   confirmation: Confirmation,
 ): void {
-  const { type } = scenario;
+  const { paymentMethod } = usable;
+  const { type } = usable.scenario;
   const rule = PAYMENT_METHOD_TYPES[type];
   const shown = confirmation.created === null ? { payment_intent: paymentIntent } : {};
   if (!acceptsCurrency(type, paymentIntent.currency)) {
@@ -109,16 +116,16 @@ function checkPaymentMethod(
       { param: "return_url" },
     );
   }
+  checkVoucherBilling(usable);
   if (rule.isBankTransfer && paymentIntent.customer === null) {
     const message = "A bank transfer goes to a customer's cash balance: pass the `customer` of this PaymentIntent.";
     throw failure(message, { code: "parameter_missing", param: "customer", ...shown });
   }
-  if (rule.isDebit && !confirmation.hasMandate) {
-    throw failure(
-      "This PaymentIntent requires a mandate, but no existing mandate was found. Collect mandate acceptance from the customer and try again, providing acceptance data in the mandate_data parameter.",
-      { param: "mandate_data", ...shown },
-    );
-  }
+  refuseSpent(unit, paymentMethod);
+}
+
+function mandateUse({ amount, currency, setup_future_usage }: Stripe.PaymentIntent): MandateUse {
+  return setup_future_usage === "off_session" ? { kind: "multi_use" } : { kind: "single_use", amount, currency };
 }
 
 function bankInstructions(unit: UnitOfWork, paymentIntent: Stripe.PaymentIntent): Stripe.PaymentIntent.NextAction {
@@ -156,9 +163,11 @@ export function attemptPayment(
   paymentIntent: Stripe.PaymentIntent,
   { paymentMethod, scenario }: UsablePaymentMethod,
   created: Stripe.PaymentIntent | null,
+  mandate: Stripe.Mandate | null = null,
 ): Attempted {
   const { attempt } = scenario;
-  const charge = newCharge(unit, paymentIntent, paymentMethod);
+  const charge = newCharge(unit, paymentIntent, paymentMethod, mandate);
+  if (attempt.kind !== "declined") consume(unit, paymentMethod, paymentIntent);
   const base = { ...paymentIntent, next_action: null, latest_charge: charge.id };
   switch (attempt.kind) {
     case "declined": {
@@ -230,8 +239,9 @@ function attemptOrThrow(
   paymentIntent: Stripe.PaymentIntent,
   usable: UsablePaymentMethod,
   created: Stripe.PaymentIntent | null,
+  mandate: Stripe.Mandate | null,
 ): Stripe.PaymentIntent {
-  const attempted = attemptPayment(unit, paymentIntent, usable, created);
+  const attempted = attemptPayment(unit, paymentIntent, usable, created, mandate);
   if (attempted.kind === "accepted") return attempted.paymentIntent;
   throw declineError(attempted.decline, attempted.paymentIntent, usable.paymentMethod);
 }
@@ -257,18 +267,4 @@ function declineError(decline: Decline, paymentIntent: Stripe.PaymentIntent, met
     payment_intent: paymentIntent,
     payment_method: method,
   });
-}
-
-export function declineFields(decline: Decline): {
-  code: string;
-  decline_code?: string;
-  advice_code?: string;
-  param?: string;
-} {
-  return {
-    code: decline.code,
-    ...(decline.declineCode === null ? {} : { decline_code: decline.declineCode }),
-    ...(decline.adviceCode === null ? {} : { advice_code: decline.adviceCode }),
-    ...(decline.param === undefined ? {} : { param: decline.param }),
-  };
 }

@@ -6,7 +6,7 @@ import type { Stripe } from "stripe";
 import { disputePayment, DISPUTE_REASONS } from "./disputes.ts";
 import { faultOrders } from "./faults.ts";
 import { settleRefund } from "./refunds.ts";
-import { authorizePayment, type ForcedOutcome, settlePayment } from "./settlement.ts";
+import { authorizePayment, type ForcedOutcome, settlePayment, settleVoucher } from "./settlement.ts";
 import { authorizeSetup } from "./setupIntents.ts";
 import type { Store } from "./store.ts";
 import { listDeliveries, listRequests, toIso } from "./traffic.ts";
@@ -106,8 +106,8 @@ export async function settle(parts: Parts, { id, outcome }: z.output<typeof sett
   return await changeObject(
     parts,
     id,
-    (unit) => settlePayment(unit, id, forced) || settleRefund(unit, id, forced),
-    `'${id}' has nothing to settle: it must be a processing PaymentIntent or a pending refund.`,
+    (unit) => settlePayment(unit, id, forced) || settleVoucher(unit, id, forced) || settleRefund(unit, id, forced),
+    `'${id}' has nothing to settle: it must be a processing PaymentIntent, one that waits for its voucher, or a pending refund.`,
   );
 }
 

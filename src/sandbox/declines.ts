@@ -62,6 +62,10 @@ export const DECLINES = {
   },
   authenticationFailed: bankFailure("payment_intent_authentication_failure", NOT_AUTHENTICATED),
   redirectFailed: bankFailure("payment_intent_payment_attempt_failed", "The customer failed or abandoned the payment."),
+  voucherExpired: bankFailure(
+    "payment_intent_payment_attempt_expired",
+    "The voucher expired before the customer paid it.",
+  ),
   accountClosed: bankFailure("account_closed", "The customer's bank account has been closed."),
   noAccount: bankFailure("no_account", "The customer's bank account could not be located."),
   bankInsufficientFunds: bankFailure(
@@ -80,3 +84,18 @@ export const DECLINES = {
   paymentCanceled: bankFailure("payment_canceled", "The payment was canceled before it reached the bank."),
   bankRefused: bankFailure("generic_could_not_process", "The customer's bank could not process this payment."),
 } as const satisfies Record<string, Decline>;
+
+/** What an error tells of the decline. */
+export function declineFields(decline: Decline): {
+  code: string;
+  decline_code?: string;
+  advice_code?: string;
+  param?: string;
+} {
+  return {
+    code: decline.code,
+    ...(decline.declineCode === null ? {} : { decline_code: decline.declineCode }),
+    ...(decline.adviceCode === null ? {} : { advice_code: decline.adviceCode }),
+    ...(decline.param === undefined ? {} : { param: decline.param }),
+  };
+}

@@ -1,5 +1,6 @@
 import type { Stripe } from "stripe";
 import { failure } from "./apiError.ts";
+import { postMovement } from "./balance.ts";
 import { latestCharge } from "./charges.ts";
 import { DAY_MS, SECOND_MS } from "./clock.ts";
 import type { ApiCall, Endpoint } from "./endpoint.ts";
@@ -215,26 +216,17 @@ function withdraw(unit: UnitOfWork, dispute: Stripe.Dispute): Stripe.Dispute {
 
 /** Money that the dispute takes or gives back, with Stripe's fee on the way out. */
 function move(unit: UnitOfWork, dispute: Stripe.Dispute, amount: number, category: string): Stripe.Dispute {
-  const fee = amount < 0 ? FEE_MINOR : 0;
   const { currency, id } = dispute;
-  const moved: Stripe.BalanceTransaction = {
-    id: newId("txn"),
-    object: "balance_transaction",
+  const moved = postMovement(unit, {
     amount,
-    available_on: unit.nowSeconds,
-    balance_type: "payments",
-    created: unit.nowSeconds,
     currency,
     description: `Chargeback ${amount < 0 ? "withdrawal" : "reversal"} for ${id}`,
-    exchange_rate: null,
-    fee,
-    fee_details:
-      fee === 0 ? [] : [{ amount: fee, application: null, currency, description: "Dispute fee", type: "stripe_fee" }],
-    net: amount - fee,
+    fee: amount < 0 ? FEE_MINOR : 0,
+    feeDescription: "Dispute fee",
+    daysPending: 0,
     reporting_category: category,
     source: id,
-    status: "available",
     type: "adjustment",
-  };
+  });
   return { ...dispute, balance_transactions: [...dispute.balance_transactions, moved] };
 }

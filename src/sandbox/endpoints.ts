@@ -1,10 +1,12 @@
 import { ACCOUNTS } from "./accounts.ts";
+import { BALANCE_TRANSACTIONS } from "./balance.ts";
 import { CASH_BALANCES } from "./cashBalance.ts";
 import { CATALOG } from "./catalog.ts";
 import { confirmSession, createSession, expireSession, lineItemsOf } from "./checkout.ts";
 import { CUSTOMERS } from "./customers.ts";
 import { DISPUTES } from "./disputes.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { MANDATES } from "./mandates.ts";
 import { listEvents, listObjects, retrieveEvent, wholeList } from "./lists.ts";
 import {
   cancelPaymentIntent,
@@ -13,7 +15,12 @@ import {
   createPaymentIntent,
   updatePaymentIntent,
 } from "./paymentIntents.ts";
-import { attachPaymentMethod, createPaymentMethod, retrievePaymentMethod } from "./paymentMethods.ts";
+import {
+  attachPaymentMethod,
+  createPaymentMethod,
+  detachPaymentMethod,
+  retrievePaymentMethod,
+} from "./paymentMethods.ts";
 import { createRefund, updateRefund } from "./refunds.ts";
 import { PAYMENT_LINKS } from "./paymentLinks.ts";
 import { get, post, readable, retrieve } from "./resources.ts";
@@ -31,10 +38,12 @@ import {
 /** What the sandbox serves. What each endpoint takes, `parameterSchemas.ts` knows. https://docs.stripe.com/api */
 export const ENDPOINTS: readonly Endpoint[] = [
   ...ACCOUNTS,
+  ...BALANCE_TRANSACTIONS,
   ...CASH_BALANCES,
   ...CATALOG,
   ...CUSTOMERS,
   ...DISPUTES,
+  ...MANDATES,
 
   post("/v1/payment_intents", createPaymentIntent),
   ...readable("payment_intent", "/v1/payment_intents"),
@@ -81,4 +90,5 @@ export const ENDPOINTS: readonly Endpoint[] = [
   get("/v1/payment_methods", listObjects("payment_method")),
   get("/v1/payment_methods/:id", retrievePaymentMethod),
   post("/v1/payment_methods/:id/attach", attachPaymentMethod),
+  post("/v1/payment_methods/:id/detach", detachPaymentMethod),
 ];

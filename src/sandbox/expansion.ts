@@ -1,4 +1,5 @@
 import { refusal } from "./apiError.ts";
+import { asOfNow } from "./balance.ts";
 import type { ApiCall } from "./endpoint.ts";
 import { lineItemsOf } from "./checkout.ts";
 import { wholeList } from "./lists.ts";
@@ -6,18 +7,21 @@ import type { StoredKind } from "./store.ts";
 
 /**
  * `expand[]`: ids in the answer become the objects they name. https://docs.stripe.com/api/expanding_objects
- * The table says what each expandable field holds.
+ * The table says what each expandable field may hold.
  */
-const EXPANDABLE: Readonly<Record<string, StoredKind>> = {
-  latest_charge: "charge",
-  charge: "charge",
-  payment_intent: "payment_intent",
-  payment_method: "payment_method",
-  customer: "customer",
-  default_price: "price",
-  payment_link: "payment_link",
-  product: "product",
-  setup_intent: "setup_intent",
+const EXPANDABLE: Readonly<Record<string, readonly StoredKind[]>> = {
+  latest_charge: ["charge"],
+  balance_transaction: ["balance_transaction"],
+  charge: ["charge"],
+  payment_intent: ["payment_intent"],
+  payment_method: ["payment_method"],
+  customer: ["customer"],
+  default_price: ["price"],
+  failure_balance_transaction: ["balance_transaction"],
+  payment_link: ["payment_link"],
+  product: ["product"],
+  setup_intent: ["setup_intent"],
+  source: ["charge", "refund", "dispute"],
 };
 
 export function expand(call: ApiCall, answer: unknown): unknown {
@@ -48,9 +52,10 @@ function expandPath(call: ApiCall, value: unknown, steps: readonly string[], pat
 }
 
 function load(call: ApiCall, field: string, id: string, path: string): unknown {
-  const kind = Object.hasOwn(EXPANDABLE, field) ? EXPANDABLE[field] : undefined;
-  if (kind === undefined) throw cannotExpand(path);
-  return call.unit.find(kind, id) ?? id;
+  const kinds = Object.hasOwn(EXPANDABLE, field) ? EXPANDABLE[field] : undefined;
+  if (kinds === undefined) throw cannotExpand(path);
+  const found = kinds.map((kind) => call.unit.find(kind, id)).find((object) => object !== undefined);
+  return found?.object === "balance_transaction" ? asOfNow(call, found) : (found ?? id);
 }
 
 function cannotExpand(path: string): Error {

@@ -18,6 +18,10 @@ export function randomText(length: number): string {
   return text;
 }
 
+export function randomDigits(length: number): string {
+  return Array.from(randomBytes(length), (byte) => byte % 10).join("");
+}
+
 /**
  * An id as Stripe makes them: the kind's prefix and 24 characters, the first of which tell when. Ids that are made together
  * so stand together in the store's indexes, and a commit writes fewer of their pages.
@@ -28,6 +32,10 @@ export function newId(prefix: string): string {
     when = ALPHABET.charAt(rest % ALPHABET.length) + when;
   }
   return `${prefix}_${when}${randomText(24 - when.length)}`;
+}
+
+export function newRequestId(): string {
+  return newId("req").slice(0, 18);
 }
 
 /** The account that every key belongs to; others are reached with the `Stripe-Account` header. */

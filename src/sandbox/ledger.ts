@@ -4,7 +4,7 @@ import type { Clock } from "./clock.ts";
 import type { Cause, Deliveries, Dispatch } from "./deliveries.ts";
 import { FOLLOW_UPS } from "./followUps.ts";
 import { settleRefund } from "./refunds.ts";
-import { expireAuthorization, settlePayment } from "./settlement.ts";
+import { expireAuthorization, settlePayment, settleVoucher } from "./settlement.ts";
 import type { Job, JobKind, Store } from "./store.ts";
 import { type Pace, UnitOfWork } from "./unitOfWork.ts";
 
@@ -14,6 +14,8 @@ const JOBS_PER_COMMIT = 100;
 /** What each kind of job does to its subject when its time has come. */
 const JOBS: Readonly<Record<JobKind, (unit: UnitOfWork, subject: string) => unknown>> = {
   settle_payment: (unit, subject) => settlePayment(unit, subject, null),
+  settle_voucher: (unit, subject) => settleVoucher(unit, subject, null),
+  expire_voucher: (unit, subject) => settleVoucher(unit, subject, "failed"),
   expire_session: expireOpenSession,
   settle_refund: (unit, subject) => settleRefund(unit, subject, null),
   post_balance: postBalance,

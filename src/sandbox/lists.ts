@@ -3,7 +3,7 @@ import type { Stripe } from "stripe";
 import { missing, refusal } from "./apiError.ts";
 import type { ApiCall } from "./endpoint.ts";
 import type { Parameters } from "./parameters.ts";
-import type { Row, Store, StoredKind } from "./store.ts";
+import { namesOf, type Row, type Store, type StoredKind } from "./store.ts";
 
 /** A page of objects, newest first, as every list of Stripe's is. https://docs.stripe.com/api/pagination */
 type Page = {
@@ -31,7 +31,7 @@ const PAGING = ["created", "ending_before", "expand", "limit", "starting_after"]
 /** Lists one kind of object; every other parameter is the name of a field, and what that must hold. */
 export function listObjects(kind: StoredKind) {
   return (call: ApiCall): Page => {
-    const conditions: Condition[] = [{ sql: "kind = ?", values: [kind] }];
+    const conditions: Condition[] = [];
     for (const field of call.parameters.names().filter((name) => !PAGING.includes(name))) {
       const value = call.parameters.string(field) ?? call.parameters.boolean(field);
       if (value === undefined) throw refusal(`This sandbox doesn't filter by ${field}.`, { param: field });
@@ -39,7 +39,14 @@ export function listObjects(kind: StoredKind) {
       const sql = SPECIAL[kind]?.[field] ?? plain;
       conditions.push({ sql, values: [typeof value === "boolean" ? Number(value) : value] });
     }
-    return listRows(call, "objects", conditions, (row) => JSON.parse(String(row["body"])) as unknown);
+    return listRows(
+      call,
+      "objects",
+      namesOf(kind).noun,
+      conditions,
+      (row) => JSON.parse(String(row["body"])) as unknown,
+      [{ sql: "kind = ?", values: [kind] }],
+    );
   };
 }
 
@@ -66,7 +73,7 @@ export function listEvents(call: ApiCall): Page {
       EXISTS (SELECT 1 FROM deliveries WHERE event_id = events.id AND endpoint_id = failed.endpoint_id AND state = 'delivered'))`;
     conditions.push({ sql: delivered ? `NOT ${failed}` : failed, values: [] });
   }
-  return listRows(call, "events", conditions, (row) => readEvent(call, row));
+  return listRows(call, "events", "event", conditions, (row) => readEvent(call, row));
 }
 
 export function retrieveEvent(call: ApiCall): Stripe.EventBase {
@@ -89,12 +96,20 @@ export function pendingWebhooks(store: Store, eventId: string): number {
 export function listRows(
   call: ApiCall,
   table: "objects" | "events" | "webhook_endpoints",
+  noun: string,
   filters: readonly Condition[],
   read: (row: Row) => unknown,
+  within: readonly Condition[] = [],
 ): Page {
   const { parameters, store, unit } = call;
   const limit = readLimit(parameters);
-  const conditions = [{ sql: "account = ?", values: [unit.account] }, ...filters, ...readCreated(parameters)];
+  const listed = [{ sql: "account = ?", values: [unit.account] }, ...within];
+  const conditions = [...listed, ...filters, ...readCreated(parameters)];
+  if (parameters.has("starting_after") && parameters.has("ending_before")) {
+    throw refusal("You may only specify one of these parameters: ending_before, starting_after.", {
+      code: "parameters_exclusive",
+    });
+  }
   const endingBefore = parameters.string("ending_before");
   for (const [param, comparison] of [
     ["starting_after", "<"],
@@ -102,17 +117,24 @@ export function listRows(
   ] as const) {
     const id = parameters.string(param);
     if (id === undefined) continue;
-    const seq = store.row(`SELECT seq FROM ${table} WHERE id = ? AND account = ?`, id, unit.account)?.["seq"];
-    if (seq === undefined || seq === null) throw missing("object", id, param);
+    const { sql, values } = join([...listed, { sql: "id = ?", values: [id] }]);
+    const seq = store.row(`SELECT seq FROM ${table} WHERE ${sql}`, ...values)?.["seq"];
+    if (seq === undefined || seq === null) throw missing(noun, id, param);
     conditions.push({ sql: `seq ${comparison} ?`, values: [seq] });
   }
   const order = endingBefore === undefined ? "DESC" : "ASC";
-  const where = conditions.map(({ sql }) => sql).join(" AND ");
-  const values = conditions.flatMap((condition) => condition.values);
+  const { sql: where, values } = join(conditions);
   const rows = store.rows(`SELECT * FROM ${table} WHERE ${where} ORDER BY seq ${order} LIMIT ?`, ...values, limit + 1);
   const shown = rows.slice(0, limit);
   if (endingBefore !== undefined) shown.reverse();
   return { object: "list", url: call.path, has_more: rows.length > limit, data: shown.map((row) => read(row)) };
+}
+
+function join(conditions: readonly Condition[]): Condition {
+  return {
+    sql: conditions.map(({ sql }) => sql).join(" AND "),
+    values: conditions.flatMap(({ values }) => values),
+  };
 }
 
 export function readLimit(parameters: Parameters): number {

@@ -65,11 +65,21 @@ export class Parameters {
     return Array.isArray(value) ? value.filter((item) => item instanceof Parameters) : [];
   }
 
+  /** All of it as plain data, in the types of its rules. */
+  plain(): Readonly<Record<string, unknown>> {
+    return Object.fromEntries([...this.#values].map(([name, value]) => [name, plainOf(value)]));
+  }
+
   metadata(): Readonly<Record<string, string>> | null | undefined {
     const value = this.#values.get("metadata");
     if (value === null || value === undefined) return value;
     return value instanceof Parameters || typeof value !== "object" ? {} : { ...(value as Record<string, string>) };
   }
+}
+
+function plainOf(value: Value | Parameters): unknown {
+  if (value instanceof Parameters) return value.plain();
+  return Array.isArray(value) ? value.map(plainOf) : value;
 }
 
 /** Node's client writes `a[0]=`, the command line tool `a[]=`; both are lists. */

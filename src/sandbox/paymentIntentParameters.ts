@@ -1,6 +1,12 @@
 import type { Stripe } from "stripe";
 import { missing, refusal } from "./apiError.ts";
-import { MAXIMUM_AMOUNT_MINOR, minimumAmountMinor, printAmount, SUPPORTED_CURRENCIES } from "./currencies.ts";
+import {
+  amountStepOf,
+  MAXIMUM_AMOUNT_MINOR,
+  minimumAmountMinor,
+  printAmount,
+  SUPPORTED_CURRENCIES,
+} from "./currencies.ts";
 import type { ApiCall } from "./endpoint.ts";
 import type { Parameters } from "./parameters.ts";
 import { makePaymentMethod, type UsablePaymentMethod, usePaymentMethod } from "./paymentMethods.ts";
@@ -17,11 +23,6 @@ export function readCurrency(parameters: Parameters): string {
   throw refusal(message, { param: "currency" });
 }
 
-export function readAmount(parameters: Parameters, currency: string): number | undefined {
-  const amount = parameters.integer("amount");
-  return amount === undefined ? undefined : checkAmount(amount, currency);
-}
-
 export function checkAmount(amount: number, currency: string): number {
   const minimum = minimumAmountMinor(currency);
   if (amount < minimum) {
@@ -31,6 +32,11 @@ export function checkAmount(amount: number, currency: string): number {
   if (amount > MAXIMUM_AMOUNT_MINOR) {
     const message = `Amount must be no more than ${printAmount(MAXIMUM_AMOUNT_MINOR, currency)}`;
     throw refusal(message, { code: "amount_too_large", param: "amount" });
+  }
+  const step = amountStepOf(currency);
+  if (amount % step !== 0) {
+    const message = `Invalid amount: an amount in ${currency} must be divisible by ${step}.`;
+    throw refusal(message, { code: "invalid_charge_amount", param: "amount" });
   }
   return amount;
 }

@@ -7,8 +7,9 @@ import { DECLINES } from "./declines.ts";
 import type { ApiCall } from "./endpoint.ts";
 import { newId, randomText } from "./identifiers.ts";
 import { mergeMetadata, type Parameters } from "./parameters.ts";
+import { readDetails, withDefaultOptions } from "./paymentDetails.ts";
 import {
-  readAmount,
+  checkAmount,
   readCurrency,
   readCustomer,
   readMethodChoice,
@@ -26,18 +27,18 @@ import type { UnitOfWork } from "./unitOfWork.ts";
 export function createPaymentIntent(call: ApiCall): Stripe.PaymentIntent {
   const { parameters, unit } = call;
   const currency = readCurrency(parameters);
-  const amount = readAmount(parameters, currency) ?? 0;
+  const amount = checkAmount(parameters.integer("amount") ?? 0, currency);
   const confirms = parameters.boolean("confirm") === true;
   if (!confirms) refuseConfirmationParameters(parameters);
   const usable = readPaymentMethod(unit, parameters);
-  const created: Stripe.PaymentIntent = {
+  const created = withDefaultOptions({
     ...draftPaymentIntent(unit, amount, currency, parameters),
     allowed_payment_method_types: copyList(parameters.list("allowed_payment_method_types")),
     confirmation_method: parameters.string("confirmation_method") ?? "automatic",
     customer: readCustomer(unit, parameters),
     excluded_payment_method_types: copyList(parameters.list("excluded_payment_method_types")),
     ...readMethodChoice(call, currency),
-  };
+  });
   if (confirms) {
     if (usable === null) throw missingPaymentMethod(null);
     return confirmPayment(unit, created, usable, readConfirmation(parameters, created));
@@ -119,6 +120,7 @@ function secretOf(id: string): string {
 export function describePayment(before: Stripe.PaymentIntent, parameters: Parameters): Stripe.PaymentIntent {
   return {
     ...before,
+    ...readDetails(before, parameters),
     application_fee_amount: parameters.integer("application_fee_amount") ?? before.application_fee_amount,
     capture_method: parameters.string("capture_method") ?? before.capture_method,
     description: parameters.text("description", before.description),
@@ -169,7 +171,7 @@ export function updatePaymentIntent(call: ApiCall): Stripe.PaymentIntent {
   const usable = readPaymentMethod(unit, parameters);
   return unit.save<Stripe.PaymentIntent>({
     ...describePayment(before, parameters),
-    amount: readAmount(parameters, currency) ?? before.amount,
+    amount: checkAmount(parameters.integer("amount") ?? before.amount, currency),
     currency,
     customer: readCustomer(unit, parameters) ?? before.customer,
     // Any update forgets why the last attempt failed; the Charge remembers.

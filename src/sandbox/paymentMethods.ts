@@ -1,11 +1,14 @@
 import type { Stripe } from "stripe";
-import { ApiError, failure, missing, refusal } from "./apiError.ts";
+import { cardError, failure, missing, parameterMissing, refusal } from "./apiError.ts";
 import type { ApiCall } from "./endpoint.ts";
-import type { Decline } from "./declines.ts";
+import { findCard, showCard } from "./cards.ts";
+import { declineFields } from "./declines.ts";
 import { newId, randomText } from "./identifiers.ts";
 import { mergeMetadata, type Parameters } from "./parameters.ts";
+import { readAddress } from "./paymentDetails.ts";
 import { isPaymentMethodType, type PaymentMethodType } from "./paymentMethodTypes.ts";
-import { findScenario, findScenarioByNumber, type Scenario } from "./scenarios.ts";
+import { findScenario, findScenarioByNumber, findVoucherScenario, type Scenario } from "./scenarios.ts";
+import { idOf } from "./store.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
 
 export type UsablePaymentMethod = { readonly paymentMethod: Stripe.PaymentMethod; readonly scenario: Scenario };
@@ -30,10 +33,50 @@ export function attachPaymentMethod({ id, parameters, unit }: ApiCall): Stripe.P
       code: "payment_method_unexpected_state",
     });
   }
-  if (!scenario.attachable && scenario.attempt.kind === "declined") throw cardError(scenario.attempt.decline);
-  const attached = unit.save({ ...paymentMethod, customer: customerId });
+  if (!scenario.attachable && scenario.attempt.kind === "declined") {
+    const { decline } = scenario.attempt;
+    throw cardError(decline.message, declineFields(decline));
+  }
+  refuseSpent(unit, paymentMethod);
+  return attach(unit, paymentMethod, customerId);
+}
+
+export function attach(unit: UnitOfWork, paymentMethod: Stripe.PaymentMethod, customer: string): Stripe.PaymentMethod {
+  const attached = unit.save({ ...paymentMethod, customer });
   unit.fire("payment_method_attached", [attached]);
   return attached;
+}
+
+/** https://docs.stripe.com/api/payment_methods/detach: what is detached can't be used again. */
+export function detachPaymentMethod({ id, unit }: ApiCall): Stripe.PaymentMethod {
+  const { paymentMethod } = usePaymentMethod(unit, id, 404);
+  if (paymentMethod.customer === null) {
+    throw failure("The payment method you provided is not attached to a customer so detachment is impossible.");
+  }
+  const detached = unit.save({ ...paymentMethod, customer: null });
+  unit.spend(id, id);
+  unit.fire("payment_method_detached", [detached]);
+  return detached;
+}
+
+/** A payment takes its payment method, unless a customer has it or is to have it from now on. */
+export function consume(
+  unit: UnitOfWork,
+  paymentMethod: Stripe.PaymentMethod,
+  { customer, id, setup_future_usage }: Stripe.PaymentIntent,
+): void {
+  if (paymentMethod.customer !== null) return;
+  const owner = setup_future_usage === null ? null : idOf(customer);
+  if (owner === null) unit.spend(paymentMethod.id, id);
+  else attach(unit, paymentMethod, owner);
+}
+
+export function refuseSpent(unit: UnitOfWork, { customer, id }: Stripe.PaymentMethod): void {
+  if (customer !== null || !unit.isSpent(id)) return;
+  throw failure(
+    "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, shared with a connected account without Customer attachment, or was detached from a Customer. It may not be used again. To use a PaymentMethod multiple times, you must attach it to a Customer first.",
+    { param: "payment_method" },
+  );
 }
 
 /** The stored PaymentMethod, or a new one when the id is one of Stripe's test methods (`pm_card_visa`). */
@@ -60,19 +103,34 @@ export function makePaymentMethod(unit: UnitOfWork, parameters: Parameters, pare
   const type = parameters.string("type") ?? "";
   if (!isPaymentMethodType(type))
     throw refusal(`Invalid ${param("type")}: ${type} is unknown to this sandbox`, { param: param("type") });
-  const scenario = pickScenario(type, parameters.hash(type), param(type));
+  const billing = readBilling(parameters.hash("billing_details"));
+  const details = parameters.hash(type);
+  const scenario = pickScenario(type, details, billing.email, param(type));
   const metadata = mergeMetadata({}, parameters.metadata());
-  const paymentMethod = buildPaymentMethod(unit, scenario, metadata, readBilling(parameters.hash("billing_details")));
+  const paymentMethod = buildPaymentMethod(unit, scenario, metadata, billing, details, param(type));
   return { paymentMethod: unit.save(paymentMethod, scenario.name), scenario };
 }
 
-function pickScenario(type: PaymentMethodType, details: Parameters | undefined, param: string): Scenario {
-  if (type === "card") return pickCard(details, param);
+/** The tax number of a person (CPF, 11 digits) or a company (CNPJ, 14). https://docs.stripe.com/payments/boleto */
+function readTaxId(details: Parameters | undefined, param: string): string {
+  const taxId = details?.string("tax_id");
+  if (taxId === undefined) throw parameterMissing(param);
+  if (/^(\d{11}|\d{14}|\d{3}\.\d{3}\.\d{3}-\d{2}|\d{2}\.\d{3}\.\d{3}\/\d{4}-\d{2})$/.test(taxId)) return taxId;
+  throw refusal("The tax ID number you provided is invalid.", { code: "tax_id_invalid", param });
+}
+
+function pickScenario(
+  type: PaymentMethodType,
+  details: Parameters | undefined,
+  email: string | null,
+  param: string,
+): Scenario {
+  if (type === "card") return findCard(details, param);
   if (type === "us_bank_account")
     return pickAccount(type, details?.string("account_number"), `${param}[account_number]`);
   if (type === "sepa_debit") return pickAccount(type, details?.string("iban"), `${param}[iban]`);
   // A redirect method has one scenario, named after its type.
-  const scenario = findScenario(type);
+  const scenario = findVoucherScenario(type, email) ?? findScenario(type);
   if (scenario === undefined) throw parameterMissing(param);
   return scenario;
 }
@@ -85,57 +143,6 @@ function pickAccount(type: PaymentMethodType, number: string | undefined, param:
   throw refusal(message, { code: "payment_method_invalid_parameter_testmode", param });
 }
 
-function pickCard(details: Parameters | undefined, param: string): Scenario {
-  const token = details?.string("token");
-  if (token !== undefined) {
-    const scenario = token.startsWith("tok_") ? findScenario(token) : undefined;
-    if (scenario === undefined) throw missing("token", token, `${param}[token]`);
-    return scenario;
-  }
-  const number = details?.string("number")?.replaceAll(/[\s-]/g, "");
-  if (number === undefined) throw parameterMissing(`${param}[number]`);
-  for (const field of ["exp_month", "exp_year"]) {
-    if (details?.integer(field) === undefined) throw parameterMissing(`${param}[${field}]`);
-  }
-  const scenario = findScenarioByNumber(number);
-  if (scenario?.type === "card") return scenario;
-  if (!passesLuhn(number)) {
-    const message = "Your card number is incorrect.";
-    throw new ApiError(402, "declined", { type: "card_error", code: "incorrect_number", message, param: "number" });
-  }
-  const message =
-    "Your card was declined. Your request was in test mode, but used a non test card. For a list of valid test cards, visit: https://stripe.com/docs/testing.";
-  throw new ApiError(402, "declined", {
-    type: "card_error",
-    code: "card_declined",
-    decline_code: "test_mode_live_card",
-    message,
-  });
-}
-
-function parameterMissing(param: string): ApiError {
-  return refusal(`Missing required param: ${param}.`, { code: "parameter_missing", param });
-}
-
-function cardError(decline: Decline): ApiError {
-  const { code, declineCode, message } = decline;
-  const rest = declineCode === null ? {} : { decline_code: declineCode };
-  return new ApiError(402, "declined", { type: "card_error", code, message, ...rest });
-}
-
-/** The last digit of a card number is a checksum of the others. */
-export function passesLuhn(number: string): boolean {
-  if (!/^\d{12,19}$/.test(number)) return false;
-  const sum = number
-    .split("")
-    .toReversed()
-    .reduce((total, digit, index) => {
-      const value = Number(digit) * (index % 2 === 0 ? 1 : 2);
-      return total + (value > 9 ? value - 9 : value);
-    }, 0);
-  return sum % 10 === 0;
-}
-
 function emptyBilling(): Stripe.PaymentMethod.BillingDetails {
   return { address: null, email: null, name: null, phone: null, tax_id: null };
 }
@@ -143,20 +150,8 @@ function emptyBilling(): Stripe.PaymentMethod.BillingDetails {
 function readBilling(billing: Parameters | undefined): Stripe.PaymentMethod.BillingDetails {
   if (billing === undefined) return emptyBilling();
   const field = (name: string) => billing.string(name) ?? null;
-  const address = billing.hash("address");
-  const line = (name: string) => address?.string(name) ?? null;
   return {
-    address:
-      address === undefined
-        ? null
-        : {
-            city: line("city"),
-            country: line("country"),
-            line1: line("line1"),
-            line2: line("line2"),
-            postal_code: line("postal_code"),
-            state: line("state"),
-          },
+    address: readAddress(billing.hash("address")),
     email: field("email"),
     name: field("name"),
     phone: field("phone"),
@@ -169,6 +164,8 @@ function buildPaymentMethod(
   scenario: Scenario,
   metadata: Record<string, string>,
   billing: Stripe.PaymentMethod.BillingDetails,
+  given?: Parameters,
+  param = "",
 ): Stripe.PaymentMethod {
   return {
     id: newId("pm"),
@@ -181,16 +178,21 @@ function buildPaymentMethod(
     livemode: false,
     metadata,
     type: scenario.type,
-    ...methodDetails(scenario, unit.nowMs),
+    ...methodDetails(scenario, given, param, unit.nowMs),
   };
 }
 
-function methodDetails(scenario: Scenario, nowMs: number): Partial<Stripe.PaymentMethod> {
+function methodDetails(
+  scenario: Scenario,
+  given: Parameters | undefined,
+  param: string,
+  nowMs: number,
+): Partial<Stripe.PaymentMethod> {
   const last4 = scenario.number.slice(-4);
   const fingerprint = randomText(16);
   switch (scenario.type) {
     case "card":
-      return { card: cardDetails(scenario, last4, fingerprint, new Date(nowMs).getUTCFullYear() + 4) };
+      return { card: showCard(scenario, given, fingerprint, nowMs) };
     case "us_bank_account":
       return {
         us_bank_account: {
@@ -212,6 +214,10 @@ function methodDetails(scenario: Scenario, nowMs: number): Partial<Stripe.Paymen
         sepa_debit: { bank_code: bankCode, branch_code: "", country, fingerprint, generated_from: null, last4 },
       };
     }
+    case "boleto":
+      return { boleto: { tax_id: readTaxId(given, `${param}[tax_id]`) } };
+    case "oxxo":
+      return { oxxo: {} };
     case "customer_balance":
       return { customer_balance: {} };
     case "klarna":
@@ -227,29 +233,4 @@ function methodDetails(scenario: Scenario, nowMs: number): Partial<Stripe.Paymen
     case "sofort":
       return { sofort: { country: null } };
   }
-}
-
-function cardDetails(
-  scenario: Scenario,
-  last4: string,
-  fingerprint: string,
-  expiryYear: number,
-): Stripe.PaymentMethod.Card {
-  const { brand, country, funding } = scenario.card;
-  return {
-    brand,
-    checks: { address_line1_check: null, address_postal_code_check: null, cvc_check: "pass" },
-    country,
-    display_brand: brand,
-    exp_month: 12,
-    exp_year: expiryYear,
-    fingerprint,
-    funding,
-    generated_from: null,
-    last4,
-    networks: { available: [brand], preferred: null },
-    regulated_status: "unregulated",
-    three_d_secure_usage: { supported: true },
-    wallet: null,
-  };
 }

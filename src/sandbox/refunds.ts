@@ -1,5 +1,6 @@
 import type { Stripe } from "stripe";
 import { failure, missing, refusal } from "./apiError.ts";
+import { postRefund } from "./balance.ts";
 import { latestCharge } from "./charges.ts";
 import { printAmount } from "./currencies.ts";
 import type { ApiCall } from "./endpoint.ts";
@@ -33,7 +34,8 @@ export function createRefund({ parameters, unit }: ApiCall): Stripe.Refund {
     throw failure(message, { param: "amount" });
   }
   const scenario = findScenarioOf(unit, charge.payment_method ?? "");
-  const refund = buildRefund(unit, parameters, charge, amount, isPending(scenario));
+  const built = buildRefund(unit, parameters, charge, amount, isPending(scenario));
+  const refund = built.status === "pending" ? built : posted(unit, built);
   const refundedAmount = charge.amount_refunded + amount;
   const refunded = unit.save({
     ...charge,
@@ -67,7 +69,7 @@ export function settleRefund(unit: UnitOfWork, id: string, forced: ForcedOutcome
   unit.dropJobs(id);
   if ((forced ?? (failsLater ? "failed" : "succeeded")) === "succeeded") {
     const { pending_reason: _, ...rest } = before;
-    unit.fire("refund_updated", [unit.save<Stripe.Refund>({ ...rest, status: "succeeded" })]);
+    unit.fire("refund_updated", [unit.save(posted(unit, { ...rest, status: "succeeded" }))]);
     return true;
   }
   // The money comes back to the merchant, so that the Charge can be refunded again.
@@ -76,10 +78,18 @@ export function settleRefund(unit: UnitOfWork, id: string, forced: ForcedOutcome
     ...before,
     status: "failed",
     failure_reason: "unknown",
-    failure_balance_transaction: newId("txn"),
+    // Money that hadn't left needn't come back.
+    ...(before.balance_transaction === null
+      ? {}
+      : { failure_balance_transaction: postRefund(unit, before, "refund_failure") }),
   };
   unit.fire("refund_failed", [unit.save(failed)]);
   return true;
+}
+
+/** The refund with what it took from the balance; one that succeeded before, and was only confirmed, has taken it. */
+function posted(unit: UnitOfWork, refund: Stripe.Refund): Stripe.Refund {
+  return { ...refund, balance_transaction: refund.balance_transaction ?? postRefund(unit, refund, "refund") };
 }
 
 /** A bank sends money back as slowly as it takes it. */
@@ -129,7 +139,7 @@ function buildRefund(
     id: newId(isCard ? "re" : "pyr"),
     object: "refund",
     amount,
-    balance_transaction: pending ? null : newId("txn"),
+    balance_transaction: null,
     charge: charge.id,
     created: unit.nowSeconds,
     currency: charge.currency,

@@ -1,7 +1,7 @@
 import { missing } from "./apiError.ts";
 import type { ApiCall, Endpoint } from "./endpoint.ts";
 import { listObjects } from "./lists.ts";
-import type { StoredKind, StoredObjects } from "./store.ts";
+import { namesOf, type StoredKind, type StoredObjects } from "./store.ts";
 import type { Transition } from "./transitions.ts";
 
 /**
@@ -46,20 +46,9 @@ export function writable<K extends StoredKind>(kind: K, path: string, resource: 
   ];
 }
 
-// What Stripe's 404 calls the object and the parameter, where those aren't the kind and "id".
-const NOUNS: Readonly<Partial<Record<StoredKind, readonly [noun: string, param: string]>>> = {
-  payment_intent: ["payment_intent", "intent"],
-  setup_intent: ["setupintent", "intent"],
-  "checkout.session": ["checkout.session", "session"],
-  charge: ["charge", "charge"],
-  refund: ["refund", "refund"],
-  price: ["price", "price"],
-  payment_method: ["PaymentMethod", "payment_method"],
-};
-
 /** The object that the path names, or Stripe's 404. */
 export function retrieve<K extends StoredKind>({ id, unit }: ApiCall, kind: K): StoredObjects[K] {
-  const [noun, param] = NOUNS[kind] ?? [kind, "id"];
+  const { noun, param } = namesOf(kind);
   const object = unit.find(kind, id);
   if (object === undefined) throw missing(noun, id, param, 404);
   return object;

@@ -5,6 +5,7 @@ import { addControlRoutes } from "./control.ts";
 import { Deliveries } from "./deliveries.ts";
 import { ENDPOINTS } from "./endpoints.ts";
 import { type FaultInput, Faults } from "./faults.ts";
+import { newRequestId } from "./identifiers.ts";
 import { Ledger } from "./ledger.ts";
 import { addAuthorizePage } from "./pages/authorizePage.ts";
 import { addCheckoutPage } from "./pages/checkoutPage.ts";
@@ -147,6 +148,9 @@ function createServer(parts: Parts, onSent: SandboxOptions["onSent"]) {
 /** What Fastify refuses before or instead of our routes is answered in Stripe's form too. */
 function refuse(error: FastifyError, reply: FastifyReply): FastifyReply {
   const type = "invalid_request_error";
-  reply.header("X-Sandbox", BANNER).code(error.statusCode ?? 500);
+  reply
+    .header("X-Sandbox", BANNER)
+    .header("Request-Id", newRequestId())
+    .code(error.statusCode ?? 500);
   return reply.send({ error: { type, message: error.message } });
 }

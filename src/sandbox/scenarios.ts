@@ -14,8 +14,12 @@ export type Scenario = {
   /** `on_session`: set up for later use, so that only a present customer is asked. */
   readonly authentication: "never" | "always" | "on_session";
   readonly attempt: Attempt;
+  /** What becomes of a voucher, and when; null for all else. */
+  readonly voucher: VoucherFate | null;
   readonly refund: "succeeds" | "pending" | "fails_later";
   readonly dispute: { readonly reason: string; readonly isInquiry: boolean } | null;
+  /** The money is in the merchant's balance at once. */
+  readonly bypassesPending: boolean;
   /** Declining cards can't be attached to a Customer, save the one that exists for that. */
   readonly attachable: boolean;
 };
@@ -25,18 +29,32 @@ type Attempt =
   | { readonly kind: "declined"; readonly decline: Decline }
   | { readonly kind: "processing"; readonly settlement: Settlement; readonly isDelayed: boolean };
 
+/** `never`: nobody comes to pay, so that its last day ends it. */
+export type VoucherFate = {
+  readonly outcome: "succeeded" | "failed" | "never";
+  readonly isDelayed: boolean;
+};
+
 type Settlement = "succeeded" | "never" | Decline;
 
 const SUCCEEDS: Attempt = { kind: "succeeds" };
 const SETTLES_LATER: Attempt = { kind: "processing", settlement: "succeeded", isDelayed: false };
 const VISA = { brand: "visa", funding: "credit", country: "US" };
+const MASTERCARD = { ...VISA, brand: "mastercard" };
+const AMEX = { ...VISA, brand: "amex" };
+const DISCOVER = { ...VISA, brand: "discover" };
+const DINERS = { ...VISA, brand: "diners" };
+const JCB = { ...VISA, brand: "jcb", country: "JP" };
+const UNIONPAY = { ...VISA, brand: "unionpay", country: "CN" };
 
 const PLAIN = {
   card: VISA,
   authentication: "never",
   attempt: SUCCEEDS,
+  voucher: null,
   refund: "succeeds",
   dispute: null,
+  bypassesPending: false,
   attachable: true,
 } as const;
 
@@ -66,6 +84,19 @@ function sepaDebit(
   });
 }
 
+/** The customer's email decides. https://docs.stripe.com/payments/boleto/accept-a-payment#test-integration */
+const VOUCHER_FATES: readonly (readonly [emailEnd: string, fate: VoucherFate])[] = [
+  ["succeed_immediately", { outcome: "succeeded", isDelayed: false }],
+  ["expire_immediately", { outcome: "failed", isDelayed: false }],
+  ["expire_with_delay", { outcome: "failed", isDelayed: true }],
+  ["fill_never", { outcome: "never", isDelayed: false }],
+  ["", { outcome: "succeeded", isDelayed: true }],
+];
+
+function from(country: string): Pick<Scenario, "card"> {
+  return { card: { ...VISA, country } };
+}
+
 const THREE_D_SECURE = { authentication: "always" } as const;
 const DISPUTED = { dispute: { reason: "fraudulent", isInquiry: false } } as const;
 const NOT_RECEIVED = { dispute: { reason: "product_not_received", isInquiry: false } } as const;
@@ -75,9 +106,31 @@ const RETURNED = { dispute: { reason: "debit_not_authorized", isInquiry: false }
 export const SCENARIOS: readonly Scenario[] = [
   card("visa", "4242424242424242"),
   card("visa_debit", "4000056655665556", { card: { ...VISA, funding: "debit" } }),
-  card("mastercard", "5555555555554444", { card: { ...VISA, brand: "mastercard" } }),
-  card("amex", "378282246310005", { card: { ...VISA, brand: "amex" } }),
-  card("bypassPending", "4000000000000077"),
+  card("mastercard", "5555555555554444", { card: MASTERCARD }),
+  card("mastercard_debit", "5200828282828210", { card: { ...MASTERCARD, funding: "debit" } }),
+  card("mastercard_prepaid", "5105105105105100", { card: { ...MASTERCARD, funding: "prepaid" } }),
+  card("amex", "378282246310005", { card: AMEX }),
+  card("discover", "6011111111111117", { card: DISCOVER }),
+  card("diners", "3056930009020004", { card: DINERS }),
+  card("jcb", "3566002020360505", { card: JCB }),
+  card("unionpay", "6200000000000005", { card: UNIONPAY }),
+  // Stripe has no names for these numbers; theirs are ours.
+  card("mastercard_2series", "2223003122003222", { card: MASTERCARD }),
+  card("amex_other", "371449635398431", { card: AMEX }),
+  card("discover_other", "6011000990139424", { card: DISCOVER }),
+  card("discover_debit", "6011981111111113", { card: { ...DISCOVER, funding: "debit" } }),
+  card("diners_14digits", "36227206271667", { card: DINERS }),
+  card("unionpay_debit", "6200000000000047", { card: { ...UNIONPAY, funding: "debit" } }),
+  card("unionpay_19digits", "6205500000000000004", { card: UNIONPAY }),
+  card("au", "4000000360000006", from("AU")),
+  card("br", "4000000760000002", from("BR")),
+  card("ca", "4000001240000000", from("CA")),
+  card("de", "4000002760000016", from("DE")),
+  card("fr", "4000002500000003", from("FR")),
+  card("gb", "4000008260000000", from("GB")),
+  card("jp", "4000003920000003", from("JP")),
+  card("mx", "4000004840008001", from("MX")),
+  card("bypassPending", "4000000000000077", { bypassesPending: true }),
   decliningCard("visa_chargeDeclined", "4000000000000002", DECLINES.generic),
   decliningCard("visa_chargeDeclinedInsufficientFunds", "4000000000009995", DECLINES.insufficientFunds),
   decliningCard("visa_chargeDeclinedLostCard", "4000000000009987", DECLINES.lostCard),
@@ -88,14 +141,14 @@ export const SCENARIOS: readonly Scenario[] = [
   decliningCard("visa_chargeDeclinedVelocityLimitExceeded", "4000000000006975", DECLINES.velocity),
   decliningCard("chargeCustomerFail", "4000000000000341", DECLINES.generic, { attachable: true }),
   decliningCard("radarBlock", "4100000000000019", DECLINES.blocked),
-  card("authenticationRequired", "4000002760003184", THREE_D_SECURE),
-  card("authenticationRequiredOnSetup", "4000002500003155", THREE_D_SECURE),
-  card("authenticationRequiredSetupForOffSession", "4000003800000446", { authentication: "on_session" }),
+  card("authenticationRequired", "4000002760003184", { ...THREE_D_SECURE, ...from("DE") }),
+  card("authenticationRequiredOnSetup", "4000002500003155", { ...THREE_D_SECURE, ...from("FR") }),
+  card("authenticationRequiredSetupForOffSession", "4000003800000446", { authentication: "on_session", ...from("IT") }),
   decliningCard(
     "authenticationRequiredChargeDeclinedInsufficientFunds",
     "4000008260003178",
     DECLINES.insufficientFunds,
-    THREE_D_SECURE,
+    { ...THREE_D_SECURE, ...from("GB") },
   ),
   card("threeDSecure2Required", "4000000000003220", THREE_D_SECURE),
   decliningCard("threeDSecureRequiredChargeDeclined", "4000008400001629", DECLINES.generic, THREE_D_SECURE),
@@ -138,6 +191,11 @@ export const SCENARIOS: readonly Scenario[] = [
       const attempt = type === "sofort" ? SETTLES_LATER : SUCCEEDS;
       return { ...PLAIN, ...THREE_D_SECURE, name: type, type: type as PaymentMethodType, number: "", attempt };
     }),
+  ...(["boleto", "oxxo"] as const).flatMap((type) =>
+    VOUCHER_FATES.map(([emailEnd, voucher]): Scenario => {
+      return { ...PLAIN, ...THREE_D_SECURE, name: voucherName(type, emailEnd), type, number: "", voucher };
+    }),
+  ),
 ];
 
 // Stripe's command line tool writes this one without the brand.
@@ -154,6 +212,16 @@ const BY_NUMBER = new Map(SCENARIOS.map((scenario) => [scenario.number, scenario
 export function findScenario(name: string): Scenario | undefined {
   const twin = name.replace(/^tok_/, "pm_card_");
   return BY_NAME.get(ALIASES[twin] ?? twin);
+}
+
+/** The email's part before the @ says what becomes of a voucher. */
+export function findVoucherScenario(type: PaymentMethodType, email: string | null): Scenario | undefined {
+  const [emailEnd = ""] = VOUCHER_FATES.find(([end]) => email?.split("@")[0]?.endsWith(end) ?? end === "") ?? [];
+  return findScenario(voucherName(type, emailEnd));
+}
+
+function voucherName(type: PaymentMethodType, emailEnd: string): string {
+  return emailEnd === "" ? type : `${type}_${emailEnd}`;
 }
 
 export function findScenarioByNumber(number: string): Scenario | undefined {

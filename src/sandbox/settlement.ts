@@ -51,13 +51,31 @@ export function authorizePayment(unit: UnitOfWork, id: string, outcome: ForcedOu
   const methodId = idOf(paymentIntent?.payment_method);
   if (paymentIntent?.status !== "requires_action" || methodId === null) return false;
   const usable = usePaymentMethod(unit, methodId);
+  if (usable.scenario.voucher !== null) return false;
   if (outcome === "succeeded") {
     attemptPayment(unit, paymentIntent, usable, null);
     return true;
   }
   const isRedirect = PAYMENT_METHOD_TYPES[usable.scenario.type].redirects;
   const decline = isRedirect ? DECLINES.redirectFailed : DECLINES.authenticationFailed;
-  unit.fire("not_authenticated", recordFailure(unit, paymentIntent, null, usable.paymentMethod, decline));
+  unit.fire("not_paid", recordFailure(unit, paymentIntent, null, usable.paymentMethod, decline));
+  return true;
+}
+
+/** The customer pays the voucher or lets it expire, as the email's scenario says or as forced. False when there is none. */
+export function settleVoucher(unit: UnitOfWork, id: string, forced: ForcedOutcome | null): boolean {
+  const paymentIntent = unit.find("payment_intent", id);
+  const methodId = idOf(paymentIntent?.payment_method);
+  if (paymentIntent?.status !== "requires_action" || methodId === null) return false;
+  const usable = usePaymentMethod(unit, methodId);
+  const fate = usable.scenario.voucher;
+  if (fate === null) return false;
+  unit.dropJobs(id);
+  if ((forced ?? fate.outcome) === "succeeded") attemptPayment(unit, paymentIntent, usable, null);
+  else {
+    const expired = recordFailure(unit, paymentIntent, null, usable.paymentMethod, DECLINES.voucherExpired);
+    unit.fire("not_paid", expired);
+  }
   return true;
 }
 

@@ -1,12 +1,13 @@
 import type { Stripe } from "stripe";
 import { ApiError, failure } from "./apiError.ts";
-import { declineFields, nextAction } from "./confirmation.ts";
-import { DECLINES, type Decline } from "./declines.ts";
+import { nextAction } from "./confirmation.ts";
+import { declineFields, DECLINES, type Decline } from "./declines.ts";
 import type { ApiCall } from "./endpoint.ts";
 import { newId, randomText } from "./identifiers.ts";
+import { findMandate, readMandate } from "./mandates.ts";
 import { mergeMetadata } from "./parameters.ts";
 import { readCustomer, readMethodChoice, readPaymentMethod, refuseRemovedTypes } from "./paymentIntentParameters.ts";
-import { type UsablePaymentMethod, usePaymentMethod } from "./paymentMethods.ts";
+import { attach, refuseSpent, type UsablePaymentMethod, usePaymentMethod } from "./paymentMethods.ts";
 import { retrieve } from "./resources.ts";
 import type { ForcedOutcome } from "./settlement.ts";
 import { idOf } from "./store.ts";
@@ -111,9 +112,12 @@ function confirm(call: ApiCall, before: Stripe.SetupIntent, usable: UsablePaymen
     const message = "You cannot confirm this SetupIntent because it's missing a payment method.";
     throw failure(message, { code: "setup_intent_unexpected_state", setup_intent: before });
   }
+  refuseSpent(unit, usable.paymentMethod);
+  const mandate = findMandate(unit, usable, readMandate(parameters), { kind: "multi_use" }, before);
+  const setupIntent = { ...before, mandate: mandate?.id ?? null };
   if (usable.scenario.authentication === "never") {
     const decline = declineOf(usable);
-    if (decline === null) return succeed(unit, before, usable);
+    if (decline === null) return succeed(unit, setupIntent, usable);
     const failed = fail(unit, before, usable, decline);
     const { message } = decline;
     throw new ApiError(402, "declined", {
@@ -125,7 +129,7 @@ function confirm(call: ApiCall, before: Stripe.SetupIntent, usable: UsablePaymen
     });
   }
   const waiting = unit.save<Stripe.SetupIntent>({
-    ...before,
+    ...setupIntent,
     latest_attempt: newId("setatt"),
     next_action: nextAction(unit, before.id, parameters.string("return_url") ?? null),
     status: "requires_action",
@@ -134,20 +138,20 @@ function confirm(call: ApiCall, before: Stripe.SetupIntent, usable: UsablePaymen
   return waiting;
 }
 
-function succeed(unit: UnitOfWork, before: Stripe.SetupIntent, usable: UsablePaymentMethod): Stripe.SetupIntent {
-  const { paymentMethod, scenario } = usable;
+function succeed(
+  unit: UnitOfWork,
+  before: Stripe.SetupIntent,
+  { paymentMethod }: UsablePaymentMethod,
+): Stripe.SetupIntent {
   const succeeded = unit.save<Stripe.SetupIntent>({
     ...before,
     latest_attempt: newId("setatt"),
-    mandate: scenario.type === "card" ? null : newId("mandate"),
     next_action: null,
     status: "succeeded",
   });
   unit.fire("setup_succeeded", [succeeded]);
-  if (before.customer !== null && paymentMethod.customer === null) {
-    const attached = unit.save({ ...paymentMethod, customer: idOf(before.customer) });
-    unit.fire("payment_method_attached", [attached]);
-  }
+  const customer = idOf(before.customer);
+  if (customer !== null && paymentMethod.customer === null) attach(unit, paymentMethod, customer);
   return succeeded;
 }
 

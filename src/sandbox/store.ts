@@ -34,12 +34,37 @@ export type StoredObjects = {
   "checkout.session": Stripe.Checkout.Session;
   payment_link: Stripe.PaymentLink;
   order: Order;
+  mandate: Stripe.Mandate;
+  balance_transaction: Stripe.BalanceTransaction;
   customer_cash_balance_transaction: Stripe.CustomerCashBalanceTransaction;
 };
 export type StoredKind = keyof StoredObjects;
 export type StoredObject = StoredObjects[StoredKind];
 
-export type JobKind = "settle_payment" | "expire_session" | "settle_refund" | "post_balance" | "expire_authorization";
+// What Stripe's errors calls the object and the parameter, where those aren't the kind and "id".
+const NOUNS: Readonly<Partial<Record<StoredKind, readonly [noun: string, param: string]>>> = {
+  payment_intent: ["payment_intent", "intent"],
+  setup_intent: ["setupintent", "intent"],
+  "checkout.session": ["checkout.session", "session"],
+  charge: ["charge", "charge"],
+  refund: ["refund", "refund"],
+  price: ["price", "price"],
+  payment_method: ["PaymentMethod", "payment_method"],
+};
+
+export function namesOf(kind: StoredKind): { readonly noun: string; readonly param: string } {
+  const [noun, param] = NOUNS[kind] ?? [kind, "id"];
+  return { noun, param };
+}
+
+export type JobKind =
+  | "settle_payment"
+  | "settle_voucher"
+  | "expire_voucher"
+  | "expire_session"
+  | "settle_refund"
+  | "post_balance"
+  | "expire_authorization";
 export type Job = {
   readonly id: number;
   readonly kind: JobKind;
@@ -184,16 +209,24 @@ export class Store {
     return statement;
   }
 
-  writeObject(object: StoredObject, text: string, account: string, scenario: string | null, nowMs: number): void {
+  /** `spentOn` is the PaymentIntent that used a payment method up. */
+  writeObject(
+    object: StoredObject,
+    text: string,
+    account: string,
+    scenario: string | null,
+    spentOn: string | null,
+    nowMs: number,
+  ): void {
     this.run(
       `INSERT INTO objects (id, kind, account, created, payment_intent, charge, customer, scenario, created_at_ms, body)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET payment_intent = excluded.payment_intent, customer = excluded.customer, body = excluded.body`,
+       ON CONFLICT (id) DO UPDATE SET payment_intent = coalesce(excluded.payment_intent, payment_intent), customer = excluded.customer, body = excluded.body`,
       object.id,
       object.object,
       account,
       ("created" in object ? object.created : null) ?? Math.floor(nowMs / 1000),
-      referenceOf(object, "payment_intent"),
+      spentOn ?? referenceOf(object, "payment_intent"),
       referenceOf(object, "charge"),
       referenceOf(object, "customer"),
       scenario,

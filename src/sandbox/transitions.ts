@@ -10,8 +10,8 @@ export const TRANSITION_EVENTS = {
   succeeded: ["charge.succeeded", "payment_intent.succeeded", "payment_intent.created"],
   authorized: ["charge.succeeded", "payment_intent.amount_capturable_updated", "payment_intent.created"],
   declined: ["charge.failed", "payment_intent.created", "payment_intent.payment_failed"],
-  /** The customer didn't pass authentication, so that no charge was ever tried. */
-  not_authenticated: ["payment_intent.payment_failed"],
+  /** The customer didn't pass authentication or let a voucher expire, so that no charge was ever tried. */
+  not_paid: ["payment_intent.payment_failed"],
   requires_action: ["payment_intent.requires_action", "payment_intent.created"],
   processing: ["payment_intent.created", "payment_intent.processing", "charge.pending"],
   settled: ["charge.succeeded", "payment_intent.succeeded"],
@@ -28,6 +28,7 @@ export const TRANSITION_EVENTS = {
   customer_created: ["customer.created"],
   customer_updated: ["customer.updated"],
   payment_method_attached: ["payment_method.attached"],
+  payment_method_detached: ["payment_method.detached"],
   setup_created: ["setup_intent.created"],
   setup_requires_action: ["setup_intent.requires_action"],
   setup_succeeded: ["setup_intent.succeeded"],

@@ -43,6 +43,7 @@ export class UnitOfWork {
   readonly #texts = new Map<unknown, string>();
   readonly #droppedSubjects: string[] = [];
   readonly #removed: string[] = [];
+  readonly #spent = new Map<string, string>();
 
   constructor(store: Store, clock: Clock, account: string, pace: Pace, followUps: FollowUps) {
     this.#store = store;
@@ -72,6 +73,26 @@ export class UnitOfWork {
       if (object.object === kind && !ids.includes(object.id) && referenceOf(object, column) === id) ids.push(object.id);
     }
     return ids.map((found) => this.find(kind, found)).filter((object) => object !== undefined);
+  }
+
+  /** Those of one kind with that value in a field, newest first; only what is stored, and only for what is seldom asked. */
+  findByField<K extends StoredKind>(kind: K, field: string, value: string): StoredObjects[K][] {
+    const sql = `SELECT body FROM objects WHERE account = ? AND kind = ? AND json_extract(body, '$.${field}') = ? ORDER BY seq DESC`;
+    return this.#store
+      .rows(sql, this.account, kind, value)
+      .map((row) => JSON.parse(String(row["body"])) as StoredObjects[K]);
+  }
+
+  /** Uses up a payment method that no customer has: no other payment may take it. */
+  spend(paymentMethodId: string, paymentIntentId: string): void {
+    this.#spent.set(paymentMethodId, paymentIntentId);
+  }
+
+  isSpent(paymentMethodId: string): boolean {
+    // One that was made by this very request can't have been used before it.
+    if (this.#spent.has(paymentMethodId) || this.#objects.has(paymentMethodId)) return this.#spent.has(paymentMethodId);
+    const row = this.#store.row("SELECT payment_intent FROM objects WHERE id = ?", paymentMethodId);
+    return typeof row?.["payment_intent"] === "string";
   }
 
   scenarioName(id: string): string | null {
@@ -149,8 +170,12 @@ export class UnitOfWork {
     for (const subject of this.#droppedSubjects) this.#store.run("DELETE FROM jobs WHERE subject = ?", subject);
     for (const id of this.#removed) this.#store.run("DELETE FROM objects WHERE id = ?", id);
     for (const { object, scenario } of this.#objects.values()) {
-      this.#store.writeObject(object, this.text(object), this.account, scenario, this.nowMs);
+      const spentOn = this.#spent.get(object.id) ?? null;
+      this.#spent.delete(object.id);
+      this.#store.writeObject(object, this.text(object), this.account, scenario, spentOn, this.nowMs);
     }
+    for (const [id, spentOn] of this.#spent)
+      this.#store.run("UPDATE objects SET payment_intent = ? WHERE id = ?", spentOn, id);
     for (const job of this.#jobs) this.#store.writeJob(job.kind, job.subject, this.account, job.dueAtMs);
   }
 }

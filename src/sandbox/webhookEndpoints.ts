@@ -116,7 +116,7 @@ export function retrieveWebhookEndpoint(call: ApiCall): Stripe.WebhookEndpoint {
 }
 
 export function listWebhookEndpoints(call: ApiCall): unknown {
-  return listRows(call, "webhook_endpoints", [], (row) => readEndpoint(row).shown);
+  return listRows(call, "webhook_endpoints", "webhook_endpoint", [], (row) => readEndpoint(row).shown);
 }
 
 export function updateWebhookEndpoint(call: ApiCall): Stripe.WebhookEndpoint {

@@ -293,7 +293,8 @@ describe("a redirect method", () => {
       expect(await control(sandbox, "POST", "/authorize", { id: payment.id, outcome: "succeeded" })).toMatchObject({
         body: { status: "succeeded" },
       });
-      const abandoned = await stripe.paymentIntents.create(params);
+      const another = (await stripe.paymentMethods.create({ type: "ideal" })).id;
+      const abandoned = await stripe.paymentIntents.create({ ...params, payment_method: another });
       expect(await control(sandbox, "POST", "/authorize", { id: abandoned.id, outcome: "failed" })).toMatchObject({
         body: { last_payment_error: { code: "payment_intent_payment_attempt_failed" } },
       });

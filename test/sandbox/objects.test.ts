@@ -45,6 +45,43 @@ describe("PaymentIntents", () => {
     });
   });
 
+  it("show the shipping, the options and the details of the amount that they were told, also after an update", async () => {
+    await withSandbox(async ({ stripe }) => {
+      const address = { line1: "1 Main St", city: "Springfield", country: "US" };
+      const { id, ...created } = await stripe.paymentIntents.create({
+        amount: 500,
+        currency: "usd",
+        shipping: { name: "Ada", address },
+        payment_method_options: { card: { request_three_d_secure: "any" } },
+        amount_details: { tax: { total_tax_amount: 40 } },
+      });
+      expect(created).toMatchObject({
+        amount_details: { tip: {}, tax: { total_tax_amount: 40 } },
+        payment_method_options: {
+          card: { installments: null, request_three_d_secure: "any" },
+          us_bank_account: { verification_method: "automatic" },
+        },
+        shipping: { name: "Ada", phone: null, address: { ...address, line2: null } },
+      });
+      const updated = await stripe.paymentIntents.update(id, {
+        shipping: { name: "Grace", address },
+        payment_method_options: { us_bank_account: { verification_method: "instant" } },
+        amount_details: { discount_amount: 10 },
+      });
+      expect(updated).toMatchObject({
+        amount_details: { discount_amount: 10, tax: { total_tax_amount: 40 } },
+        payment_method_options: {
+          card: { request_three_d_secure: "any" },
+          us_bank_account: { verification_method: "instant" },
+        },
+        shipping: { name: "Grace" },
+      });
+      expect((await stripe.paymentIntents.update(id, { shipping: "" })).shipping).toBeNull();
+      const misspelt = { shipping: { nam: "Ada" } } as unknown as Stripe.PaymentIntentUpdateParams;
+      expect(await errorOf(stripe.paymentIntents.update(id, misspelt))).toMatchObject({ param: "shipping[nam]" });
+    });
+  });
+
   it("are listed newest first, by pages and by time", async () => {
     await withSandbox(async ({ stripe }) => {
       const ids: string[] = [];
@@ -60,6 +97,15 @@ describe("PaymentIntents", () => {
       expect(before.data.map(({ id }) => id)).toEqual(ids.slice(2, 4));
       expect((await stripe.paymentIntents.list({ created: { gte: 4_000_000_000 } })).data).toEqual([]);
       expect(await errorOf(stripe.paymentIntents.list({ limit: 101 }))).toMatchObject({ param: "limit" });
+      const [newest = "", oldest = ""] = [ids[0], ids[4]];
+      const both = { starting_after: newest, ending_before: oldest };
+      expect(await errorOf(stripe.paymentIntents.list(both))).toMatchObject({ code: "parameters_exclusive" });
+      expect(await errorOf(stripe.charges.list({ starting_after: newest }))).toMatchObject({
+        statusCode: 400,
+        code: "resource_missing",
+        param: "starting_after",
+        message: `No such charge: '${newest}'`,
+      });
     });
   });
 
@@ -107,6 +153,9 @@ describe("PaymentIntents", () => {
       expect((await stripe.events.list()).data).toEqual([]);
       expect((await connected.accounts.retrieveCurrent()).id).toBe("acct_connected1");
       expect((await stripe.accounts.retrieveCurrent()).id).toMatch(/^acct_/);
+      const made = await stripe.accounts.create({ type: "standard", country: "DE", email: "shop@example.com" });
+      const itself = clientOf(sandbox, { stripeAccount: made.id });
+      expect(await itself.accounts.retrieveCurrent()).toMatchObject({ country: "DE", email: "shop@example.com" });
     });
   });
 });
@@ -117,6 +166,9 @@ describe("parameters", () => {
     ["no integer", { amount: 10.5 }, { code: "parameter_invalid_integer", param: "amount" }],
     ["too small an amount", { amount: 49 }, { code: "amount_too_small", param: "amount" }],
     ["too large an amount", { amount: 100_000_000 }, { code: "amount_too_large", param: "amount" }],
+    ["a fraction of an Icelandic króna", { amount: 10_050, currency: "isk" }, { param: "amount" }],
+    ["a fraction of a Ugandan shilling", { amount: 1_000_001, currency: "ugx" }, { param: "amount" }],
+    ["a thousandth of a Kuwaiti dinar", { amount: 1005, currency: "kwd" }, { param: "amount" }],
     ["an unknown currency", { currency: "xxx" }, { param: "currency" }],
     ["an empty one", { customer: "" }, { code: "parameter_invalid_empty", param: "customer" }],
     ["a missing customer", { customer: "cus_x" }, { code: "resource_missing", param: "customer" }],
@@ -137,6 +189,50 @@ describe("parameters", () => {
       const error = await errorOf(stripe.paymentIntents.create({ ...cardPayment(), ...change }));
       expect(error).toMatchObject({ statusCode: 400, rawType: "invalid_request_error", ...expected });
       expect((await stripe.paymentIntents.list()).data).toEqual([]);
+    });
+  });
+
+  it("that change the currency are held against its smallest amount", async () => {
+    await withSandbox(async ({ stripe }) => {
+      const { id } = await stripe.paymentIntents.create({ amount: 100, currency: "usd" });
+      expect(await errorOf(stripe.paymentIntents.update(id, { currency: "sek" }))).toMatchObject({
+        code: "amount_too_small",
+      });
+      expect(await errorOf(stripe.paymentIntents.update(id, { currency: "isk", amount: 150 }))).toMatchObject({
+        code: "invalid_charge_amount",
+      });
+      expect(await stripe.paymentIntents.update(id, { currency: "eur" })).toMatchObject({ currency: "eur" });
+    });
+  });
+
+  it.each([
+    ["in a POST's address too", "?metadata[a]=1&currency=usd", "amount=500", "application/x-www-form-urlencoded", 200],
+    ["only in a form", "", '{"amount":500,"currency":"usd"}', "application/json", 400],
+  ])("are read %s", async (_, query, body, type, status) => {
+    await withSandbox(async ({ sandbox }) => {
+      const response = await fetch(`${sandbox.url}/v1/payment_intents${query}`, {
+        method: "POST",
+        headers: { authorization: "Bearer sk_test_x", "content-type": type },
+        body,
+      });
+      expect(response.status).toBe(status);
+      const shown = {
+        200: { metadata: { a: "1" } },
+        400: { error: { message: expect.stringContaining("urlencoded") } },
+      };
+      expect(await response.json()).toMatchObject(shown[status === 200 ? 200 : 400]);
+    });
+  });
+
+  it("of more than two megabytes are refused with a request id", async () => {
+    await withSandbox(async ({ sandbox }) => {
+      const response = await fetch(`${sandbox.url}/v1/payment_intents`, {
+        method: "POST",
+        headers: { authorization: "Bearer sk_test_x" },
+        body: "x".repeat(2 * 1024 * 1024 + 1),
+      });
+      expect(response.status).toBe(413);
+      expect(response.headers.get("request-id")).toMatch(/^req_/);
     });
   });
 

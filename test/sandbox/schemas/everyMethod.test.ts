@@ -16,14 +16,17 @@ async function attempt<T>(call: Promise<T>): Promise<T | undefined> {
 }
 
 const mandate = { customer_acceptance: { type: "online", online: { ip_address: "::1", user_agent: "test" } } } as const;
-const address = { line1: "Ring 1", city: "Wien", country: "AT" };
+const address = { line1: "Rua 1", city: "São Paulo", state: "SP", postal_code: "01000-000", country: "BR" };
 
 it.each(SCENARIOS.map(({ name, type }) => [name, type] as const))("%s", async (name, type) => {
   await withSandbox(async ({ sandbox, stripe }) => {
     const { currencies } = PAYMENT_METHOD_TYPES[type];
     const currency = currencies === "any" ? "usd" : (currencies[0] ?? "usd");
     const customer = await stripe.customers.create({ name: "Ada", address, shipping: { name: "Ada", address } });
-    const made = { type, billing_details: { name: "Ada", email: "a@example.com", address } } as const;
+    // Of a voucher, the email says what becomes of it.
+    const email = `${name.replace(/^(boleto|oxxo)_/, "")}@example.com`;
+    const boleto = type === "boleto" ? { boleto: { tax_id: "000.000.000-00" } } : {};
+    const made = { type, billing_details: { name: "Ada", email, address }, ...boleto } as const;
     const method = name.startsWith("pm_") ? name : (await stripe.paymentMethods.create(made)).id;
     const own = (await attempt(stripe.paymentMethods.attach(method, { customer: customer.id })))?.id ?? method;
     const confirming = { confirm: true, mandate_data: mandate, return_url: "https://example.com/back" };
