@@ -30,7 +30,7 @@ type Attempt =
   | { readonly kind: "processing"; readonly settlement: Settlement; readonly isDelayed: boolean };
 
 /** `never`: nobody comes to pay, so that its last day ends it. */
-export type VoucherFate = {
+type VoucherFate = {
   readonly outcome: "succeeded" | "failed" | "never";
   readonly isDelayed: boolean;
 };

@@ -11,102 +11,7 @@ import type { UnitOfWork } from "../unitOfWork.ts";
 import { checkCard, readExpiry } from "./card.ts";
 import { type Field, field, missingFields, type Problems, type State, type Values } from "./form.ts";
 import type { Html } from "./page.ts";
-
-/** What a buyer fills in to pay: who they are, with what they pay, and the fields that each way of paying has. */
-const EMAIL: Field = {
-  name: "email",
-  label: "Email",
-  autocomplete: "email",
-  type: "email",
-  params: ["billing_details[email]"],
-};
-const PHONE: Field = { name: "phone", label: "Phone", autocomplete: "tel", type: "tel" };
-const ADDRESS: readonly Field[] = [
-  { name: "line1", label: "Address", autocomplete: "address-line1" },
-  { name: "line2", label: "Address, second line", autocomplete: "address-line2", isOptional: true },
-  { name: "postal_code", label: "Postal code", autocomplete: "postal-code" },
-  { name: "city", label: "City", autocomplete: "address-level2" },
-  { name: "state", label: "State or province", autocomplete: "address-level1", isOptional: true },
-  { name: "country", label: "Country (two letters)", autocomplete: "country", placeholder: "US" },
-];
-
-const CARD_CHECK = "/_sandbox/card";
-
-const NAME = { autocomplete: "name", params: ["billing_details[name]"] } as const;
-
-/** Adding a way to pay is adding a row; one without fields sends its customer to another page. */
-const WAYS: Readonly<
-  Partial<Record<PaymentMethodType, { readonly label: string; readonly fields: readonly Field[] }>>
-> = {
-  card: {
-    label: "Card",
-    fields: [
-      {
-        name: "number",
-        label: "Card number",
-        autocomplete: "cc-number",
-        isNumeric: true,
-        placeholder: "1234 1234 1234 1234",
-        params: ["number", "card[number]"],
-        checkedAt: `${CARD_CHECK}/number`,
-      },
-      {
-        name: "expiry",
-        label: "Expiry date",
-        autocomplete: "cc-exp",
-        isNumeric: true,
-        placeholder: "MM / YY",
-        params: ["exp_month", "exp_year", "card[exp_month]", "card[exp_year]"],
-        checkedAt: `${CARD_CHECK}/expiry`,
-      },
-      {
-        name: "cvc",
-        label: "Security code (CVC)",
-        autocomplete: "cc-csc",
-        isNumeric: true,
-        placeholder: "CVC",
-        params: ["cvc", "card[cvc]"],
-        checkedAt: `${CARD_CHECK}/cvc`,
-      },
-      { name: "card_name", label: "Name on card", ...NAME, autocomplete: "cc-name" },
-    ],
-  },
-  us_bank_account: {
-    label: "US bank account",
-    fields: [
-      { name: "us_name", label: "Account holder", ...NAME },
-      {
-        name: "routing_number",
-        label: "Routing number",
-        autocomplete: "off",
-        isNumeric: true,
-        placeholder: "110000000",
-        params: ["us_bank_account[routing_number]"],
-      },
-      {
-        name: "account_number",
-        label: "Account number",
-        autocomplete: "off",
-        isNumeric: true,
-        params: ["us_bank_account[account_number]"],
-      },
-    ],
-  },
-  sepa_debit: {
-    label: "SEPA Direct Debit",
-    fields: [
-      { name: "sepa_name", label: "Account holder", ...NAME },
-      { name: "iban", label: "IBAN", autocomplete: "off", params: ["sepa_debit[iban]"] },
-    ],
-  },
-  klarna: { label: "Klarna", fields: [] },
-  ideal: { label: "iDEAL", fields: [] },
-  bancontact: { label: "Bancontact", fields: [] },
-  eps: { label: "EPS", fields: [] },
-  p24: { label: "Przelewy24", fields: [] },
-  sofort: { label: "Sofort", fields: [] },
-  customer_balance: { label: "Bank transfer", fields: [] },
-};
+import { ADDRESS, EMAIL, PHONE, WAYS } from "./waysToPay.ts";
 
 /** What the page asks for, from what the Session says. */
 export type Asked = {
@@ -225,6 +130,7 @@ export function payWith(unit: UnitOfWork, asked: Asked, values: Values): UsableP
       routing_number: values["routing_number"],
     },
     sepa_debit: { iban: values["iban"] },
+    boleto: { tax_id: values["tax_id"] },
   };
   const form = { type, [type]: details[type] ?? {}, billing_details: billingOf(asked, values, type) };
   return makePaymentMethod(
@@ -238,16 +144,19 @@ function expiryOf(values: Values): Readonly<Record<string, string>> {
   return expiry === null ? {} : { exp_month: String(expiry.month), exp_year: String(expiry.year) };
 }
 
+/** What the fields that were asked for say of the buyer, under Stripe's names. */
 function billingOf(asked: Asked, values: Values, type: PaymentMethodType): Readonly<Record<string, unknown>> {
-  const nameField = WAYS[type]?.fields.find(({ params }) => params?.includes("billing_details[name]"))?.name ?? "";
-  const filled = (names: readonly string[]) =>
-    Object.fromEntries(names.map((name) => [name, (values[name] ?? "").trim()]).filter(([, value]) => value !== ""));
-  const name = (values[nameField] ?? "").trim();
-  return {
-    ...filled(["email", "phone"]),
-    ...(name === "" ? {} : { name }),
-    ...(asked.address ? { address: filled(ADDRESS.map((definition) => definition.name)) } : {}),
-  };
+  const country = WAYS[type]?.country;
+  const billing: Record<string, string> = {};
+  const address: Record<string, string> = country === undefined ? {} : { country };
+  for (const { name, params = [] } of fieldsOf(asked, type)) {
+    const value = (values[name] ?? "").trim();
+    const [, named, line] = /^billing_details\[(\w+)\](?:\[(\w+)\])?$/.exec(params[0] ?? "") ?? [];
+    if (value === "" || named === undefined) continue;
+    if (line === undefined) billing[named] = value;
+    else address[line] = value;
+  }
+  return { ...billing, ...(Object.keys(address).length === 0 ? {} : { address }) };
 }
 
 /** Puts Stripe's error next to the field it speaks of. */

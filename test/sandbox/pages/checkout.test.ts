@@ -236,6 +236,37 @@ describe.skipIf(!hasBrowser)("Checkout's page", () => {
     });
   });
 
+  it.each([
+    ["pay the voucher", "paid", "Paid. You can close this page."],
+    ["Let it expire", "unpaid", "This payment has failed or expired."],
+  ])("shows a Boleto, and '%s' leaves the order %s", async (button, paymentStatus, words) => {
+    await withSandbox(async ({ stripe }) => {
+      const brl = [{ price_data: { currency: "brl", unit_amount: 5000, product_data: { name: "Book" } }, quantity: 1 }];
+      const { id, url } = await stripe.checkout.sessions.create({
+        ...order,
+        line_items: brl,
+        allowed_payment_method_types: ["boleto"],
+      });
+      const page = await openShopper();
+      await page.goto(url ?? "");
+      await fill(page, { Email: "fill_never@example.com", "Full name": "Ana Doe", "CPF or CNPJ": "000.000.000-00" });
+      await fill(page, { Address: "Rua 1", "Postal code": "01000-000", City: "São Paulo", State: "SP" });
+      await pay(page);
+      await page.getByText("Pay until").waitFor();
+      expect(await isSandbox(page)).toBe(true);
+      expect(await stripe.checkout.sessions.retrieve(id)).toMatchObject({
+        status: "complete",
+        payment_status: "unpaid",
+      });
+      await page.getByRole("button", { name: button }).click();
+      await heading(page, words);
+      expect((await stripe.checkout.sessions.retrieve(id)).payment_status).toBe(paymentStatus);
+      expect((await eventTypes(stripe)).at(-1)).toBe(
+        `checkout.session.async_payment_${paymentStatus === "paid" ? "succeeded" : "failed"}`,
+      );
+    });
+  });
+
   it("says when it has expired, is paid already, or never was; and leads back to the cart while it is open", async () => {
     await withSandbox(async ({ sandbox, stripe }) => {
       const page = await openShopper();
