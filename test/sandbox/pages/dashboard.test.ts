@@ -322,10 +322,12 @@ describe.skipIf(!hasBrowser)("the sandbox's page", () => {
   it("says that the sandbox is gone, and asks for nothing while nobody looks", async () => {
     const sandbox = await startSandbox({ port: 0, dataDir: null, webhook: null });
     const page = await openPage();
-    await page.goto(sandbox.url);
-    await page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })");
+    await page.addInitScript("Object.defineProperty(document, 'hidden', { value: true, configurable: true })");
     const asked: string[] = [];
-    page.on("request", (request) => asked.push(request.url()));
+    page.on("request", (request) => {
+      if (request.url().includes("/_sandbox/page")) asked.push(request.url());
+    });
+    await page.goto(sandbox.url);
     const attempt = page.evaluate(
       "new Promise((done) => document.addEventListener('htmx:finally:request', () => done(), { once: true }))",
     );
