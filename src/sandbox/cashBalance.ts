@@ -24,7 +24,7 @@ export const CASH_BALANCES: readonly Endpoint[] = [
     { amount: { ...amount, required: true }, currency: { kind: "string", required: true } },
     fundCashBalance,
   ),
-  get("/v1/customers/:id/cash_balance", {}, retrieveCashBalance),
+  get("/v1/customers/:id/cash_balance", {}, (call) => showBalance(call.unit, retrieve(call, "customer").id)),
   get("/v1/customers/:id/cash_balance_transactions", {}, (call) =>
     wholeList(call, transactionsOf(call.unit, retrieve(call, "customer").id).toReversed()),
   ),
@@ -44,6 +44,7 @@ export function fund(unit: UnitOfWork, customer: string, currency: string, amoun
     funded: { bank_transfer: { reference: null, type } },
   });
   for (const { id } of unit.list("payment_intent", "customer", customer)) payFromCashBalance(unit, id);
+  if ((balancesOf(unit, customer)[currency] ?? 0) > 0) unit.fire("cash_balance_left", [showBalance(unit, customer)]);
   return funded;
 }
 
@@ -99,13 +100,12 @@ function balancesOf(unit: UnitOfWork, customer: string): Record<string, number> 
   return balances;
 }
 
-function retrieveCashBalance(call: ApiCall): Stripe.CashBalance {
-  const { id } = retrieve(call, "customer");
-  const available = balancesOf(call.unit, id);
+function showBalance(unit: UnitOfWork, customer: string): Stripe.CashBalance {
+  const available = balancesOf(unit, customer);
   return {
     object: "cash_balance",
     available: Object.keys(available).length === 0 ? null : available,
-    customer: id,
+    customer,
     customer_account: null,
     livemode: false,
     settings: { reconciliation_mode: "automatic", using_merchant_default: true },

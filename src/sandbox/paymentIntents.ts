@@ -234,6 +234,11 @@ export function capturePaymentIntent(call: ApiCall): Stripe.PaymentIntent {
     const message = `The amount_to_capture (${print(amount)}) is greater than the capturable amount of this PaymentIntent (${print(before.amount_capturable)}).`;
     throw failure(message, { code: "amount_too_large", param: "amount_to_capture", payment_intent: before });
   }
+  if (parameters.boolean("final_capture") === false) {
+    const message =
+      "This PaymentIntent can only be captured once: its charge has `multicapture` `unavailable`. Leave out `final_capture`, or set it to true.";
+    throw failure(message, { param: "final_capture", payment_intent: before });
+  }
   unit.dropJobs(before.id);
   const captured = unit.save<Stripe.PaymentIntent>({
     ...before,

@@ -7,7 +7,7 @@ import { newId, randomText } from "./identifiers.ts";
 import { mergeMetadata, type Parameters } from "./parameters.ts";
 import { readAddress } from "./paymentDetails.ts";
 import { isPaymentMethodType, type PaymentMethodType } from "./paymentMethodTypes.ts";
-import { findScenario, findScenarioByNumber, findVoucherScenario, type Scenario } from "./scenarios.ts";
+import { findScenario, findScenarioByNumber, findVoucherScenario, type Scenario, whyUnusable } from "./scenarios.ts";
 import { idOf } from "./store.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
 
@@ -139,6 +139,8 @@ function pickAccount(type: PaymentMethodType, number: string | undefined, param:
   if (number === undefined) throw parameterMissing(param);
   const scenario = findScenarioByNumber(number);
   if (scenario?.type === type) return scenario;
+  const unusable = whyUnusable(number);
+  if (unusable !== undefined) throw refusal(unusable.message, { code: unusable.code, param });
   const message = `In a sandbox, you must use one of Stripe's test accounts; ${number} is none of those this sandbox knows.`;
   throw refusal(message, { code: "payment_method_invalid_parameter_testmode", param });
 }

@@ -198,6 +198,26 @@ const SCENARIOS: readonly Scenario[] = [
   ),
 ];
 
+/** Accounts of which no PaymentMethod can be made. Stripe's page gives the first one's code only; the other's is ours. */
+const UNUSABLE_ACCOUNTS: Readonly<Record<string, { readonly code: string; readonly message: string }>> = {
+  AT271904300000055555: {
+    code: "sepa_debit_bank_not_supported",
+    message: "The bank of this IBAN doesn't support SEPA Direct Debit.",
+  },
+  AT511904300000066666: {
+    code: "bank_account_unusable",
+    message: "This bank account can't be used. Try another one.",
+  },
+};
+
+export function whyUnusable(number: string): { readonly code: string; readonly message: string } | undefined {
+  return UNUSABLE_ACCOUNTS[compact(number)];
+}
+
+function compact(number: string): string {
+  return number.replaceAll(/[\s-]/g, "");
+}
+
 // Stripe's command line tool writes this one without the brand.
 const ALIASES: Readonly<Record<string, string>> = {
   pm_card_chargeDeclined: "pm_card_visa_chargeDeclined",
@@ -225,7 +245,7 @@ function voucherName(type: PaymentMethodType, emailEnd: string): string {
 }
 
 export function findScenarioByNumber(number: string): Scenario | undefined {
-  return number === "" ? undefined : BY_NUMBER.get(number.replaceAll(/[\s-]/g, ""));
+  return number === "" ? undefined : BY_NUMBER.get(compact(number));
 }
 
 /** The cards or accounts that stand for the scenarios of one type. */

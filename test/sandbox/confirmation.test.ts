@@ -149,6 +149,15 @@ describe("a card payment", () => {
       expect(await errorOf(stripe.paymentIntents.capture(held.id, { amount_to_capture: 2000 }))).toMatchObject({
         code: "amount_too_large",
       });
+      // More than one capture is a feature that accounts ask Stripe for.
+      expect(held.latest_charge).toMatchObject({
+        payment_method_details: { card: { multicapture: { status: "unavailable" } } },
+      });
+      const unfinished = { amount_to_capture: 500, final_capture: false };
+      expect(await errorOf(stripe.paymentIntents.capture(held.id, unfinished))).toMatchObject({
+        param: "final_capture",
+        payment_intent: { status: "requires_capture", amount_capturable: 1099 },
+      });
       const params = { amount_to_capture: 1000, expand: ["latest_charge"] };
       expect(await stripe.paymentIntents.capture(held.id, params)).toMatchObject({
         status: "succeeded",
