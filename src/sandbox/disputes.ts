@@ -7,7 +7,7 @@ import { newId } from "./identifiers.ts";
 import { flag, hash, metadata, text, textOrNothing } from "./parameterRules.ts";
 import { mergeMetadata } from "./parameters.ts";
 import { findScenarioOf } from "./paymentMethods.ts";
-import { PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
+import { flowOf } from "./paymentMethodTypes.ts";
 import { post, readable, retrieve } from "./resources.ts";
 import type { Transition } from "./transitions.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
@@ -115,7 +115,7 @@ export function openDispute(unit: UnitOfWork, chargeId: string): void {
   };
   unit.save({ ...charge, disputed: true });
   // A returned bank debit can't be contested: it is lost as it is opened.
-  if (PAYMENT_METHOD_TYPES[scenario.type].isDebit) {
+  if (flowOf(scenario.type).kind === "debit") {
     unit.fire("debit_returned", [unit.save<Stripe.Dispute>(withdraw(unit, { ...dispute, status: "lost" }))]);
   } else if (isInquiry) unit.fire("inquiry_opened", [unit.save(dispute)]);
   else unit.fire("dispute_opened", [unit.save(withdraw(unit, dispute))]);

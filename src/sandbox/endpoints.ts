@@ -33,6 +33,7 @@ import {
   createPaymentIntent,
   updatePaymentIntent,
 } from "./paymentIntents.ts";
+import { PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
 import {
   attachPaymentMethod,
   createPaymentMethod,
@@ -75,7 +76,11 @@ const billingDetails = hash({
   tax_id: textOrNothing,
 });
 
+/** What no row below describes is taken as it comes. */
+const anyOfEachType = Object.fromEntries(Object.keys(PAYMENT_METHOD_TYPES).map((type) => [type, anyHash]));
+
 const paymentMethodFields: ParameterRules = {
+  ...anyOfEachType,
   type: { kind: "string", required: true },
   allow_redisplay: choice("always", "limited", "unspecified"),
   billing_details: billingDetails,
@@ -88,12 +93,6 @@ const paymentMethodFields: ParameterRules = {
   }),
   sepa_debit: hash({ iban: text }),
   boleto: hash({ tax_id: text }),
-  ...Object.fromEntries(
-    ["customer_balance", "oxxo", "klarna", "ideal", "bancontact", "eps", "p24", "sofort"].map((type) => [
-      type,
-      anyHash,
-    ]),
-  ),
   metadata,
   radar_options: anyHash,
 };
@@ -102,15 +101,7 @@ const captureMethod = choice("automatic", "automatic_async", "manual");
 
 const expiresAfterDays = hash({ expires_after_days: integer, setup_future_usage: text });
 
-const paymentMethodOptions = hash({
-  boleto: expiresAfterDays,
-  oxxo: expiresAfterDays,
-  ...Object.fromEntries(
-    "card us_bank_account sepa_debit klarna ideal bancontact eps p24 sofort customer_balance"
-      .split(" ")
-      .map((type) => [type, anyHash]),
-  ),
-});
+const paymentMethodOptions = hash({ ...anyOfEachType, boleto: expiresAfterDays, oxxo: expiresAfterDays });
 
 const shipping = hash({
   address,

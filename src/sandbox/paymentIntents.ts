@@ -17,7 +17,7 @@ import {
   refuseConfirmationParameters,
   refuseRemovedTypes,
 } from "./paymentIntentParameters.ts";
-import { findScenarioOf, usePaymentMethod } from "./paymentMethods.ts";
+import { findScenarioOf } from "./paymentMethods.ts";
 import { retrieve } from "./resources.ts";
 import { releaseCharge } from "./settlement.ts";
 import { idOf } from "./store.ts";
@@ -148,8 +148,7 @@ export function confirmPaymentIntent(call: ApiCall): Stripe.PaymentIntent {
     const message = `You cannot confirm this PaymentIntent because it has a status of ${status}. Only a PaymentIntent with one of the following statuses may be confirmed: requires_confirmation, requires_action.`;
     throw unexpectedState(message, paymentIntent);
   }
-  const earlier = idOf(paymentIntent.payment_method);
-  const usable = readPaymentMethod(unit, parameters) ?? (earlier === null ? null : usePaymentMethod(unit, earlier));
+  const usable = readPaymentMethod(unit, parameters, idOf(paymentIntent.payment_method));
   if (usable === null) throw missingPaymentMethod(paymentIntent);
   return confirmPayment(unit, describePayment(paymentIntent, parameters), usable, readConfirmation(parameters, null));
 }

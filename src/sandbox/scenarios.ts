@@ -1,5 +1,5 @@
 import { DECLINES, type Decline } from "./declines.ts";
-import { type PaymentMethodType, PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
+import { type Flow, type PaymentMethodType, PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
 
 /**
  * A scenario is what a test payment method does, from the attempt to the refund. The table below is the sandbox's whole
@@ -30,7 +30,7 @@ type Attempt =
   | { readonly kind: "processing"; readonly settlement: Settlement; readonly isDelayed: boolean };
 
 /** `never`: nobody comes to pay, so that its last day ends it. */
-export type VoucherFate = {
+type VoucherFate = {
   readonly outcome: "succeeded" | "failed" | "never";
   readonly isDelayed: boolean;
 };
@@ -102,6 +102,22 @@ const DISPUTED = { dispute: { reason: "fraudulent", isInquiry: false } } as cons
 const NOT_RECEIVED = { dispute: { reason: "product_not_received", isInquiry: false } } as const;
 const INQUIRED = { dispute: { reason: "fraudulent", isInquiry: true } } as const;
 const RETURNED = { dispute: { reason: "debit_not_authorized", isInquiry: false } } as const;
+
+/** What has no number: its customer is asked, and then it goes as its type's flow says. */
+function unnumbered(type: PaymentMethodType, flow: Flow): Scenario[] {
+  const asked: Scenario = { ...PLAIN, ...THREE_D_SECURE, name: type, type, number: "" };
+  switch (flow.kind) {
+    case "immediate":
+    case "debit":
+      return [];
+    case "bank_transfer":
+      return [asked];
+    case "redirect":
+      return [flow.settlesLater ? { ...asked, attempt: SETTLES_LATER } : asked];
+    case "voucher":
+      return VOUCHER_FATES.map(([emailEnd, voucher]) => ({ ...asked, name: voucherName(type, emailEnd), voucher }));
+  }
+}
 
 const SCENARIOS: readonly Scenario[] = [
   card("visa", "4242424242424242"),
@@ -185,17 +201,7 @@ const SCENARIOS: readonly Scenario[] = [
   // The German account is ours: Stripe's page shows the Austrian one only.
   ...sepaDebit("exceedsWeeklyVolumeLimit", ["AT981904300000343434", "DE00370400440000343434"], DECLINES.weeklyLimit),
 
-  ...Object.entries(PAYMENT_METHOD_TYPES)
-    .filter(([, rule]) => rule.redirects || rule.isBankTransfer)
-    .map(([type]): Scenario => {
-      const attempt = type === "sofort" ? SETTLES_LATER : SUCCEEDS;
-      return { ...PLAIN, ...THREE_D_SECURE, name: type, type: type as PaymentMethodType, number: "", attempt };
-    }),
-  ...(["boleto", "oxxo"] as const).flatMap((type) =>
-    VOUCHER_FATES.map(([emailEnd, voucher]): Scenario => {
-      return { ...PLAIN, ...THREE_D_SECURE, name: voucherName(type, emailEnd), type, number: "", voucher };
-    }),
-  ),
+  ...Object.entries(PAYMENT_METHOD_TYPES).flatMap(([type, { flow }]) => unnumbered(type as PaymentMethodType, flow)),
 ];
 
 /** Accounts of which no PaymentMethod can be made. Stripe's page gives the first one's code only; the other's is ours. */
@@ -234,10 +240,10 @@ export function findScenario(name: string): Scenario | undefined {
   return BY_NAME.get(ALIASES[twin] ?? twin);
 }
 
-/** The email's part before the @ says what becomes of a voucher. */
-export function findVoucherScenario(type: PaymentMethodType, email: string | null): Scenario | undefined {
+/** What a payment method without a number does; the email's part before the @ says what becomes of a voucher. */
+export function findUnnumbered(type: PaymentMethodType, email: string | null): Scenario | undefined {
   const [emailEnd = ""] = VOUCHER_FATES.find(([end]) => email?.split("@")[0]?.endsWith(end) ?? end === "") ?? [];
-  return findScenario(voucherName(type, emailEnd));
+  return BY_NAME.get(voucherName(type, emailEnd)) ?? BY_NAME.get(type);
 }
 
 function voucherName(type: PaymentMethodType, emailEnd: string): string {

@@ -309,4 +309,28 @@ describe("a redirect method", () => {
       });
     });
   });
+
+  it.each([
+    ["klarna", { payment_method_category: "pay_later" }],
+    ["ideal", { bank: null, iban_last4: null }],
+    ["bancontact", { preferred_language: "en" }],
+    ["eps", { verified_name: null }],
+    ["p24", { reference: null }],
+    ["sofort", { bank_code: null }],
+  ] as const)("of type %s shows itself on the PaymentMethod and the charge", async (type, charged) => {
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const { id } = await stripe.paymentIntents.create({
+        amount: 1099,
+        currency: "eur",
+        confirm: true,
+        payment_method_data: { type },
+        return_url: "https://shop.example",
+      });
+      await control(sandbox, "POST", "/authorize", { id, outcome: "succeeded" });
+      const paid = await untilStatus(stripe, id, "succeeded");
+      expect(paid.latest_charge).toMatchObject({ payment_method_details: { type, [type]: charged } });
+      const method = await stripe.paymentMethods.retrieve(paid.payment_method as string);
+      expect(method).toMatchObject({ type, [type]: {} });
+    });
+  });
 });
