@@ -30,6 +30,8 @@ export const ACCOUNTS: readonly Endpoint[] = [
     run: (call) => {
       const { id, object } = retrieve(call, "account");
       call.unit.remove(id);
+      // Whoever leaves no longer lets the platform act for them.
+      call.unit.fire("account_left", [APPLICATION], null, id);
       return { id, object, deleted: true };
     },
   },
@@ -48,6 +50,9 @@ function currentAccount({ store, unit }: ApiCall): Stripe.Account {
     payouts_enabled: true,
   };
 }
+
+/** The platform, as connected accounts know it. */
+const APPLICATION: Stripe.Application = { id: "ca_sandbox_platform", object: "application", name: "Sandbox platform" };
 
 /** An account that has told nothing yet, so that it can't be paid. */
 function blankAccount(id: string, created: number): Stripe.Account {

@@ -1,46 +1,22 @@
 import type { Stripe } from "stripe";
-import { cardError, missing, parameterMissing } from "./apiError.ts";
+import { cardError } from "./apiError.ts";
+import { DAY_MS, toUnixSeconds } from "./clock.ts";
+import { randomText } from "./identifiers.ts";
 import type { Parameters } from "./parameters.ts";
-import { findScenario, findScenarioByNumber, type Scenario } from "./scenarios.ts";
+import type { ChargeFacts, MethodFacts } from "./paymentMethodTypes.ts";
 
-/** A card as the API takes it: by token or by number, with what can be said against it before any bank is asked. */
+/** Cards as PaymentMethods and Charges show them, with what can be said against one before any bank is asked. */
 type Expiry = { readonly month: number; readonly year: number };
+
+/** Visa's usual hold on a card. https://docs.stripe.com/payments/place-a-hold-on-a-payment-method */
+export const AUTHORIZATION_DAYS = 7;
 
 const LONGEST_YEARS = 50;
 const CVC_LENGTH = 3;
 const AMEX_CVC_LENGTH = 4;
 
-/** Throws Stripe's error for a token or number that isn't one of its test cards. */
-export function findCard(given: Parameters | undefined, param: string): Scenario {
-  const token = given?.string("token");
-  if (token !== undefined) {
-    const scenario = token.startsWith("tok_") ? findScenario(token) : undefined;
-    if (scenario === undefined) throw missing("token", token, `${param}[token]`);
-    return scenario;
-  }
-  const number = given?.string("number")?.replaceAll(/[\s-]/g, "");
-  if (number === undefined) throw parameterMissing(`${param}[number]`);
-  for (const field of ["exp_month", "exp_year"]) {
-    if (given?.integer(field) === undefined) throw parameterMissing(`${param}[${field}]`);
-  }
-  const scenario = findScenarioByNumber(number);
-  if (scenario?.type === "card") return scenario;
-  if (!passesLuhn(number)) {
-    throw cardError("Your card number is incorrect.", { code: "incorrect_number", param: "number" });
-  }
-  throw cardError(
-    "Your card was declined. Your request was in test mode, but used a non test card. For a list of valid test cards, visit: https://stripe.com/docs/testing.",
-    { code: "card_declined", decline_code: "test_mode_live_card" },
-  );
-}
-
 /** The card as its PaymentMethod shows it; throws Stripe's error for an expiry or security code that can't be right. */
-export function showCard(
-  { card, number }: Scenario,
-  given: Parameters | undefined,
-  fingerprint: string,
-  nowMs: number,
-): Stripe.PaymentMethod.Card {
+export function showCard({ given, nowMs, scenario: { card, number } }: MethodFacts): Stripe.PaymentMethod.Card {
   const { brand, country, funding } = card;
   const { month, year } = readExpiry(given, nowMs);
   checkCvc(given, brand);
@@ -56,13 +32,47 @@ export function showCard(
     display_brand: brand,
     exp_month: month,
     exp_year: year,
-    fingerprint,
+    fingerprint: randomText(16),
     funding,
     generated_from: null,
     last4: number.slice(-4),
     networks: { available: [brand], preferred: null },
     regulated_status: "unregulated",
     three_d_secure_usage: { supported: true },
+    wallet: null,
+  };
+}
+
+/** The card as a Charge shows it. */
+export function chargeOfCard(
+  card: Stripe.PaymentMethod.Card,
+  { mandate, nowMs, paymentIntent }: ChargeFacts,
+): Stripe.Charge.PaymentMethodDetails.Card {
+  const holdsUntil = toUnixSeconds(nowMs + AUTHORIZATION_DAYS * DAY_MS);
+  return {
+    amount_authorized: paymentIntent.amount,
+    authorization_code: randomText(6).toUpperCase(),
+    brand: card.brand,
+    ...(paymentIntent.capture_method === "manual" ? { capture_before: holdsUntil } : {}),
+    checks: card.checks,
+    country: card.country,
+    electronic_commerce_indicator: null,
+    exp_month: card.exp_month,
+    exp_year: card.exp_year,
+    extended_authorization: { status: "disabled" },
+    fingerprint: card.fingerprint ?? null,
+    funding: card.funding,
+    incremental_authorization: { status: "unavailable" },
+    installments: null,
+    last4: card.last4,
+    mandate: mandate?.id ?? null,
+    multicapture: { status: "unavailable" },
+    network: card.brand,
+    network_transaction_id: randomText(15),
+    overcapture: { maximum_amount_capturable: paymentIntent.amount, status: "unavailable" },
+    regulated_status: "unregulated",
+    three_d_secure: null,
+    transaction_link_id: null,
     wallet: null,
   };
 }

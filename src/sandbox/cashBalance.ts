@@ -19,7 +19,7 @@ type Kind = Pick<Transaction, "type" | "funded" | "applied_to_payment">;
 
 export const CASH_BALANCES: readonly Endpoint[] = [
   post("/v1/test_helpers/customers/:id/fund_cash_balance", fundCashBalance),
-  get("/v1/customers/:id/cash_balance", retrieveCashBalance),
+  get("/v1/customers/:id/cash_balance", (call) => showBalance(call.unit, retrieve(call, "customer").id)),
   get("/v1/customers/:id/cash_balance_transactions", (call) =>
     wholeList(call, transactionsOf(call.unit, retrieve(call, "customer").id).toReversed()),
   ),
@@ -39,6 +39,7 @@ export function fund(unit: UnitOfWork, customer: string, currency: string, amoun
     funded: { bank_transfer: { reference: null, type } },
   });
   for (const { id } of unit.list("payment_intent", "customer", customer)) payFromCashBalance(unit, id);
+  if ((balancesOf(unit, customer)[currency] ?? 0) > 0) unit.fire("cash_balance_left", [showBalance(unit, customer)]);
   return funded;
 }
 
@@ -94,13 +95,12 @@ function balancesOf(unit: UnitOfWork, customer: string): Record<string, number> 
   return balances;
 }
 
-function retrieveCashBalance(call: ApiCall): Stripe.CashBalance {
-  const { id } = retrieve(call, "customer");
-  const available = balancesOf(call.unit, id);
+function showBalance(unit: UnitOfWork, customer: string): Stripe.CashBalance {
+  const available = balancesOf(unit, customer);
   return {
     object: "cash_balance",
     available: Object.keys(available).length === 0 ? null : available,
-    customer: id,
+    customer,
     customer_account: null,
     livemode: false,
     settings: { reconciliation_mode: "automatic", using_merchant_default: true },

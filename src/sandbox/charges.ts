@@ -1,14 +1,11 @@
 import type { Stripe } from "stripe";
 import { postCharge } from "./balance.ts";
-import { DAY_MS, SECOND_MS } from "./clock.ts";
 import type { Decline } from "./declines.ts";
-import { newId, randomText } from "./identifiers.ts";
+import { newId } from "./identifiers.ts";
 import { findScenarioOf } from "./paymentMethods.ts";
+import { isPaymentMethodType, showCharged } from "./paymentMethodTypes.ts";
 import { idOf } from "./store.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
-
-/** Visa's usual hold on a card. https://docs.stripe.com/payments/place-a-hold-on-a-payment-method */
-export const AUTHORIZATION_DAYS = 7;
 
 /** `charge.updated` brings the balance transaction a moment after the payment, as with `automatic_async` capture. */
 const BALANCE_DELAY_MS = 300;
@@ -50,7 +47,9 @@ export function newCharge(
     paid: false,
     payment_intent: paymentIntent.id,
     payment_method: method.id,
-    payment_method_details: chargeDetails(unit, paymentIntent, method, mandate),
+    payment_method_details: isPaymentMethodType(method.type)
+      ? showCharged(method.type, method[method.type], { paymentIntent, mandate, nowMs: unit.nowMs })
+      : null,
     receipt_email: paymentIntent.receipt_email,
     receipt_number: null,
     receipt_url: null,
@@ -127,68 +126,6 @@ function approvedOutcome(): Stripe.Charge.Outcome {
     seller_message: "Payment complete.",
     type: "authorized",
   };
-}
-
-function chargeDetails(
-  unit: UnitOfWork,
-  paymentIntent: Stripe.PaymentIntent,
-  method: Stripe.PaymentMethod,
-  mandate: Stripe.Mandate | null,
-): Stripe.Charge.PaymentMethodDetails {
-  const given = mandate === null ? {} : { mandate: mandate.id };
-  if (method.card !== undefined) {
-    const { card } = method;
-    const holdsUntil = Math.floor((unit.nowMs + AUTHORIZATION_DAYS * DAY_MS) / SECOND_MS);
-    return {
-      type: "card",
-      card: {
-        amount_authorized: paymentIntent.amount,
-        authorization_code: randomText(6).toUpperCase(),
-        brand: card.brand,
-        ...(paymentIntent.capture_method === "manual" ? { capture_before: holdsUntil } : {}),
-        checks: card.checks,
-        country: card.country,
-        electronic_commerce_indicator: null,
-        exp_month: card.exp_month,
-        exp_year: card.exp_year,
-        fingerprint: card.fingerprint ?? null,
-        funding: card.funding,
-        installments: null,
-        last4: card.last4,
-        mandate: null,
-        network: card.brand,
-        network_transaction_id: randomText(15),
-        regulated_status: "unregulated",
-        three_d_secure: null,
-        transaction_link_id: null,
-        wallet: null,
-      },
-    };
-  }
-  if (method.us_bank_account !== undefined) {
-    const { account_holder_type, account_type, bank_name, fingerprint, last4, routing_number } = method.us_bank_account;
-    const account = {
-      account_holder_type,
-      account_type,
-      bank_name,
-      fingerprint: fingerprint ?? null,
-      last4,
-      routing_number,
-    };
-    return {
-      type: "us_bank_account",
-      us_bank_account: { ...account, ...given, payment_reference: null },
-    };
-  }
-  if (method.sepa_debit !== undefined) {
-    const { bank_code, branch_code, country, fingerprint, last4 } = method.sepa_debit;
-    const account = { bank_code, branch_code, country, fingerprint: fingerprint ?? null, last4 };
-    return { type: "sepa_debit", sepa_debit: { ...account, mandate: mandate?.id ?? null } };
-  }
-  if (method.boleto !== undefined) return { type: "boleto", boleto: method.boleto };
-  const voucher = paymentIntent.next_action?.oxxo_display_details;
-  if (voucher !== undefined) return { type: "oxxo", oxxo: { number: voucher.number } };
-  return { type: method.type };
 }
 
 export function latestCharge(unit: UnitOfWork, paymentIntent: Stripe.PaymentIntent): Stripe.Charge | undefined {

@@ -1,12 +1,13 @@
 import type { Stripe } from "stripe";
-import { ApiError, failure, refusal } from "./apiError.ts";
-import { AUTHORIZATION_DAYS, failedCharge, newCharge, saveCaptured, succeededCharge } from "./charges.ts";
+import { type ApiError, cardError, failure, refusal } from "./apiError.ts";
+import { AUTHORIZATION_DAYS } from "./cards.ts";
+import { failedCharge, newCharge, saveCaptured, succeededCharge } from "./charges.ts";
 import { DAY_MS } from "./clock.ts";
-import { declineFields, DECLINES, type Decline } from "./declines.ts";
+import { attemptError, declineFields, DECLINES, type Decline } from "./declines.ts";
 import { findMandate, type MandateChoice, type MandateUse, readMandate } from "./mandates.ts";
 import type { Parameters } from "./parameters.ts";
 import { consume, refuseSpent, type UsablePaymentMethod } from "./paymentMethods.ts";
-import { acceptsCurrency, BANK_TRANSFERS, PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
+import { acceptsCurrency, BANK_TRANSFERS, flowOf, PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
 import type { Scenario } from "./scenarios.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
 import { checkVoucherBilling, issueVoucher } from "./vouchers.ts";
@@ -63,9 +64,7 @@ export function confirmPayment(
   const waiting = unit.save({
     ...paymentIntent,
     status: "requires_action",
-    next_action: PAYMENT_METHOD_TYPES[scenario.type].isBankTransfer
-      ? bankInstructions(unit, paymentIntent)
-      : (issueVoucher(unit, paymentIntent, usable) ?? nextAction(unit, paymentIntent.id, confirmation.returnUrl)),
+    next_action: askCustomer(unit, paymentIntent, scenario, confirmation.returnUrl),
   });
   unit.fire("requires_action", [waiting], confirmation.created);
   // A bank transfer that came before may have paid it already.
@@ -93,7 +92,7 @@ function checkPaymentMethod(
     const message = `The PaymentMethod provided (${type}) is not allowed for this PaymentIntent. Please attach a PaymentMethod of one of the following types: ${allowed}.`;
     throw failure(message, { code: "payment_intent_incompatible_payment_method", param: "payment_method", ...shown });
   }
-  if (paymentIntent.capture_method === "manual" && !rule.allowsManualCapture) {
+  if (paymentIntent.capture_method === "manual" && rule.allowsManualCapture !== true) {
     const message = `The PaymentMethod provided (${type}) does not support manual capture. Use a capture_method of automatic or automatic_async.`;
     throw failure(message, { code: "payment_intent_incompatible_payment_method", param: "capture_method", ...shown });
   }
@@ -109,7 +108,7 @@ function checkPaymentMethod(
   const dynamic = paymentIntent.automatic_payment_methods;
   if (
     confirmation.returnUrl === null &&
-    (rule.redirects || (dynamic?.enabled === true && dynamic.allow_redirects !== "never"))
+    (rule.flow.kind === "redirect" || (dynamic?.enabled === true && dynamic.allow_redirects !== "never"))
   ) {
     throw refusal(
       "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of these payment methods might redirect your customer off of your page, you must provide a `return_url`. If you don't want to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` to `true` and `automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and Payment Intents.",
@@ -117,7 +116,7 @@ function checkPaymentMethod(
     );
   }
   checkVoucherBilling(usable);
-  if (rule.isBankTransfer && paymentIntent.customer === null) {
+  if (rule.flow.kind === "bank_transfer" && paymentIntent.customer === null) {
     const message = "A bank transfer goes to a customer's cash balance: pass the `customer` of this PaymentIntent.";
     throw failure(message, { code: "parameter_missing", param: "customer", ...shown });
   }
@@ -126,6 +125,25 @@ function checkPaymentMethod(
 
 function mandateUse({ amount, currency, setup_future_usage }: Stripe.PaymentIntent): MandateUse {
   return setup_future_usage === "off_session" ? { kind: "multi_use" } : { kind: "single_use", amount, currency };
+}
+
+function askCustomer(
+  unit: UnitOfWork,
+  paymentIntent: Stripe.PaymentIntent,
+  scenario: Scenario,
+  returnUrl: string | null,
+): Stripe.PaymentIntent.NextAction {
+  const flow = flowOf(scenario.type);
+  switch (flow.kind) {
+    case "bank_transfer":
+      return bankInstructions(unit, paymentIntent);
+    case "voucher":
+      return issueVoucher(unit, paymentIntent, scenario, flow);
+    case "immediate":
+    case "debit":
+    case "redirect":
+      return nextAction(unit, paymentIntent.id, returnUrl);
+  }
 }
 
 function bankInstructions(unit: UnitOfWork, paymentIntent: Stripe.PaymentIntent): Stripe.PaymentIntent.NextAction {
@@ -220,18 +238,11 @@ export function recordFailure(
     payment_method: null,
     next_action: null,
     last_payment_error: {
-      ...declineFields(decline),
+      ...attemptError(decline, paymentMethod),
       ...(charge === null ? {} : { charge: charge.id }),
-      message: decline.message,
-      payment_method: paymentMethod,
-      type: isCardError(decline, paymentMethod) ? "card_error" : "invalid_request_error",
     },
   });
   return [failed, charge === null ? undefined : unit.save(charge)];
-}
-
-function isCardError(decline: Decline, paymentMethod: Stripe.PaymentMethod): boolean {
-  return paymentMethod.type === "card" && decline !== DECLINES.authenticationFailed;
 }
 
 function attemptOrThrow(
@@ -259,11 +270,10 @@ function declineNow(
 }
 
 function declineError(decline: Decline, paymentIntent: Stripe.PaymentIntent, method: Stripe.PaymentMethod): ApiError {
-  return new ApiError(402, "declined", {
-    type: "card_error",
-    message: decline.message,
+  const { latest_charge: charge } = paymentIntent;
+  return cardError(decline.message, {
     ...declineFields(decline),
-    ...(typeof paymentIntent.latest_charge === "string" ? { charge: paymentIntent.latest_charge } : {}),
+    ...(typeof charge === "string" ? { charge } : {}),
     payment_intent: paymentIntent,
     payment_method: method,
   });

@@ -1,3 +1,5 @@
+import type { Stripe } from "stripe";
+
 /**
  * Why an attempt fails: the code and words that Stripe puts in the error, in `last_payment_error` and on the Charge.
  * https://docs.stripe.com/declines/codes and https://docs.stripe.com/testing#declined-payments
@@ -97,5 +99,16 @@ export function declineFields(decline: Decline): {
     ...(decline.declineCode === null ? {} : { decline_code: decline.declineCode }),
     ...(decline.adviceCode === null ? {} : { advice_code: decline.adviceCode }),
     ...(decline.param === undefined ? {} : { param: decline.param }),
+  };
+}
+
+/** What an intent keeps of a failed attempt; it is shown until the next change. */
+export function attemptError(decline: Decline, paymentMethod: Stripe.PaymentMethod) {
+  const isCardError = paymentMethod.type === "card" && decline !== DECLINES.authenticationFailed;
+  return {
+    ...declineFields(decline),
+    message: decline.message,
+    payment_method: paymentMethod,
+    type: isCardError ? "card_error" : "invalid_request_error",
   };
 }

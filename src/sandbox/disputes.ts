@@ -7,7 +7,7 @@ import type { ApiCall, Endpoint } from "./endpoint.ts";
 import { newId } from "./identifiers.ts";
 import { mergeMetadata } from "./parameters.ts";
 import { findScenarioOf } from "./paymentMethods.ts";
-import { type PaymentMethodType, PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
+import { flowOf, type PaymentMethodType } from "./paymentMethodTypes.ts";
 import { post, readable, retrieve } from "./resources.ts";
 import type { Transition } from "./transitions.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
@@ -113,7 +113,7 @@ export function disputePayment(unit: UnitOfWork, id: string, reason: string | nu
   const charge = paymentIntent === undefined ? unit.find("charge", id) : latestCharge(unit, paymentIntent);
   const type = findScenarioOf(unit, charge?.payment_method ?? "")?.type ?? "card";
   if (charge?.status !== "succeeded" || !charge.captured || charge.disputed) return [];
-  const usual = PAYMENT_METHOD_TYPES[type].isDebit ? "debit_not_authorized" : "fraudulent";
+  const usual = flowOf(type).kind === "debit" ? "debit_not_authorized" : "fraudulent";
   return [open(unit, charge, type, { reason: reason ?? usual, isInquiry: false })];
 }
 
@@ -154,7 +154,7 @@ function open(
   };
   unit.save({ ...charge, disputed: true });
   // A returned bank debit can't be contested: it is lost as it is opened.
-  if (PAYMENT_METHOD_TYPES[type].isDebit)
+  if (flowOf(type).kind === "debit")
     return fire(unit, "debit_returned", withdraw(unit, { ...dispute, status: "lost" }));
   return isInquiry ? fire(unit, "inquiry_opened", dispute) : fire(unit, "dispute_opened", withdraw(unit, dispute));
 }

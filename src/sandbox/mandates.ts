@@ -3,7 +3,7 @@ import { failure, missing, parameterMissing, refusal } from "./apiError.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { newId, randomText } from "./identifiers.ts";
 import type { Parameters } from "./parameters.ts";
-import { PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
+import { flowOf } from "./paymentMethodTypes.ts";
 import type { UsablePaymentMethod } from "./paymentMethods.ts";
 import { get, retrieve } from "./resources.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
@@ -58,7 +58,7 @@ export function findMandate(
     if (named.payment_method === paymentMethod.id) return named;
     throw refusal(`The mandate ${choice.id} is not for the PaymentMethod ${paymentMethod.id}.`, { param: "mandate" });
   }
-  if (!PAYMENT_METHOD_TYPES[scenario.type].isDebit) return null;
+  if (flowOf(scenario.type).kind !== "debit") return null;
   if (choice.kind === "accepted") return makeMandate(unit, paymentMethod, choice.acceptance, use);
   const given = unit
     .findByField("mandate", "payment_method", paymentMethod.id)

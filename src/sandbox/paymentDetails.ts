@@ -1,7 +1,7 @@
 import type { Stripe } from "stripe";
 import { refusal } from "./apiError.ts";
 import type { Parameters } from "./parameters.ts";
-import { isPaymentMethodType, PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
+import { flowOf, isPaymentMethodType, PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
 
 /** What a PaymentIntent is told and shows, and does nothing with by itself. */
 type Details = Pick<Stripe.PaymentIntent, "amount_details" | "payment_method_options" | "shipping">;
@@ -47,9 +47,11 @@ function renameTransfer(options: { readonly bank_transfer?: object }): object {
 }
 
 function checkVoucherDays(type: string, days: number | undefined): void {
-  const rule = isPaymentMethodType(type) ? PAYMENT_METHOD_TYPES[type].voucher : null;
-  if (rule === null || days === undefined || (days >= rule.days.minimum && days <= rule.days.maximum)) return;
-  const message = `The number of days must be between ${rule.days.minimum} and ${rule.days.maximum}.`;
+  const flow = isPaymentMethodType(type) ? flowOf(type) : null;
+  if (flow?.kind !== "voucher" || days === undefined) return;
+  const { minimum, maximum } = flow.days;
+  if (days >= minimum && days <= maximum) return;
+  const message = `The number of days must be between ${minimum} and ${maximum}.`;
   const param = `payment_method_options[${type}][expires_after_days]`;
   throw refusal(message, { code: "parameter_invalid_integer", param });
 }

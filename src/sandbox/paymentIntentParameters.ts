@@ -41,10 +41,15 @@ export function checkAmount(amount: number, currency: string): number {
   return amount;
 }
 
-export function readPaymentMethod(unit: UnitOfWork, parameters: Parameters): UsablePaymentMethod | null {
-  const id = parameters.string("payment_method");
-  if (id !== undefined) return usePaymentMethod(unit, id);
+/** The payment method that the request names or makes, or else the one named earlier. */
+export function readPaymentMethod(
+  unit: UnitOfWork,
+  parameters: Parameters,
+  earlier: string | null = null,
+): UsablePaymentMethod | null {
   const data = parameters.hash("payment_method_data");
+  const id = parameters.string("payment_method") ?? (data === undefined ? earlier : null);
+  if (id !== null) return usePaymentMethod(unit, id);
   return data === undefined ? null : makePaymentMethod(unit, data, "payment_method_data");
 }
 

@@ -17,7 +17,7 @@ import {
   refuseConfirmationParameters,
   refuseRemovedTypes,
 } from "./paymentIntentParameters.ts";
-import { findScenarioOf, usePaymentMethod } from "./paymentMethods.ts";
+import { findScenarioOf } from "./paymentMethods.ts";
 import { retrieve } from "./resources.ts";
 import { releaseCharge } from "./settlement.ts";
 import { idOf } from "./store.ts";
@@ -148,8 +148,7 @@ export function confirmPaymentIntent(call: ApiCall): Stripe.PaymentIntent {
     const message = `You cannot confirm this PaymentIntent because it has a status of ${status}. Only a PaymentIntent with one of the following statuses may be confirmed: requires_confirmation, requires_action.`;
     throw unexpectedState(message, paymentIntent);
   }
-  const earlier = idOf(paymentIntent.payment_method);
-  const usable = readPaymentMethod(unit, parameters) ?? (earlier === null ? null : usePaymentMethod(unit, earlier));
+  const usable = readPaymentMethod(unit, parameters, idOf(paymentIntent.payment_method));
   if (usable === null) throw missingPaymentMethod(paymentIntent);
   return confirmPayment(unit, describePayment(paymentIntent, parameters), usable, readConfirmation(parameters, null));
 }
@@ -233,6 +232,11 @@ export function capturePaymentIntent(call: ApiCall): Stripe.PaymentIntent {
     const print = (value: number) => printAmount(value, before.currency);
     const message = `The amount_to_capture (${print(amount)}) is greater than the capturable amount of this PaymentIntent (${print(before.amount_capturable)}).`;
     throw failure(message, { code: "amount_too_large", param: "amount_to_capture", payment_intent: before });
+  }
+  if (parameters.boolean("final_capture") === false) {
+    const message =
+      "This PaymentIntent can only be captured once: its charge has `multicapture` `unavailable`. Leave out `final_capture`, or set it to true.";
+    throw failure(message, { param: "final_capture", payment_intent: before });
   }
   unit.dropJobs(before.id);
   const captured = unit.save<Stripe.PaymentIntent>({

@@ -1,5 +1,12 @@
+import type { Stripe } from "stripe";
+import { parameterMissing, refusal } from "./apiError.ts";
+import { chargeOfIban, chargeOfUsAccount, showIban, showUsAccount } from "./bankAccounts.ts";
+import { chargeOfCard, showCard } from "./cards.ts";
+import type { Parameters } from "./parameters.ts";
+import type { Scenario } from "./scenarios.ts";
+
 /**
- * What kind of money each payment method type moves: the currencies it takes and how a payment with it goes.
+ * Everything that makes one payment method type another than the next; a new type is a new row.
  * https://docs.stripe.com/payments/payment-methods/payment-method-support
  */
 export type PaymentMethodType =
@@ -16,62 +23,79 @@ export type PaymentMethodType =
   | "boleto"
   | "oxxo";
 
-type TypeRule = {
+type Row<T extends PaymentMethodType> = {
   readonly currencies: readonly string[] | "any";
-  readonly redirects: boolean;
-  /** A debit needs the customer's mandate and settles days later. */
-  readonly isDebit: boolean;
-  readonly allowsManualCapture: boolean;
-  /** The customer sends the money, in any number of parts. */
-  readonly isBankTransfer: boolean;
-  /** The customer gets a number to pay at a counter, until its last day ends. */
-  readonly voucher: VoucherRule | null;
+  readonly flow: Flow;
+  readonly allowsManualCapture?: true;
   /** What `payment_method_options` shows of the type where nothing was said. */
-  readonly options: Readonly<Record<string, unknown>>;
+  readonly options?: Readonly<Record<string, unknown>>;
+  /** What the PaymentMethod shows under the type's name; throws Stripe's error for what can't be right. */
+  readonly show: (facts: MethodFacts) => NonNullable<Stripe.PaymentMethod[T]>;
+  /** What the Charge shows there. */
+  readonly charge: (
+    shown: NonNullable<Stripe.PaymentMethod[T]>,
+    facts: ChargeFacts,
+  ) => NonNullable<Stripe.Charge.PaymentMethodDetails[T]>;
 };
 
+/** How a payment goes, from the confirmation to the money. */
+export type Flow =
+  | { readonly kind: "immediate" }
+  /** Needs the customer's mandate, and settles days later; the field holds the account's number. */
+  | { readonly kind: "debit"; readonly numberField: string }
+  /** The customer goes to another page; `settlesLater` says that the money doesn't come with them. */
+  | { readonly kind: "redirect"; readonly settlesLater: boolean }
+  /** The customer sends the money, in any number of parts. */
+  | { readonly kind: "bank_transfer" }
+  | VoucherFlow;
+
 /**
- * A voucher expires at 23:59 local time, `expires_after_days` after the day it was made. Neither country has summer time.
- * https://docs.stripe.com/payments/boleto, https://docs.stripe.com/payments/oxxo
+ * The customer gets a number to pay at a counter. It expires at 23:59 local time, `expires_after_days` after the day it was
+ * made; no country here has summer time. https://docs.stripe.com/payments/boleto, https://docs.stripe.com/payments/oxxo
  */
-type VoucherRule = {
+export type VoucherFlow = {
+  readonly kind: "voucher";
   readonly days: { readonly minimum: number; readonly maximum: number };
   readonly hoursFromUtc: number;
   readonly digits: number;
   /** What must be known of the customer when the payment is confirmed. */
   readonly billing: readonly (readonly string[])[];
+  readonly instruct: (voucher: Voucher) => Stripe.PaymentIntent.NextAction;
+};
+
+type Voucher = { readonly number: string; readonly hosted_voucher_url: string; readonly expiresAt: number };
+
+export type MethodFacts = {
+  readonly scenario: Scenario;
+  /** What the request says under the type's name, and how it calls that. */
+  readonly given: Parameters | undefined;
+  readonly param: string;
+  readonly nowMs: number;
+};
+
+export type ChargeFacts = {
+  readonly paymentIntent: Stripe.PaymentIntent;
+  readonly mandate: Stripe.Mandate | null;
+  readonly nowMs: number;
 };
 
 /** https://docs.stripe.com/api/payment_intents/create#create_payment_intent-payment_method_options-boleto-expires_after_days */
 export const DEFAULT_VOUCHER_DAYS = 3;
+const VOUCHER_OPTIONS = { expires_after_days: DEFAULT_VOUCHER_DAYS };
 
-const CARD: TypeRule = {
-  currencies: "any",
-  redirects: false,
-  isDebit: false,
-  allowsManualCapture: true,
-  isBankTransfer: false,
-  voucher: null,
-  options: { installments: null, mandate_options: null, network: null, request_three_d_secure: "automatic" },
-};
-const DEBIT = {
-  redirects: false,
-  isDebit: true,
-  allowsManualCapture: false,
-  isBankTransfer: false,
-  voucher: null,
-  options: {},
-};
-const REDIRECT = {
-  redirects: true,
-  isDebit: false,
-  allowsManualCapture: false,
-  isBankTransfer: false,
-  voucher: null,
-  options: {},
-};
+const REDIRECT = { kind: "redirect", settlesLater: false } as const;
+const EUR = ["eur"];
 
-const VOUCHER = { ...REDIRECT, redirects: false, options: { expires_after_days: DEFAULT_VOUCHER_DAYS } };
+/** Banks' names and the like, which the sandbox has none of. */
+const SAVED_ACCOUNT = {
+  bank_code: null,
+  bank_name: null,
+  bic: null,
+  generated_sepa_debit: null,
+  generated_sepa_debit_mandate: null,
+  iban_last4: null,
+  verified_name: null,
+};
 
 /** How the bank transfers of each currency are called. */
 export const BANK_TRANSFERS: Readonly<Record<string, string>> = {
@@ -82,55 +106,152 @@ export const BANK_TRANSFERS: Readonly<Record<string, string>> = {
   usd: "us_bank_transfer",
 };
 
-export const PAYMENT_METHOD_TYPES: Readonly<Record<PaymentMethodType, TypeRule>> = {
-  card: CARD,
-  us_bank_account: { ...DEBIT, currencies: ["usd"], options: { verification_method: "automatic" } },
-  sepa_debit: { ...DEBIT, currencies: ["eur"] },
+export const PAYMENT_METHOD_TYPES: { readonly [T in PaymentMethodType]: Row<T> } = {
+  card: {
+    currencies: "any",
+    flow: { kind: "immediate" },
+    allowsManualCapture: true,
+    options: { installments: null, mandate_options: null, network: null, request_three_d_secure: "automatic" },
+    show: showCard,
+    charge: chargeOfCard,
+  },
+  us_bank_account: {
+    currencies: ["usd"],
+    flow: { kind: "debit", numberField: "account_number" },
+    options: { verification_method: "automatic" },
+    show: showUsAccount,
+    charge: chargeOfUsAccount,
+  },
+  sepa_debit: {
+    currencies: EUR,
+    flow: { kind: "debit", numberField: "iban" },
+    show: showIban,
+    charge: chargeOfIban,
+  },
   klarna: {
-    ...REDIRECT,
     currencies: "aud cad chf czk dkk eur gbp nok nzd pln ron sek usd".split(" "),
+    flow: REDIRECT,
     allowsManualCapture: true,
     options: { preferred_locale: null },
+    show: () => ({}),
+    charge: () => ({ payer_details: null, payment_method_category: "pay_later", preferred_locale: "en-US" }),
   },
-  ideal: { ...REDIRECT, currencies: ["eur"] },
-  bancontact: { ...REDIRECT, currencies: ["eur"], options: { preferred_language: "en" } },
-  eps: { ...REDIRECT, currencies: ["eur"] },
-  p24: { ...REDIRECT, currencies: ["eur", "pln"] },
-  sofort: { ...REDIRECT, currencies: ["eur"], options: { preferred_language: null } },
+  ideal: {
+    currencies: EUR,
+    flow: REDIRECT,
+    show: () => ({ bank: null, bic: null }),
+    charge: ({ bank, bic }) => {
+      const { generated_sepa_debit, generated_sepa_debit_mandate, iban_last4, verified_name } = SAVED_ACCOUNT;
+      const account = { generated_sepa_debit, generated_sepa_debit_mandate, iban_last4, verified_name };
+      return { ...account, bank, bic, transaction_id: null };
+    },
+  },
+  bancontact: {
+    currencies: EUR,
+    flow: REDIRECT,
+    options: { preferred_language: "en" },
+    show: () => ({}),
+    charge: () => ({ ...SAVED_ACCOUNT, preferred_language: "en" }),
+  },
+  eps: {
+    currencies: EUR,
+    flow: REDIRECT,
+    show: () => ({ bank: null }),
+    charge: ({ bank }) => ({ bank, verified_name: null }),
+  },
+  p24: {
+    currencies: ["eur", "pln"],
+    flow: REDIRECT,
+    show: () => ({ bank: null }),
+    charge: ({ bank }) => ({ bank, reference: null, verified_name: null }),
+  },
+  sofort: {
+    currencies: EUR,
+    flow: { kind: "redirect", settlesLater: true },
+    options: { preferred_language: null },
+    show: () => ({ country: null }),
+    charge: ({ country }) => ({ ...SAVED_ACCOUNT, country, preferred_language: null }),
+  },
   customer_balance: {
-    ...REDIRECT,
-    redirects: false,
-    isBankTransfer: true,
     currencies: Object.keys(BANK_TRANSFERS),
+    flow: { kind: "bank_transfer" },
     options: { funding_type: "bank_transfer" },
+    show: () => ({}),
+    charge: () => ({}),
   },
   boleto: {
-    ...VOUCHER,
     currencies: ["brl"],
-    voucher: {
+    flow: {
+      kind: "voucher",
       days: { minimum: 0, maximum: 60 },
       hoursFromUtc: -3,
       digits: 47,
       billing: [
         ["name"],
         ["email"],
-        ["address", "line1"],
-        ["address", "city"],
-        ["address", "state"],
-        ["address", "postal_code"],
-        ["address", "country"],
+        ...["line1", "city", "state", "postal_code", "country"].map((line) => ["address", line]),
       ],
+      instruct: ({ expiresAt, ...voucher }) => ({
+        type: "boleto_display_details",
+        boleto_display_details: {
+          ...voucher,
+          expires_at: expiresAt,
+          pdf: `${voucher.hosted_voucher_url}?format=pdf`,
+        },
+      }),
     },
+    options: VOUCHER_OPTIONS,
+    show: ({ given, param }) => ({ tax_id: readTaxId(given?.string("tax_id"), `${param}[tax_id]`) }),
+    charge: (shown) => shown,
   },
   oxxo: {
-    ...VOUCHER,
     currencies: ["mxn"],
-    voucher: { days: { minimum: 1, maximum: 7 }, hoursFromUtc: -6, digits: 32, billing: [["name"], ["email"]] },
+    flow: {
+      kind: "voucher",
+      days: { minimum: 1, maximum: 7 },
+      hoursFromUtc: -6,
+      digits: 32,
+      billing: [["name"], ["email"]],
+      instruct: ({ expiresAt, ...voucher }) => ({
+        type: "oxxo_display_details",
+        oxxo_display_details: { ...voucher, expires_after: expiresAt },
+      }),
+    },
+    options: VOUCHER_OPTIONS,
+    show: () => ({}),
+    charge: (_, { paymentIntent }) => ({
+      number: paymentIntent.next_action?.oxxo_display_details?.number ?? null,
+    }),
   },
 };
 
+/** The tax number of a person (CPF, 11 digits) or a company (CNPJ, 14). https://docs.stripe.com/payments/boleto */
+function readTaxId(taxId: string | undefined, param: string): string {
+  if (taxId === undefined) throw parameterMissing(param);
+  if (/^(\d{11}|\d{14}|\d{3}\.\d{3}\.\d{3}-\d{2}|\d{2}\.\d{3}\.\d{3}\/\d{4}-\d{2})$/.test(taxId)) return taxId;
+  throw refusal("The tax ID number you provided is invalid.", { code: "tax_id_invalid", param });
+}
+
 export function isPaymentMethodType(type: string): type is PaymentMethodType {
   return Object.hasOwn(PAYMENT_METHOD_TYPES, type);
+}
+
+export function flowOf(type: PaymentMethodType): Flow {
+  return PAYMENT_METHOD_TYPES[type].flow;
+}
+
+export function showMethod(facts: MethodFacts): Partial<Stripe.PaymentMethod> {
+  const { type } = facts.scenario;
+  return { [type]: PAYMENT_METHOD_TYPES[type].show(facts) };
+}
+
+export function showCharged<T extends PaymentMethodType>(
+  type: T,
+  shown: Stripe.PaymentMethod[T],
+  facts: ChargeFacts,
+): Stripe.Charge.PaymentMethodDetails {
+  const row: Row<T> = PAYMENT_METHOD_TYPES[type];
+  return shown === undefined || shown === null ? { type } : { type, [type]: row.charge(shown, facts) };
 }
 
 /** A SetupIntent has no currency, so that any will do. */
@@ -141,10 +262,7 @@ export function acceptsCurrency(type: PaymentMethodType, currency: string | null
 
 /** What dynamic payment methods offer for a currency, as `payment_method_types` shows it. */
 export function offeredTypes(currency: string | null, allowRedirects: boolean): string[] {
-  return Object.entries(PAYMENT_METHOD_TYPES)
-    .filter(
-      ([type, rule]) =>
-        isPaymentMethodType(type) && acceptsCurrency(type, currency) && (allowRedirects || !rule.redirects),
-    )
-    .map(([type]) => type);
+  return Object.keys(PAYMENT_METHOD_TYPES)
+    .filter((type) => isPaymentMethodType(type))
+    .filter((type) => acceptsCurrency(type, currency) && (allowRedirects || flowOf(type).kind !== "redirect"));
 }

@@ -1,13 +1,13 @@
 import type { Stripe } from "stripe";
 import { cardError, failure, missing, parameterMissing, refusal } from "./apiError.ts";
 import type { ApiCall } from "./endpoint.ts";
-import { findCard, showCard } from "./cards.ts";
+import { passesLuhn } from "./cards.ts";
 import { declineFields } from "./declines.ts";
-import { newId, randomText } from "./identifiers.ts";
+import { newId } from "./identifiers.ts";
 import { mergeMetadata, type Parameters } from "./parameters.ts";
 import { readAddress } from "./paymentDetails.ts";
-import { isPaymentMethodType, type PaymentMethodType } from "./paymentMethodTypes.ts";
-import { findScenario, findScenarioByNumber, findVoucherScenario, type Scenario } from "./scenarios.ts";
+import { flowOf, isPaymentMethodType, type PaymentMethodType, showMethod } from "./paymentMethodTypes.ts";
+import { findScenario, findScenarioByNumber, findUnnumbered, type Scenario, whyUnusable } from "./scenarios.ts";
 import { idOf } from "./store.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
 
@@ -111,34 +111,59 @@ export function makePaymentMethod(unit: UnitOfWork, parameters: Parameters, pare
   return { paymentMethod: unit.save(paymentMethod, scenario.name), scenario };
 }
 
-/** The tax number of a person (CPF, 11 digits) or a company (CNPJ, 14). https://docs.stripe.com/payments/boleto */
-function readTaxId(details: Parameters | undefined, param: string): string {
-  const taxId = details?.string("tax_id");
-  if (taxId === undefined) throw parameterMissing(param);
-  if (/^(\d{11}|\d{14}|\d{3}\.\d{3}\.\d{3}-\d{2}|\d{2}\.\d{3}\.\d{3}\/\d{4}-\d{2})$/.test(taxId)) return taxId;
-  throw refusal("The tax ID number you provided is invalid.", { code: "tax_id_invalid", param });
-}
-
+/** The test card or account that the request names, or the one scenario that its type has. */
 function pickScenario(
   type: PaymentMethodType,
-  details: Parameters | undefined,
+  given: Parameters | undefined,
   email: string | null,
   param: string,
 ): Scenario {
-  if (type === "card") return findCard(details, param);
-  if (type === "us_bank_account")
-    return pickAccount(type, details?.string("account_number"), `${param}[account_number]`);
-  if (type === "sepa_debit") return pickAccount(type, details?.string("iban"), `${param}[iban]`);
-  // A redirect method has one scenario, named after its type.
-  const scenario = findVoucherScenario(type, email) ?? findScenario(type);
-  if (scenario === undefined) throw parameterMissing(param);
-  return scenario;
+  const flow = flowOf(type);
+  switch (flow.kind) {
+    case "immediate":
+      return pickCard(given, param);
+    case "debit":
+      return pickAccount(type, given?.string(flow.numberField), `${param}[${flow.numberField}]`);
+    case "redirect":
+    case "bank_transfer":
+    case "voucher": {
+      const scenario = findUnnumbered(type, email);
+      if (scenario === undefined) throw parameterMissing(param);
+      return scenario;
+    }
+  }
+}
+
+/** Throws Stripe's error for a token or number that isn't one of its test cards. */
+function pickCard(given: Parameters | undefined, param: string): Scenario {
+  const token = given?.string("token");
+  if (token !== undefined) {
+    const scenario = token.startsWith("tok_") ? findScenario(token) : undefined;
+    if (scenario === undefined) throw missing("token", token, `${param}[token]`);
+    return scenario;
+  }
+  const number = given?.string("number")?.replaceAll(/[\s-]/g, "");
+  if (number === undefined) throw parameterMissing(`${param}[number]`);
+  for (const field of ["exp_month", "exp_year"]) {
+    if (given?.integer(field) === undefined) throw parameterMissing(`${param}[${field}]`);
+  }
+  const scenario = findScenarioByNumber(number);
+  if (scenario?.type === "card") return scenario;
+  if (!passesLuhn(number)) {
+    throw cardError("Your card number is incorrect.", { code: "incorrect_number", param: "number" });
+  }
+  throw cardError(
+    "Your card was declined. Your request was in test mode, but used a non test card. For a list of valid test cards, visit: https://stripe.com/docs/testing.",
+    { code: "card_declined", decline_code: "test_mode_live_card" },
+  );
 }
 
 function pickAccount(type: PaymentMethodType, number: string | undefined, param: string): Scenario {
   if (number === undefined) throw parameterMissing(param);
   const scenario = findScenarioByNumber(number);
   if (scenario?.type === type) return scenario;
+  const unusable = whyUnusable(number);
+  if (unusable !== undefined) throw refusal(unusable.message, { code: unusable.code, param });
   const message = `In a sandbox, you must use one of Stripe's test accounts; ${number} is none of those this sandbox knows.`;
   throw refusal(message, { code: "payment_method_invalid_parameter_testmode", param });
 }
@@ -178,59 +203,6 @@ function buildPaymentMethod(
     livemode: false,
     metadata,
     type: scenario.type,
-    ...methodDetails(scenario, given, param, unit.nowMs),
+    ...showMethod({ scenario, given, param, nowMs: unit.nowMs }),
   };
-}
-
-function methodDetails(
-  scenario: Scenario,
-  given: Parameters | undefined,
-  param: string,
-  nowMs: number,
-): Partial<Stripe.PaymentMethod> {
-  const last4 = scenario.number.slice(-4);
-  const fingerprint = randomText(16);
-  switch (scenario.type) {
-    case "card":
-      return { card: showCard(scenario, given, fingerprint, nowMs) };
-    case "us_bank_account":
-      return {
-        us_bank_account: {
-          account_holder_type: "individual",
-          account_type: "checking",
-          bank_name: "STRIPE TEST BANK",
-          financial_connections_account: null,
-          fingerprint,
-          last4,
-          networks: { preferred: "ach", supported: ["ach"] },
-          routing_number: "110000000",
-          status_details: {},
-        },
-      };
-    case "sepa_debit": {
-      const country = scenario.number.slice(0, 2);
-      const bankCode = scenario.number.slice(4, country === "DE" ? 12 : 9);
-      return {
-        sepa_debit: { bank_code: bankCode, branch_code: "", country, fingerprint, generated_from: null, last4 },
-      };
-    }
-    case "boleto":
-      return { boleto: { tax_id: readTaxId(given, `${param}[tax_id]`) } };
-    case "oxxo":
-      return { oxxo: {} };
-    case "customer_balance":
-      return { customer_balance: {} };
-    case "klarna":
-      return { klarna: {} };
-    case "ideal":
-      return { ideal: { bank: null, bic: null } };
-    case "bancontact":
-      return { bancontact: {} };
-    case "eps":
-      return { eps: { bank: null } };
-    case "p24":
-      return { p24: { bank: null } };
-    case "sofort":
-      return { sofort: { country: null } };
-  }
 }

@@ -1,5 +1,5 @@
 import { DECLINES, type Decline } from "./declines.ts";
-import { type PaymentMethodType, PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
+import { type Flow, type PaymentMethodType, PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
 
 /**
  * A scenario is what a test payment method does, from the attempt to the refund. The table below is the sandbox's whole
@@ -103,6 +103,22 @@ const NOT_RECEIVED = { dispute: { reason: "product_not_received", isInquiry: fal
 const INQUIRED = { dispute: { reason: "fraudulent", isInquiry: true } } as const;
 const RETURNED = { dispute: { reason: "debit_not_authorized", isInquiry: false } } as const;
 
+/** What has no number: its customer is asked, and then it goes as its type's flow says. */
+function unnumbered(type: PaymentMethodType, flow: Flow): Scenario[] {
+  const asked: Scenario = { ...PLAIN, ...THREE_D_SECURE, name: type, type, number: "" };
+  switch (flow.kind) {
+    case "immediate":
+    case "debit":
+      return [];
+    case "bank_transfer":
+      return [asked];
+    case "redirect":
+      return [flow.settlesLater ? { ...asked, attempt: SETTLES_LATER } : asked];
+    case "voucher":
+      return VOUCHER_FATES.map(([emailEnd, voucher]) => ({ ...asked, name: voucherName(type, emailEnd), voucher }));
+  }
+}
+
 export const SCENARIOS: readonly Scenario[] = [
   card("visa", "4242424242424242"),
   card("visa_debit", "4000056655665556", { card: { ...VISA, funding: "debit" } }),
@@ -185,18 +201,28 @@ export const SCENARIOS: readonly Scenario[] = [
   // The German account is ours: Stripe's page shows the Austrian one only.
   ...sepaDebit("exceedsWeeklyVolumeLimit", ["AT981904300000343434", "DE00370400440000343434"], DECLINES.weeklyLimit),
 
-  ...Object.entries(PAYMENT_METHOD_TYPES)
-    .filter(([, rule]) => rule.redirects || rule.isBankTransfer)
-    .map(([type]): Scenario => {
-      const attempt = type === "sofort" ? SETTLES_LATER : SUCCEEDS;
-      return { ...PLAIN, ...THREE_D_SECURE, name: type, type: type as PaymentMethodType, number: "", attempt };
-    }),
-  ...(["boleto", "oxxo"] as const).flatMap((type) =>
-    VOUCHER_FATES.map(([emailEnd, voucher]): Scenario => {
-      return { ...PLAIN, ...THREE_D_SECURE, name: voucherName(type, emailEnd), type, number: "", voucher };
-    }),
-  ),
+  ...Object.entries(PAYMENT_METHOD_TYPES).flatMap(([type, { flow }]) => unnumbered(type as PaymentMethodType, flow)),
 ];
+
+/** Accounts of which no PaymentMethod can be made. Stripe's page gives the first one's code only; the other's is ours. */
+const UNUSABLE_ACCOUNTS: Readonly<Record<string, { readonly code: string; readonly message: string }>> = {
+  AT271904300000055555: {
+    code: "sepa_debit_bank_not_supported",
+    message: "The bank of this IBAN doesn't support SEPA Direct Debit.",
+  },
+  AT511904300000066666: {
+    code: "bank_account_unusable",
+    message: "This bank account can't be used. Try another one.",
+  },
+};
+
+export function whyUnusable(number: string): { readonly code: string; readonly message: string } | undefined {
+  return UNUSABLE_ACCOUNTS[compact(number)];
+}
+
+function compact(number: string): string {
+  return number.replaceAll(/[\s-]/g, "");
+}
 
 // Stripe's command line tool writes this one without the brand.
 const ALIASES: Readonly<Record<string, string>> = {
@@ -214,10 +240,10 @@ export function findScenario(name: string): Scenario | undefined {
   return BY_NAME.get(ALIASES[twin] ?? twin);
 }
 
-/** The email's part before the @ says what becomes of a voucher. */
-export function findVoucherScenario(type: PaymentMethodType, email: string | null): Scenario | undefined {
+/** What a payment method without a number does; the email's part before the @ says what becomes of a voucher. */
+export function findUnnumbered(type: PaymentMethodType, email: string | null): Scenario | undefined {
   const [emailEnd = ""] = VOUCHER_FATES.find(([end]) => email?.split("@")[0]?.endsWith(end) ?? end === "") ?? [];
-  return findScenario(voucherName(type, emailEnd));
+  return BY_NAME.get(voucherName(type, emailEnd)) ?? BY_NAME.get(type);
 }
 
 function voucherName(type: PaymentMethodType, emailEnd: string): string {
@@ -225,7 +251,7 @@ function voucherName(type: PaymentMethodType, emailEnd: string): string {
 }
 
 export function findScenarioByNumber(number: string): Scenario | undefined {
-  return number === "" ? undefined : BY_NUMBER.get(number.replaceAll(/[\s-]/g, ""));
+  return number === "" ? undefined : BY_NUMBER.get(compact(number));
 }
 
 /** The cards or accounts that stand for the scenarios of one type. */

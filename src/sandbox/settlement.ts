@@ -3,7 +3,7 @@ import { failedCharge, latestCharge, saveCaptured, succeededCharge } from "./cha
 import { attemptPayment, recordFailure } from "./confirmation.ts";
 import { DECLINES, type Decline } from "./declines.ts";
 import { findScenarioOf, usePaymentMethod } from "./paymentMethods.ts";
-import { PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
+import { flowOf } from "./paymentMethodTypes.ts";
 import type { Scenario } from "./scenarios.ts";
 import { idOf } from "./store.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
@@ -56,7 +56,7 @@ export function authorizePayment(unit: UnitOfWork, id: string, outcome: ForcedOu
     attemptPayment(unit, paymentIntent, usable, null);
     return true;
   }
-  const isRedirect = PAYMENT_METHOD_TYPES[usable.scenario.type].redirects;
+  const isRedirect = flowOf(usable.scenario.type).kind === "redirect";
   const decline = isRedirect ? DECLINES.redirectFailed : DECLINES.authenticationFailed;
   unit.fire("not_paid", recordFailure(unit, paymentIntent, null, usable.paymentMethod, decline));
   return true;

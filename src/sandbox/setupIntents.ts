@@ -1,7 +1,7 @@
 import type { Stripe } from "stripe";
-import { ApiError, failure } from "./apiError.ts";
+import { cardError, failure } from "./apiError.ts";
 import { nextAction } from "./confirmation.ts";
-import { declineFields, DECLINES, type Decline } from "./declines.ts";
+import { attemptError, declineFields, DECLINES, type Decline } from "./declines.ts";
 import type { ApiCall } from "./endpoint.ts";
 import { newId, randomText } from "./identifiers.ts";
 import { findMandate, readMandate } from "./mandates.ts";
@@ -93,8 +93,7 @@ function write(
 ): { readonly setupIntent: Stripe.SetupIntent; readonly usable: UsablePaymentMethod | null } {
   const { parameters, unit } = call;
   refuseRemovedTypes(call);
-  const earlier = idOf(before.payment_method);
-  const usable = readPaymentMethod(unit, parameters) ?? (earlier === null ? null : usePaymentMethod(unit, earlier));
+  const usable = readPaymentMethod(unit, parameters, idOf(before.payment_method));
   const setupIntent: Stripe.SetupIntent = {
     ...before,
     customer: readCustomer(unit, parameters) ?? before.customer,
@@ -115,18 +114,13 @@ function confirm(call: ApiCall, before: Stripe.SetupIntent, usable: UsablePaymen
   refuseSpent(unit, usable.paymentMethod);
   const mandate = findMandate(unit, usable, readMandate(parameters), { kind: "multi_use" }, before);
   const setupIntent = { ...before, mandate: mandate?.id ?? null };
-  if (usable.scenario.authentication === "never") {
+  // A voucher is asked for only when there is something to pay.
+  if (usable.scenario.authentication === "never" || usable.scenario.voucher !== null) {
     const decline = declineOf(usable);
     if (decline === null) return succeed(unit, setupIntent, usable);
     const failed = fail(unit, before, usable, decline);
-    const { message } = decline;
-    throw new ApiError(402, "declined", {
-      type: "card_error",
-      message,
-      ...declineFields(decline),
-      setup_intent: failed,
-      payment_method: usable.paymentMethod,
-    });
+    const told = { setup_intent: failed, payment_method: usable.paymentMethod };
+    throw cardError(decline.message, { ...declineFields(decline), ...told });
   }
   const waiting = unit.save<Stripe.SetupIntent>({
     ...setupIntent,
@@ -163,12 +157,7 @@ function fail(
 ): Stripe.SetupIntent {
   const failed = unit.save<Stripe.SetupIntent>({
     ...before,
-    last_setup_error: {
-      ...declineFields(decline),
-      message: decline.message,
-      payment_method: paymentMethod,
-      type: decline === DECLINES.authenticationFailed ? "invalid_request_error" : "card_error",
-    },
+    last_setup_error: attemptError(decline, paymentMethod),
     latest_attempt: newId("setatt"),
     next_action: null,
     payment_method: null,

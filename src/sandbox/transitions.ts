@@ -35,6 +35,7 @@ export const TRANSITION_EVENTS = {
   setup_failed: ["setup_intent.setup_failed"],
   setup_canceled: ["setup_intent.canceled"],
   partially_funded: ["payment_intent.partially_funded"],
+  cash_balance_left: ["cash_balance.funds_available"],
   cash_balance_changed: ["customer_cash_balance_transaction.created"],
   session_completed: ["checkout.session.completed"],
   session_paid: ["checkout.session.async_payment_succeeded"],
@@ -54,12 +55,17 @@ export const TRANSITION_EVENTS = {
   price_created: ["price.created"],
   price_updated: ["price.updated"],
   account_updated: ["account.updated"],
+  account_left: ["account.application.deauthorized"],
 } as const satisfies Record<string, readonly Stripe.Event.Type[]>;
 
 export type Transition = keyof typeof TRANSITION_EVENTS;
 
 /** Events that name another kind of object than the one they show. */
-const SHOWN_INSTEAD: Readonly<Record<string, string>> = { "charge.refund": "refund", "charge.dispute": "dispute" };
+const SHOWN_INSTEAD: Readonly<Record<string, string>> = {
+  "account.application": "application",
+  "charge.dispute": "dispute",
+  "charge.refund": "refund",
+};
 
 /** The kind of object an event shows: what its type begins with, as a rule. */
 export function kindShownBy(eventType: Stripe.Event.Type): string {

@@ -16,10 +16,13 @@ import type { WebhookEndpoint } from "./webhookEndpoints.ts";
 /** What the sandbox waits for, chosen when it starts. */
 export type Pace = { readonly settlementDelayMs: number; readonly searchLagMs: number; readonly baseUrl: () => string };
 
+/** What an event may show: an object that is kept, or one that only says how things stand. */
+export type ShownObject = StoredObject | Stripe.Application | Stripe.CashBalance;
+
 export type EventDraft = {
   readonly id: string;
   readonly type: Stripe.Event.Type;
-  readonly snapshot: StoredObject;
+  readonly snapshot: ShownObject;
   readonly account: string;
 };
 
@@ -114,11 +117,13 @@ export class UnitOfWork {
   /**
    * Fires the transition's events, in the table's order, each with the one of `objects` that it shows, as that is now.
    * `created` is a new PaymentIntent as it was before anything was tried; without it, or an object, its event is left out.
+   * `connected` is the account that it happens to, where that isn't the unit's own.
    */
   fire(
     transition: Transition,
-    objects: readonly (StoredObject | undefined)[],
+    objects: readonly (ShownObject | undefined)[],
     created: Stripe.PaymentIntent | null = null,
+    connected: string | null = null,
   ): void {
     const firstEvent = this.events.length;
     for (const type of TRANSITION_EVENTS[transition]) {
@@ -126,10 +131,12 @@ export class UnitOfWork {
       const snapshot = type === "payment_intent.created" ? created : objects.find((object) => object?.object === kind);
       if (snapshot === null || snapshot === undefined) continue;
       // What happens to a connected account is an event of that account, though the platform does it.
-      const account = snapshot.object === "account" ? snapshot.id : this.account;
+      const account = snapshot.object === "account" ? snapshot.id : (connected ?? this.account);
       this.events.push({ id: newId("evt"), type, snapshot, account });
     }
-    for (const { type, snapshot } of this.events.slice(firstEvent)) this.#followUps[type]?.(this, snapshot.id);
+    for (const { type, snapshot } of this.events.slice(firstEvent)) {
+      if ("id" in snapshot) this.#followUps[type]?.(this, snapshot.id);
+    }
   }
 
   schedule(kind: JobKind, subject: string, delayMs: number): void {

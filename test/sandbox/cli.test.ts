@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import type { Sandbox } from "../../src/sandbox/sandbox.ts";
-import { cardPayment, until, withFolder, withSandbox } from "./surroundings.ts";
+import { cardPayment, control, until, withFolder, withReceiver, withSandbox } from "./surroundings.ts";
 
 const run = promisify(execFile);
 const cli = createRequire(import.meta.url).resolve("@stripe/cli/bin/shim.js");
@@ -26,6 +26,12 @@ type Found = { readonly id: string; readonly object: string; readonly data: read
 /** What a command for a resource prints. */
 async function read(sandbox: Sandbox, ...args: string[]): Promise<Found> {
   return JSON.parse(await stripeCli(sandbox, args)) as Found;
+}
+
+/** The paths of all requests so far. */
+async function requests(sandbox: Sandbox): Promise<string[]> {
+  const { body } = await control(sandbox, "GET", "/requests");
+  return (body as { readonly path: string }[]).map(({ path }) => path);
 }
 
 /** Each trigger with what its event shows, at least. */
@@ -75,6 +81,9 @@ const TRIGGERS: Readonly<Record<string, object>> = {
   },
   "setup_intent.requires_action": { object: "setup_intent", status: "requires_action" },
   "setup_intent.canceled": { object: "setup_intent", status: "canceled" },
+  "account.application.deauthorized": { object: "application" },
+  "cash_balance.funds_available": { object: "cash_balance", available: expect.any(Object) },
+  "customer_cash_balance_transaction.created": { object: "customer_cash_balance_transaction", type: "funded" },
   "account.updated": { object: "account", type: "standard", metadata: { foo: "bar" } },
   "customer.created": { object: "customer", description: "(created by Stripe CLI)" },
   "product.created": { object: "product", name: "myproduct", active: true },
@@ -85,9 +94,9 @@ describe("stripe trigger", () => {
   it.each(Object.entries(TRIGGERS))("%s makes that event", async (type, shown) => {
     await withSandbox(async ({ sandbox, stripe }) => {
       await stripeCli(sandbox, ["trigger", type]);
-      // What happens to a connected account is an event of that account.
-      const [account] = (await stripe.accounts.list()).data;
-      const options = account === undefined ? {} : { stripeAccount: account.id };
+      // What happens to a connected account is an event of that account, also when it has left.
+      const [path = ""] = (await requests(sandbox)).filter((one) => one.startsWith("/v1/accounts/"));
+      const options = path === "" ? {} : { stripeAccount: path.replace("/v1/accounts/", "") };
       const event = await until(type, async () => (await stripe.events.list({ type }, options)).data[0]);
       expect(event.data.object).toMatchObject(shown);
     });
@@ -114,6 +123,49 @@ describe("the tool's commands for resources", () => {
     });
   });
 
+  it("take a payment through its steps", async () => {
+    await withSandbox(async ({ sandbox, stripe }) => {
+      const unpaid = { amount: 2000, currency: "usd" };
+      const held = await stripe.paymentIntents.create({ ...unpaid, capture_method: "manual" });
+      const url = "--return-url=https://example.com";
+      const steps = [
+        [["confirm", held.id, "--payment-method=pm_card_visa", url], { status: "requires_capture" }],
+        [["capture", held.id, "--amount-to-capture=1500"], { status: "succeeded", amount_received: 1500 }],
+        [["retrieve", held.id], { status: "succeeded", amount_received: 1500 }],
+      ] as const;
+      for (const [args, shown] of steps) {
+        expect(await read(sandbox, "payment_intents", ...args)).toMatchObject({ id: held.id, ...shown });
+      }
+      const other = await stripe.paymentIntents.create(unpaid);
+      const canceled = await read(sandbox, "payment_intents", "cancel", other.id, "--cancellation-reason=abandoned");
+      expect(canceled).toMatchObject({ id: other.id, status: "canceled", cancellation_reason: "abandoned" });
+      const listed = await read(sandbox, "payment_intents", "list");
+      expect(listed.data.map(({ id }) => id)).toEqual([other.id, held.id]);
+      expect((await read(sandbox, "events", "list", "--limit=100")).data.length).toBeGreaterThan(4);
+    });
+  });
+
+  it("send an event again, to the endpoint they name", async () => {
+    await withReceiver(async (named) => {
+      await withReceiver(async (other) => {
+        await withSandbox(async ({ sandbox, stripe }) => {
+          for (const receiver of [named, other]) {
+            await stripe.webhookEndpoints.create({ url: receiver.url, enabled_events: ["customer.created"] });
+          }
+          const [, endpoint] = (await stripe.webhookEndpoints.list()).data;
+          await stripe.customers.create();
+          await until("both deliveries", () => (named.received.length + other.received.length > 1 ? true : undefined));
+          const [event] = (await stripe.events.list()).data;
+          const again = await read(sandbox, "events", "resend", event?.id ?? "", `--webhook-endpoint=${endpoint?.id}`);
+          expect(again).toMatchObject({ id: event?.id, object: "event", type: "customer.created" });
+          await until("the second delivery", () => named.received[1]);
+          expect(named.received.map((one) => one.event.id)).toEqual([event?.id, event?.id]);
+          expect(other.received).toHaveLength(1);
+        });
+      });
+    });
+  });
+
   it.each([
     ["products"],
     ["prices"],
@@ -124,6 +176,7 @@ describe("the tool's commands for resources", () => {
     ["charges"],
     ["refunds"],
     ["disputes"],
+    ["balance_transactions"],
     ["accounts"],
   ])("%s %s list what there is", async (...command) => {
     await withSandbox(async ({ sandbox }) => {

@@ -190,12 +190,15 @@ it("Bank transfers pay what waits for them, in parts, and stay in the cash balan
       await stripe.testHelpers.customers.fundCashBalance(customer, { amount, currency: "jpy" });
     expect(await fund(5000)).toMatchObject({ type: "funded", ending_balance: 5000 });
     expect(await stripe.customers.retrieveCashBalance(customer)).toMatchObject({ available: { jpy: 0 } });
+    expect(await eventTypes(stripe)).not.toContain("cash_balance.funds_available");
     await fund(40_000);
     expect(await stripe.paymentIntents.retrieve(waiting.id)).toMatchObject({
       status: "succeeded",
       amount_received: 20_000,
     });
     expect(await stripe.customers.retrieveCashBalance(customer)).toMatchObject({ available: { jpy: 25_000 } });
+    const [left] = (await stripe.events.list({ type: "cash_balance.funds_available" })).data;
+    expect(left?.data.object).toMatchObject({ object: "cash_balance", customer, available: { jpy: 25_000 } });
     expect(await stripe.paymentIntents.create(payment)).toMatchObject({ status: "succeeded" });
   });
 });

@@ -149,6 +149,15 @@ describe("a card payment", () => {
       expect(await errorOf(stripe.paymentIntents.capture(held.id, { amount_to_capture: 2000 }))).toMatchObject({
         code: "amount_too_large",
       });
+      // More than one capture is a feature that accounts ask Stripe for.
+      expect(held.latest_charge).toMatchObject({
+        payment_method_details: { card: { multicapture: { status: "unavailable" } } },
+      });
+      const unfinished = { amount_to_capture: 500, final_capture: false };
+      expect(await errorOf(stripe.paymentIntents.capture(held.id, unfinished))).toMatchObject({
+        param: "final_capture",
+        payment_intent: { status: "requires_capture", amount_capturable: 1099 },
+      });
       const params = { amount_to_capture: 1000, expand: ["latest_charge"] };
       expect(await stripe.paymentIntents.capture(held.id, params)).toMatchObject({
         status: "succeeded",
@@ -298,6 +307,30 @@ describe("a redirect method", () => {
       expect(await control(sandbox, "POST", "/authorize", { id: abandoned.id, outcome: "failed" })).toMatchObject({
         body: { last_payment_error: { code: "payment_intent_payment_attempt_failed" } },
       });
+    });
+  });
+
+  it.each([
+    ["klarna", { payment_method_category: "pay_later" }],
+    ["ideal", { bank: null, iban_last4: null }],
+    ["bancontact", { preferred_language: "en" }],
+    ["eps", { verified_name: null }],
+    ["p24", { reference: null }],
+    ["sofort", { bank_code: null }],
+  ] as const)("of type %s shows itself on the PaymentMethod and the charge", async (type, charged) => {
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const { id } = await stripe.paymentIntents.create({
+        amount: 1099,
+        currency: "eur",
+        confirm: true,
+        payment_method_data: { type },
+        return_url: "https://shop.example",
+      });
+      await control(sandbox, "POST", "/authorize", { id, outcome: "succeeded" });
+      const paid = await untilStatus(stripe, id, "succeeded");
+      expect(paid.latest_charge).toMatchObject({ payment_method_details: { type, [type]: charged } });
+      const method = await stripe.paymentMethods.retrieve(paid.payment_method as string);
+      expect(method).toMatchObject({ type, [type]: {} });
     });
   });
 });

@@ -398,6 +398,17 @@ describe("customers and payment methods", () => {
     });
   });
 
+  it.each([
+    ["AT27 1904 3000 0005 5555", "sepa_debit_bank_not_supported"],
+    ["AT511904300000066666", "bank_account_unusable"],
+    ["AT000000000000000000", "payment_method_invalid_parameter_testmode"],
+  ])("can't be made from %s", async (iban, code) => {
+    await withSandbox(async ({ stripe }) => {
+      const made = stripe.paymentMethods.create({ type: "sepa_debit", sepa_debit: { iban } });
+      expect(await errorOf(made)).toMatchObject({ statusCode: 400, code, param: "sepa_debit[iban]" });
+    });
+  });
+
   it("are made from tokens, test numbers, accounts and IBANs", async () => {
     await withSandbox(async ({ stripe }) => {
       const number = async (text: string) =>
@@ -437,6 +448,19 @@ describe("customers and payment methods", () => {
 });
 
 describe("events", () => {
+  it("tell the platform that a connected account has left", async () => {
+    await withSandbox(async ({ stripe }) => {
+      const { id } = await stripe.accounts.create({ type: "standard" });
+      await stripe.accounts.del(id);
+      const [event] = (await stripe.events.list({}, { stripeAccount: id })).data;
+      expect(event).toMatchObject({
+        type: "account.application.deauthorized",
+        account: id,
+        data: { object: { object: "application" } },
+      });
+    });
+  });
+
   it("are listed by type, and read one by one", async () => {
     await withSandbox(async ({ stripe }) => {
       const { id } = await stripe.paymentIntents.create(cardPayment(), { idempotencyKey: "event-key" });

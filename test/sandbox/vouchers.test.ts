@@ -205,4 +205,19 @@ describe("a voucher", () => {
       expect(await eventTypes(stripe)).toContain("checkout.session.async_payment_succeeded");
     });
   });
+
+  it("is set up for later without one, as nothing is to be paid yet", async () => {
+    await withSandbox(async ({ stripe }) => {
+      const customer = (await stripe.customers.create()).id;
+      const { payment_method_data } = voucherPayment("boleto");
+      const setup = await stripe.setupIntents.create({
+        customer,
+        confirm: true,
+        payment_method_data,
+        return_url: "https://shop.example",
+      });
+      expect(setup).toMatchObject({ status: "succeeded", next_action: null });
+      expect((await stripe.paymentMethods.retrieve(setup.payment_method as string)).customer).toBe(customer);
+    });
+  });
 });

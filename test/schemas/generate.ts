@@ -35,8 +35,8 @@ const UNDECLARED: Readonly<Record<string, JsonSchema>> = {
   "POST /v1/payment_pages/:id/confirm": SESSION,
 };
 
-/** Objects that are only ever a part of another one. */
-const PARTS = ["BalanceTransaction"];
+/** Objects that are only ever a part of another one, or of an event. */
+const PARTS = ["Application"];
 
 /**
  * Failure codes that the declarations don't list, whose enum is open. Stripe's guide for SEPA names the first; the one for
