@@ -91,7 +91,7 @@ export class Deliveries {
       } satisfies Stripe.EventBase;
       const body = JSON.stringify(event).replace(`"${SNAPSHOT}"`, () => unit.text(snapshot));
       const sql = "INSERT INTO events (id, account, type, created, object_id, body) VALUES (?, ?, ?, ?, ?, ?)";
-      this.#store.run(sql, id, account, type, event.created, "id" in snapshot ? snapshot.id : null, body);
+      this.#store.run(sql, id, account, type, event.created, "id" in snapshot ? snapshot.id : snapshot.customer, body);
       for (const { shown } of endpoints) {
         const fault = this.#faults.takeWebhook(type);
         const effect = fault?.effect;

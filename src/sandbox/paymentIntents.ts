@@ -168,6 +168,8 @@ export function updatePaymentIntent(call: ApiCall): Stripe.PaymentIntent {
   }
   const currency = parameters.has("currency") ? readCurrency(parameters) : before.currency;
   const usable = readPaymentMethod(unit, parameters);
+  // A voucher of the payment method before is void.
+  if (usable !== null && before.next_action !== null) unit.dropJobs(before.id);
   return unit.save<Stripe.PaymentIntent>({
     ...describePayment(before, parameters),
     amount: checkAmount(parameters.integer("amount") ?? before.amount, currency),

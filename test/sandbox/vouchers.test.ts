@@ -142,9 +142,13 @@ describe("a voucher", () => {
         await stripe.paymentIntents.confirm(first.id, { payment_method_data: again });
         const second = await stripe.paymentIntents.create(voucherPayment("oxxo"));
         await stripe.paymentIntents.cancel(second.id);
+        const third = await stripe.paymentIntents.create(voucherPayment("oxxo"));
+        await stripe.paymentIntents.update(third.id, { payment_method_data: again });
+        await stripe.paymentIntents.confirm(third.id);
         await control(sandbox, "POST", "/clock", { advanceMs: 4 * hourMs });
         expect((await stripe.paymentIntents.retrieve(first.id)).status).toBe("requires_action");
         expect((await stripe.paymentIntents.retrieve(second.id)).status).toBe("canceled");
+        expect((await stripe.paymentIntents.retrieve(third.id)).status).toBe("requires_action");
       },
       { settlementDelayMs: hourMs },
     );
