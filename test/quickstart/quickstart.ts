@@ -105,6 +105,9 @@ function expectLike(answer: string, shown: string): void {
   }
 }
 
+/** What is to be stopped if a step fails. */
+const running = new Set<ChildProcess>();
+
 async function start(): Promise<ChildProcess> {
   const startedAt = performance.now();
   const app = spawn("npm", ["start"], {
@@ -119,6 +122,8 @@ async function start(): Promise<ChildProcess> {
     if (app.exitCode !== null) throw new Error(`npm start ended with ${app.exitCode}:\n${output}`);
     return output.includes("Ctrl-C") ? true : undefined;
   });
+  running.add(app);
+  app.once("exit", () => running.delete(app));
   step(`npm start, ready after ${seconds(startedAt)}`);
   return app;
 }
@@ -174,6 +179,7 @@ try {
   const stderr = error instanceof Error && "stderr" in error ? String(error.stderr) : "";
   console.error(`✗ ${String(error).slice(0, 2000)}\n${stderr.slice(-2000)}`);
   process.exitCode = 1;
+  await Promise.all([...running].map(stop));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
