@@ -37,7 +37,7 @@ export async function openPage(options: { readonly isPhone?: boolean } = {}): Pr
     reducedMotion: "reduce",
     ...(options.isPhone === true ? phone : { viewport: { width: 1280, height: 900 } }),
   });
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(30_000);
   onTestFinished(async () => await context.close());
   return await context.newPage();
 }
