@@ -3,11 +3,11 @@ import { z } from "zod";
 import type { Parts } from "./api.ts";
 import { DAY_MS } from "./clock.ts";
 import type { Stripe } from "stripe";
-import { disputePayment, DISPUTE_REASONS } from "./disputes.ts";
+import { disputePayment, DISPUTE_REASONS, settleDispute } from "./disputes.ts";
 import { faultOrders } from "./faults.ts";
 import { settleRefund } from "./refunds.ts";
 import { authorizePayment, type ForcedOutcome, settlePayment, settleVoucher } from "./settlement.ts";
-import { authorizeSetup } from "./setupIntents.ts";
+import { authorizeSetup, settleSetup } from "./setupIntents.ts";
 import type { Store } from "./store.ts";
 import { listDeliveries, listRequests, toIso } from "./traffic.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
@@ -101,13 +101,15 @@ function idIn(request: FastifyRequest): string {
   return (request.params as { readonly id: string }).id;
 }
 
+const settlers = [settlePayment, settleVoucher, settleRefund, settleSetup, settleDispute];
+
 export async function settle(parts: Parts, { id, outcome }: z.output<typeof settleOrder>): Promise<unknown> {
   const forced = outcome ?? null;
   return await changeObject(
     parts,
     id,
-    (unit) => settlePayment(unit, id, forced) || settleVoucher(unit, id, forced) || settleRefund(unit, id, forced),
-    `'${id}' has nothing to settle: it must be a processing PaymentIntent, one that waits for its voucher, or a pending refund.`,
+    (unit) => settlers.some((settleIt) => settleIt(unit, id, forced)),
+    `'${id}' has nothing to settle: it must be a processing PaymentIntent or SetupIntent, one that waits for its voucher, a pending refund or an open dispute.`,
   );
 }
 

@@ -1,13 +1,17 @@
 import type { Stripe } from "stripe";
 import type { ApiCall, Endpoint } from "./endpoint.ts";
 import { newId, randomText } from "./identifiers.ts";
+import { listObjects } from "./lists.ts";
 import { mergeMetadata } from "./parameters.ts";
-import { readable, writable } from "./resources.ts";
+import { get, retrieve, writable } from "./resources.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
 
 /** https://docs.stripe.com/api/customers */
 export const CUSTOMERS: readonly Endpoint[] = [
-  ...readable("customer", "/v1/customers"),
+  get("/v1/customers", listObjects("customer")),
+  // A deleted customer is still answered, as deleted.
+  get("/v1/customers/:id", (call) => retrieveCustomer(call)),
+  { method: "DELETE", path: "/v1/customers/:id", run: (call) => deleteCustomer(call) },
   ...writable("customer", "/v1/customers", {
     blank: blankCustomer,
     write: (before, { parameters }) => ({
@@ -22,6 +26,23 @@ export const CUSTOMERS: readonly Endpoint[] = [
     updated: "customer_updated",
   }),
 ];
+
+function retrieveCustomer(call: ApiCall): Stripe.Customer | Stripe.DeletedCustomer {
+  const { id, unit } = call;
+  return unit.find("deleted_customer", id) === undefined ? retrieve(call, "customer") : deletedCustomer(id);
+}
+
+/** https://docs.stripe.com/api/customers/delete */
+function deleteCustomer(call: ApiCall): Stripe.DeletedCustomer {
+  const { id } = retrieve(call, "customer");
+  call.unit.remove(id);
+  call.unit.save({ id, object: "deleted_customer", created: call.unit.nowSeconds });
+  return deletedCustomer(id);
+}
+
+function deletedCustomer(id: string): Stripe.DeletedCustomer {
+  return { id, object: "customer", deleted: true };
+}
 
 /** The Customer that Checkout makes of a buyer. */
 export function createCustomer(

@@ -63,6 +63,8 @@ export const DECLINES = {
     code: "authentication_required",
   },
   authenticationFailed: bankFailure("payment_intent_authentication_failure", NOT_AUTHENTICATED),
+  setupAuthenticationFailed: bankFailure("setup_intent_authentication_failure", NOT_AUTHENTICATED),
+  setupRefused: bankFailure("setup_attempt_failed", "The customer's bank didn't accept the account."),
   redirectFailed: bankFailure("payment_intent_payment_attempt_failed", "The customer failed or abandoned the payment."),
   voucherExpired: bankFailure(
     "payment_intent_payment_attempt_expired",
@@ -104,7 +106,8 @@ export function declineFields(decline: Decline): {
 
 /** What an intent keeps of a failed attempt; it is shown until the next change. */
 export function attemptError(decline: Decline, paymentMethod: Stripe.PaymentMethod) {
-  const isCardError = paymentMethod.type === "card" && decline !== DECLINES.authenticationFailed;
+  const notAuthenticated: readonly Decline[] = [DECLINES.authenticationFailed, DECLINES.setupAuthenticationFailed];
+  const isCardError = paymentMethod.type === "card" && !notAuthenticated.includes(decline);
   return {
     ...declineFields(decline),
     message: decline.message,

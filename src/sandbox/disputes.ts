@@ -9,6 +9,7 @@ import { mergeMetadata } from "./parameters.ts";
 import { findScenarioOf } from "./paymentMethods.ts";
 import { flowOf, type PaymentMethodType } from "./paymentMethodTypes.ts";
 import { post, readable, retrieve } from "./resources.ts";
+import type { ForcedOutcome } from "./settlement.ts";
 import type { Transition } from "./transitions.ts";
 import type { UnitOfWork } from "./unitOfWork.ts";
 
@@ -83,9 +84,11 @@ const REVIEWED: Verdicts = {
   dispute: { status: "under_review", fires: null },
 };
 
+const WON: Verdicts = { ...CLOSED, dispute: { status: "won", fires: "dispute_won" } };
+
 /** What the words in `evidence[uncategorized_text]` lead to. https://docs.stripe.com/testing#evidence */
 const VERDICTS: Readonly<Record<string, Verdicts>> = {
-  winning_evidence: { ...CLOSED, dispute: { status: "won", fires: "dispute_won" } },
+  winning_evidence: WON,
   losing_evidence: CLOSED,
   escalate_inquiry_evidence: { ...REVIEWED, inquiry: { status: "needs_response", fires: "inquiry_escalated" } },
 };
@@ -159,6 +162,14 @@ function open(
   return isInquiry ? fire(unit, "inquiry_opened", dispute) : fire(unit, "dispute_opened", withdraw(unit, dispute));
 }
 
+/** The bank decides. False when there is nothing to decide. */
+export function settleDispute(unit: UnitOfWork, id: string, outcome: ForcedOutcome | null): boolean {
+  const dispute = unit.find("dispute", id);
+  if (dispute === undefined || !(isOpen(dispute) || dispute.status.endsWith("under_review"))) return false;
+  conclude(unit, dispute, outcome === "succeeded" ? WON : CLOSED);
+  return true;
+}
+
 function cardDetails(charge: Stripe.Charge, isInquiry: boolean): Partial<Stripe.Dispute> {
   const brand = charge.payment_method_details?.card?.brand ?? null;
   if (brand === null) return {};
@@ -170,8 +181,10 @@ function updateDispute(call: ApiCall): Stripe.Dispute {
   const { parameters, unit } = call;
   const evidence = parameters.hash("evidence");
   const before = evidence === undefined ? retrieve(call, "dispute") : retrieveOpen(call);
-  const isSubmitted = evidence !== undefined && parameters.boolean("submit") !== false;
   const { evidence_details: details } = before;
+  // Any update submits what is staged, unless it says not to.
+  const isStaged = details.has_evidence && details.submission_count === 0 && isOpen(before);
+  const isSubmitted = (evidence !== undefined || isStaged) && parameters.boolean("submit") !== false;
   const written: Record<string, string | null> = {};
   for (const name of EVIDENCE_TEXTS) if (evidence?.has(name) === true) written[name] = evidence.text(name, null);
   const updated: Stripe.Dispute = {
@@ -206,8 +219,12 @@ function fire(unit: UnitOfWork, transition: Transition, dispute: Stripe.Dispute)
 
 function retrieveOpen(call: ApiCall): Stripe.Dispute {
   const dispute = retrieve(call, "dispute");
-  if (!dispute.status.endsWith("needs_response")) throw failure("This dispute is already closed.");
+  if (!isOpen(dispute)) throw failure("This dispute is already closed.");
   return dispute;
+}
+
+function isOpen({ status }: Stripe.Dispute): boolean {
+  return status.endsWith("needs_response");
 }
 
 function withdraw(unit: UnitOfWork, dispute: Stripe.Dispute): Stripe.Dispute {

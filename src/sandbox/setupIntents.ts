@@ -55,7 +55,11 @@ export function createSetupIntent(call: ApiCall): Stripe.SetupIntent {
 }
 
 export function updateSetupIntent(call: ApiCall): Stripe.SetupIntent {
-  return call.unit.save(write(call, retrieveOpen(call, "update")).setupIntent);
+  const { parameters } = call;
+  // Words about it can be changed in any state.
+  const isAboutTheSetup = ["customer", "payment_method", "payment_method_data"].some((name) => parameters.has(name));
+  const before = isAboutTheSetup ? retrieveOpen(call, "update") : retrieve(call, "setup_intent");
+  return call.unit.save(write(call, before).setupIntent);
 }
 
 export function confirmSetupIntent(call: ApiCall): Stripe.SetupIntent {
@@ -80,9 +84,20 @@ export function authorizeSetup(unit: UnitOfWork, id: string, outcome: ForcedOutc
   const methodId = idOf(setupIntent?.payment_method);
   if (setupIntent?.status !== "requires_action" || methodId === null) return false;
   const usable = usePaymentMethod(unit, methodId);
-  const decline = outcome === "failed" ? DECLINES.authenticationFailed : declineOf(usable);
+  const decline = outcome === "failed" ? DECLINES.setupAuthenticationFailed : declineOf(usable);
   if (decline === null) succeed(unit, setupIntent, usable);
   else fail(unit, setupIntent, usable, decline);
+  return true;
+}
+
+/** The bank takes or refuses the account. False when the SetupIntent doesn't wait for that. */
+export function settleSetup(unit: UnitOfWork, id: string, outcome: ForcedOutcome | null): boolean {
+  const setupIntent = unit.find("setup_intent", id);
+  const methodId = idOf(setupIntent?.payment_method);
+  if (setupIntent?.status !== "processing" || methodId === null) return false;
+  const usable = usePaymentMethod(unit, methodId);
+  if (outcome === "failed") fail(unit, setupIntent, usable, DECLINES.setupRefused);
+  else succeed(unit, setupIntent, usable);
   return true;
 }
 
@@ -94,13 +109,13 @@ function write(
   const { parameters, unit } = call;
   refuseRemovedTypes(call);
   const usable = readPaymentMethod(unit, parameters, idOf(before.payment_method));
+  const isNamed = parameters.has("payment_method") || parameters.has("payment_method_data");
   const setupIntent: Stripe.SetupIntent = {
     ...before,
     customer: readCustomer(unit, parameters) ?? before.customer,
     description: parameters.text("description", before.description),
-    last_setup_error: null,
     metadata: mergeMetadata(before.metadata ?? {}, parameters.metadata()),
-    ...(usable === null ? {} : { payment_method: usable.paymentMethod.id, status: "requires_confirmation" }),
+    ...(usable !== null && isNamed ? { payment_method: usable.paymentMethod.id, status: "requires_confirmation" } : {}),
   };
   return { setupIntent, usable };
 }
@@ -113,9 +128,14 @@ function confirm(call: ApiCall, before: Stripe.SetupIntent, usable: UsablePaymen
   }
   refuseSpent(unit, usable.paymentMethod);
   const mandate = findMandate(unit, usable, readMandate(parameters), { kind: "multi_use" }, before);
-  const setupIntent = { ...before, mandate: mandate?.id ?? null };
+  const setupIntent = { ...before, last_setup_error: null, mandate: mandate?.id ?? null };
+  const { attempt, authentication, voucher } = usable.scenario;
+  // The account whose payments stay in processing is set up so, too, until it is settled by order.
+  if (attempt.kind === "processing" && attempt.settlement === "never") {
+    return unit.save<Stripe.SetupIntent>({ ...setupIntent, latest_attempt: newId("setatt"), status: "processing" });
+  }
   // A voucher is asked for only when there is something to pay.
-  if (usable.scenario.authentication === "never" || usable.scenario.voucher !== null) {
+  if (authentication === "never" || voucher !== null) {
     const decline = declineOf(usable);
     if (decline === null) return succeed(unit, setupIntent, usable);
     const failed = fail(unit, before, usable, decline);

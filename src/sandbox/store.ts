@@ -19,12 +19,16 @@ export type Order = {
   readonly payment_intent: string | null;
 };
 
+/** What is left of a Customer that was deleted, so that it is answered as deleted and not as unknown. */
+type DeletedCustomer = { readonly id: string; readonly object: "deleted_customer"; readonly created: number };
+
 /** The kinds of object that are kept, by the name Stripe gives them in `object`. */
 export type StoredObjects = {
   payment_intent: Stripe.PaymentIntent;
   charge: Stripe.Charge;
   refund: Stripe.Refund;
   customer: Stripe.Customer;
+  deleted_customer: DeletedCustomer;
   payment_method: Stripe.PaymentMethod;
   product: Stripe.Product;
   price: StoredPrice;

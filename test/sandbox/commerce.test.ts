@@ -142,6 +142,52 @@ describe("a dispute", () => {
   });
 });
 
+describe("a dispute's evidence", () => {
+  it("is staged until an update submits it, even one that says nothing of it", async () => {
+    await withSandbox(async (surroundings) => {
+      const { stripe } = surroundings;
+      const id = await disputed(surroundings, "pm_card_createDispute");
+      const evidence = { uncategorized_text: "losing_evidence" };
+      expect(await stripe.disputes.update(id, { evidence, submit: false })).toMatchObject({
+        status: "needs_response",
+        evidence,
+        evidence_details: { has_evidence: true, submission_count: 0 },
+      });
+      expect(await stripe.disputes.update(id, { metadata: { a: "b" }, submit: false })).toMatchObject({
+        status: "needs_response",
+      });
+      expect(await stripe.disputes.update(id, { metadata: { a: "c" } })).toMatchObject({
+        status: "lost",
+        evidence_details: { submission_count: 1 },
+      });
+    });
+  });
+
+  it("is reviewed until the bank decides", async () => {
+    await withSandbox(async (surroundings) => {
+      const { sandbox, stripe } = surroundings;
+      const id = await disputed(surroundings, "pm_card_createDispute");
+      await stripe.disputes.update(id, { evidence: { uncategorized_text: "the parcel arrived" } });
+      expect(await control(sandbox, "POST", "/settle", { id, outcome: "succeeded" })).toMatchObject({
+        status: 200,
+        body: { status: "won" },
+      });
+      expect(await control(sandbox, "POST", "/settle", { id, outcome: "failed" })).toMatchObject({ status: 409 });
+    });
+  });
+});
+
+it("A deleted customer is answered as deleted, and is no customer to anybody else", async () => {
+  await withSandbox(async ({ stripe }) => {
+    const { id } = await stripe.customers.create({ email: "a@b.example" });
+    expect(await stripe.customers.del(id)).toEqual({ id, object: "customer", deleted: true });
+    expect(await stripe.customers.retrieve(id)).toEqual({ id, object: "customer", deleted: true });
+    expect((await stripe.customers.list()).data).toEqual([]);
+    const payment = { amount: 100, currency: "usd", customer: id };
+    expect(await errorOf(stripe.paymentIntents.create(payment))).toMatchObject({ code: "resource_missing" });
+  });
+});
+
 describe("a SetupIntent", () => {
   const allowed: Stripe.SetupIntentCreateParams = { allowed_payment_method_types: ["card"], confirm: true };
 
@@ -168,6 +214,60 @@ describe("a SetupIntent", () => {
       expect(error).toMatchObject({ statusCode: 402, code: "card_declined" });
       expect(await stripe.setupIntents.cancel(id)).toMatchObject({ status: "canceled" });
       expect(await errorOf(stripe.setupIntents.confirm(id))).toMatchObject({ code: "setup_intent_unexpected_state" });
+    });
+  });
+});
+
+describe("a saved bank account", () => {
+  const debit = { payment_method: "pm_usBankAccount_success", confirm: true } as const;
+  const mandate_data = { customer_acceptance: { type: "offline" } } as const;
+  const automatic_payment_methods = { enabled: true, allow_redirects: "never" } as const;
+
+  it.each([
+    ["a SetupIntent", "setup"],
+    ["a payment", "payment"],
+  ])("that %s accepted a mandate for is debited again without one", async (_what, by) => {
+    await withSandbox(async ({ stripe }) => {
+      const { id: customer } = await stripe.customers.create();
+      const more = { ...debit, automatic_payment_methods, customer };
+      const payment = { amount: 4000, currency: "usd", ...more };
+      expect(await errorOf(stripe.setupIntents.create(more))).toMatchObject({ param: "mandate_data" });
+      if (by === "setup") await stripe.setupIntents.create({ ...more, mandate_data });
+      else await stripe.paymentIntents.create({ ...payment, mandate_data, setup_future_usage: "off_session" });
+      const [saved] = (await stripe.paymentMethods.list({ customer })).data;
+      const again = { ...payment, payment_method: saved?.id ?? "", off_session: true };
+      expect((await stripe.paymentIntents.create(again)).status).toBe("processing");
+    });
+  });
+
+  it("needs a mandate when it was only attached", async () => {
+    await withSandbox(async ({ stripe }) => {
+      const { id: customer } = await stripe.customers.create();
+      const { id } = await stripe.paymentMethods.attach("pm_usBankAccount_success", { customer });
+      const payment = { ...debit, automatic_payment_methods, customer, payment_method: id, amount: 4000 };
+      expect(await errorOf(stripe.paymentIntents.create({ ...payment, currency: "usd" }))).toMatchObject({
+        param: "mandate_data",
+      });
+    });
+  });
+
+  it("may be looked at by the bank first, and keeps what is said of it meanwhile", async () => {
+    await withSandbox(async ({ sandbox, stripe }) => {
+      const setup = {
+        ...debit,
+        payment_method: "pm_usBankAccount_processing",
+        automatic_payment_methods,
+        mandate_data,
+      };
+      const { id, status } = await stripe.setupIntents.create(setup);
+      expect(status).toBe("processing");
+      expect(await stripe.setupIntents.update(id, { metadata: { a: "b" } })).toMatchObject({ status: "processing" });
+      expect(await errorOf(stripe.setupIntents.cancel(id))).toMatchObject({ code: "setup_intent_unexpected_state" });
+      await control(sandbox, "POST", "/settle", { id, outcome: "failed" });
+      expect(await stripe.setupIntents.update(id, { metadata: { a: "c" } })).toMatchObject({
+        status: "requires_payment_method",
+        last_setup_error: { code: "setup_attempt_failed" },
+      });
     });
   });
 });
