@@ -5,6 +5,7 @@
  *
  * https://docs.stripe.com/payments/paymentintents/lifecycle
  */
+import type { NextAction } from "./nextAction.ts";
 
 /** Every status Stripe documents, and ours for one that we don't know: a state a person can see, never "pending". */
 export type PaymentStatus =
@@ -23,9 +24,6 @@ export type PaymentFailure = {
   readonly declineCode: string | null;
   readonly message: string;
 };
-
-/** What the customer has to do next; the URL is where they do it, if Stripe hosts a page for it. */
-export type NextAction = { readonly type: string; readonly redirectUrl: string | null };
 
 /** A PaymentIntent as one read of Stripe showed it. This, not Stripe's object, goes into the journal. */
 export type PaymentSnapshot = {

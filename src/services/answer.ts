@@ -26,7 +26,7 @@ export function answer({ payment, decision, settledBy }: Settled, compensation?:
       return {
         ...paymentFields(payment, "requires_action"),
         settledBy,
-        nextAction: payment.nextAction ?? { type: "unknown", redirectUrl: null },
+        nextAction: payment.nextAction ?? { type: "unknown", redirectUrl: null, stripeType: null },
       };
     case "declined":
       throw declined(decision.failure, { paymentIntentId, ...(compensation && { compensation }) });

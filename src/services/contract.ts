@@ -2,7 +2,9 @@
 import { z } from "zod";
 import { maximumAmountMinor, moneyProblem } from "../domain/money.ts";
 import { ownMetadataPrefix } from "../domain/doorbell.ts";
-import type { PaymentRequest } from "../domain/paymentRequest.ts";
+import { euroTransferCountries } from "../domain/bankTransfer.ts";
+import { presenceProblems, type PaymentRequest } from "../domain/paymentRequest.ts";
+import { nextActionSchema } from "./nextActionContract.ts";
 import type {
   AwaitPaymentRequest,
   GetPaymentRequest,
@@ -17,7 +19,7 @@ const maximumTimeoutSeconds = 7_776_000;
 const maximumMetadataKeys = 40;
 
 /** Text that can be sent: half a surrogate pair is legal JSON, but has no UTF-8. */
-function text(maximumLength: number) {
+export function text(maximumLength: number) {
   return z
     .string()
     .min(1)
@@ -40,7 +42,7 @@ export const metadataSchema = z
     `at most ${maximumMetadataKeys} keys are allowed`,
   );
 
-const mandateSchema = z.discriminatedUnion("type", [
+export const mandateSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("offline") }),
   z.strictObject({
     type: z.literal("online"),
@@ -55,20 +57,38 @@ export const timeoutSecondsSchema = z
   .max(maximumTimeoutSeconds)
   .describe("How long the payment may stay pending, in seconds. Overrides PAYMENT_TIMEOUT.");
 
-export const paymentIntentIdSchema = z
+/** The id of an object of Stripe's that has a client secret beside it. */
+export function intentIdSchema(prefix: string, noun: string) {
+  return z
+    .string()
+    .max(255)
+    .regex(new RegExp(`^${prefix}_[A-Za-z0-9_]+$`), `a ${noun}'s id begins with ${prefix}_`)
+    .refine((id) => !id.includes("_secret_"), "this is a client secret, not an id; keep it secret");
+}
+
+export const paymentIntentIdSchema = intentIdSchema("pi", "PaymentIntent");
+
+export const paymentMethodIdSchema = z
   .string()
   .max(255)
-  .regex(/^pi_[A-Za-z0-9_]+$/, "a PaymentIntent's id begins with pi_")
-  .refine((id) => !id.includes("_secret_"), "this is a client secret, not an id; keep it secret");
+  .regex(/^[A-Za-z0-9_]+$/, "not the id of a Stripe PaymentMethod");
+
+export const customerIdSchema = z
+  .string()
+  .max(255)
+  .regex(/^[A-Za-z0-9_]+$/, "not the id of a Stripe Customer");
+
+export const emailSchema = z.email().max(512);
+
+export const returnUrlSchema = z
+  .url({ protocol: /^https?$/ })
+  .max(2048)
+  .refine(isPlainUrl, "must be well-formed, without spaces and without a user name or password");
 
 /** Body of `processPayment`. Unknown fields are refused: a misspelt `captureMethod` must not charge at once. */
 export const paymentRequestSchema = z
   .strictObject({
-    paymentMethodId: z
-      .string()
-      .max(255)
-      .regex(/^[A-Za-z0-9_]+$/, "not the id of a Stripe PaymentMethod")
-      .describe("The Stripe PaymentMethod to charge, e.g. pm_card_visa."),
+    paymentMethodId: paymentMethodIdSchema.describe("The Stripe PaymentMethod to charge, e.g. pm_card_visa."),
     amount: z.int().min(1).max(maximumAmountMinor).describe("In the currency's minor unit (cents): an integer."),
     currency: z
       .string()
@@ -78,26 +98,33 @@ export const paymentRequestSchema = z
       })
       .default("usd")
       .describe("A three-letter ISO code that Stripe charges in."),
-    customerId: z
-      .string()
-      .max(255)
-      .regex(/^[A-Za-z0-9_]+$/, "not the id of a Stripe Customer")
-      .optional(),
+    customerId: customerIdSchema.optional(),
     description: text(1000).optional(),
-    receiptEmail: z.email().max(512).optional(),
+    receiptEmail: emailSchema.optional(),
     statementDescriptorSuffix: text(22)
       .regex(/^[^<>\\'"*]*[A-Za-z][^<>\\'"*]*$/, "needs a letter and none of < > \\ ' \" *")
       .optional()
       .describe("What the customer's card statement shows after the merchant's own prefix."),
     metadata: metadataSchema.optional(),
     captureMethod: z.enum(["automatic", "manual"]).default("automatic"),
+    savePaymentMethod: z
+      .enum(["off_session", "on_session"])
+      .optional()
+      .describe("Keep the payment method for the customer's later payments: in their absence too, or only on session."),
+    offSession: z
+      .boolean()
+      .optional()
+      .describe("The customer is not there: charges a payment method that was saved before."),
+    bankTransfer: z
+      .strictObject({
+        country: z.enum(euroTransferCountries).optional().describe("Where a transfer in euros goes to."),
+      })
+      .optional()
+      .describe("The customer pays by bank transfer, with a PaymentMethod of the type customer_balance."),
     mandate: mandateSchema
       .optional()
       .describe("The customer's acceptance of a bank debit. Stripe refuses bank debits without one."),
-    returnUrl: z
-      .url({ protocol: /^https?$/ })
-      .max(2048)
-      .refine(isPlainUrl, "must be well-formed, without spaces and without a user name or password")
+    returnUrl: returnUrlSchema
       .optional()
       .describe("The customer is present: the call may answer requires_action, and the customer comes back here."),
     timeoutSeconds: timeoutSecondsSchema.optional(),
@@ -111,7 +138,15 @@ export const paymentRequestSchema = z
     error: (issue) => amountProblem(issue.input) ?? undefined,
     // Also when another field is wrong, so that one answer lists everything.
     when: () => true,
-  }) satisfies z.ZodType<PaymentRequest, ProcessPaymentRequest>;
+  })
+  .superRefine(
+    (request, context) => {
+      for (const { field, message } of presenceProblems(presenceOf(request))) {
+        context.addIssue({ code: "custom", path: field.split("."), message });
+      }
+    },
+    { when: () => true },
+  ) satisfies z.ZodType<PaymentRequest, ProcessPaymentRequest>;
 
 /** A password in a URL would be kept in the journal, and Stripe would show it to the customer's browser. */
 function isPlainUrl(url: string): boolean {
@@ -130,10 +165,18 @@ function amountProblem(request: unknown): string | null {
   return problem?.field === "amount" ? problem.message : null;
 }
 
-const nextActionSchema = z.object({
-  type: z.string().describe("Stripe's kind of action, e.g. redirect_to_url."),
-  redirectUrl: z.string().nullable().describe("Where the customer does it, if Stripe hosts a page for it."),
-});
+function presenceOf(request: unknown) {
+  const given = z.record(z.string(), z.unknown()).safeParse(request).data ?? {};
+  const transfer = z.object({ country: z.unknown() }).safeParse(given["bankTransfer"]).data;
+  return {
+    currency: typeof given["currency"] === "string" ? given["currency"].toLowerCase() : "usd",
+    customerId: given["customerId"] !== undefined,
+    returnUrl: given["returnUrl"] !== undefined,
+    savePaymentMethod: given["savePaymentMethod"] !== undefined,
+    offSession: given["offSession"] === true,
+    bankTransfer: transfer === undefined ? null : { country: transfer.country !== undefined },
+  };
+}
 
 export const paymentFields = {
   paymentIntentId: z.string(),

@@ -1,6 +1,7 @@
 import type { Stripe } from "stripe";
+import { bankTransferType } from "../domain/bankTransfer.ts";
 import { creatorCallbackKey, invocationIdKey } from "../domain/doorbell.ts";
-import type { PaymentRequest } from "../domain/paymentRequest.ts";
+import type { MandateAcceptance, PaymentRequest } from "../domain/paymentRequest.ts";
 
 /** Everything that the create request says. It is fixed in the journal before it is sent, and sent unchanged ever after. */
 export type PaymentParameters = Stripe.PaymentIntentCreateParams;
@@ -22,9 +23,9 @@ export function paymentParameters(
     currency: request.currency,
     payment_method: request.paymentMethodId,
     confirm: true,
-    ...(request.returnUrl === undefined
-      ? { automatic_payment_methods: { enabled: true, allow_redirects: "never" }, error_on_requires_action: true }
-      : { automatic_payment_methods: { enabled: true }, return_url: request.returnUrl }),
+    ...presenceParameters(request),
+    ...(request.offSession === true ? { off_session: true } : {}),
+    ...(request.savePaymentMethod === undefined ? {} : { setup_future_usage: request.savePaymentMethod }),
     // Until when it can be captured, only the charge says.
     ...(request.captureMethod === "manual" ? { capture_method: "manual", expand: ["latest_charge"] } : {}),
     ...(request.customerId === undefined ? {} : { customer: request.customerId }),
@@ -42,9 +43,32 @@ export function paymentParameters(
   };
 }
 
-function acceptanceOf(
-  mandate: NonNullable<PaymentRequest["mandate"]>,
-): Stripe.PaymentIntentCreateParams.MandateData.CustomerAcceptance {
+function presenceParameters({ returnUrl, bankTransfer, currency }: PaymentRequest): Partial<PaymentParameters> {
+  if (returnUrl === undefined) {
+    return { automatic_payment_methods: { enabled: true, allow_redirects: "never" }, error_on_requires_action: true };
+  }
+  if (bankTransfer === undefined) return { automatic_payment_methods: { enabled: true }, return_url: returnUrl };
+  // Without a funding type, Stripe would take only what the customer has transferred before.
+  return {
+    allowed_payment_method_types: ["customer_balance"],
+    payment_method_options: {
+      customer_balance: {
+        funding_type: "bank_transfer",
+        bank_transfer: {
+          type: bankTransferType(currency) ?? "us_bank_transfer",
+          ...(bankTransfer.country === undefined ? {} : { eu_bank_transfer: { country: bankTransfer.country } }),
+        },
+      },
+    },
+    return_url: returnUrl,
+  };
+}
+
+/** The customer's acceptance as PaymentIntents and SetupIntents take it. */
+export function acceptanceOf(
+  mandate: MandateAcceptance,
+): Stripe.PaymentIntentCreateParams.MandateData.CustomerAcceptance &
+  Stripe.SetupIntentCreateParams.MandateData.CustomerAcceptance {
   switch (mandate.type) {
     case "offline":
       return { type: "offline" };

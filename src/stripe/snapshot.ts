@@ -2,8 +2,9 @@
 import type { Stripe } from "stripe";
 import { z } from "zod";
 import { failureNoteKey, invocationIdKey } from "../domain/doorbell.ts";
-import type { NextAction, PaymentFailure, PaymentSnapshot, PaymentStatus } from "../domain/payment.ts";
+import type { PaymentFailure, PaymentSnapshot, PaymentStatus } from "../domain/payment.ts";
 import type { RefundSnapshot, RefundStatus } from "../domain/refund.ts";
+import { nextActionOf } from "./nextAction.ts";
 
 const paymentStatuses: ReadonlySet<string> = new Set<PaymentStatus>([
   "requires_payment_method",
@@ -78,11 +79,11 @@ export function failureNoteOf(failure: PaymentFailure): string {
   return JSON.stringify({ stripeCode: failure.stripeCode, declineCode: failure.declineCode });
 }
 
-function failureNote(text: string | undefined): PaymentFailure | null {
+export function failureNote(text: string | undefined): PaymentFailure | null {
   if (text === undefined) return null;
   try {
     const note = failureNoteShape.safeParse(JSON.parse(text));
-    if (note.success) return { ...note.data, message: "The payment attempt failed, and the payment was closed." };
+    if (note.success) return { ...note.data, message: "The attempt failed, and it was closed." };
   } catch {
     // Metadata is data from outside: a damaged note says nothing.
   }
@@ -104,23 +105,6 @@ function failureOfCharge(charge: Stripe.Charge | null): PaymentFailure | null {
     stripeCode: charge.failure_code,
     declineCode: charge.outcome?.reason ?? null,
     message: charge.failure_message ?? charge.outcome?.seller_message ?? "The payment attempt failed.",
-  };
-}
-
-/** Stripe hosts a page for most actions; where it is depends on the kind of the action. */
-function nextActionOf(action: Stripe.PaymentIntent.NextAction | null): NextAction | null {
-  if (action === null) return null;
-  return {
-    type: action.type,
-    redirectUrl:
-      action.redirect_to_url?.url ??
-      action.verify_with_microdeposits?.hosted_verification_url ??
-      action.boleto_display_details?.hosted_voucher_url ??
-      action.oxxo_display_details?.hosted_voucher_url ??
-      action.konbini_display_details?.hosted_voucher_url ??
-      action.multibanco_display_details?.hosted_voucher_url ??
-      action.display_bank_transfer_instructions?.hosted_instructions_url ??
-      null,
   };
 }
 

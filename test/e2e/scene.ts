@@ -168,6 +168,15 @@ export async function openScene(inactivityTimeoutMs: number) {
         return rows[0]?.status === status ? true : undefined;
       });
     },
+    /** The invocation of an idempotency key, as soon as it is suspended. */
+    async suspended(key: string): Promise<string> {
+      return await until(`the call of ${key} to be suspended`, async () => {
+        const rows = await scene.sql<{ id: string }>(
+          `select id from sys_invocation where idempotency_key = '${key}' and status = 'suspended'`,
+        );
+        return rows[0]?.id;
+      });
+    },
     /** How many invocations of a service have not ended. */
     async openInvocations(serviceName: string): Promise<number> {
       const rows = await scene.sql<{ n: number }>(
@@ -240,6 +249,18 @@ export async function until<T>(what: string, ask: () => Promise<T | undefined>):
     if (Date.now() > deadline) throw new Error(`Waited 30 s in vain for ${what}.`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
+}
+
+/** Waits until that many later waiters have hung their doorbells beside the creator's own. */
+export async function untilHung(
+  waiters: number,
+  read: () => Promise<{ readonly metadata: Readonly<Record<string, string>> | null }>,
+): Promise<void> {
+  await until(`${waiters} doorbells`, async () => {
+    const { metadata } = await read();
+    const hung = Object.keys(metadata ?? {}).filter((key) => key.startsWith("restate_callback_id_"));
+    return hung.length === waiters ? true : undefined;
+  });
 }
 
 /** A bank debit with the mandate it needs, and an order id to find it by. */

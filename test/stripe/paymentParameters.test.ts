@@ -12,6 +12,14 @@ const card: PaymentRequest = {
 };
 const parametersOf = (more: Partial<PaymentRequest> = {}) => paymentParameters({ ...card, ...more }, origin);
 
+function transferOptions(bank_transfer: object) {
+  return {
+    allowed_payment_method_types: ["customer_balance"],
+    payment_method_options: { customer_balance: { funding_type: "bank_transfer", bank_transfer } },
+    return_url: "https://shop.example/back",
+  };
+}
+
 describe("paymentParameters", () => {
   it("creates and confirms in one request, for a customer who is not there", () => {
     expect(parametersOf()).toEqual({
@@ -34,7 +42,19 @@ describe("paymentParameters", () => {
     expect(parameters).not.toHaveProperty("error_on_requires_action");
   });
 
+  it("asks for a bank transfer in the currency's own way", () => {
+    const transfer = { returnUrl: "https://shop.example/back", customerId: "cus_1" };
+    const dollars = parametersOf({ ...transfer, bankTransfer: {} });
+    expect(dollars).toMatchObject(transferOptions({ type: "us_bank_transfer" }));
+    expect(dollars).not.toHaveProperty("automatic_payment_methods");
+    expect(parametersOf({ ...transfer, currency: "eur", bankTransfer: { country: "DE" } })).toMatchObject(
+      transferOptions({ type: "eu_bank_transfer", eu_bank_transfer: { country: "DE" } }),
+    );
+  });
+
   it.each<[string, Partial<PaymentRequest>, object]>([
+    ["a method to be saved", { savePaymentMethod: "on_session" }, { setup_future_usage: "on_session" }],
+    ["an absent customer", { offSession: true }, { off_session: true, error_on_requires_action: true }],
     ["manual capture", { captureMethod: "manual" }, { capture_method: "manual" }],
     ["a customer", { customerId: "cus_1" }, { customer: "cus_1" }],
     ["a description", { description: "Order 4004" }, { description: "Order 4004" }],
