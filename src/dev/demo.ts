@@ -15,6 +15,8 @@ type DemoPayment = {
   readonly title: string;
   readonly story: string;
   readonly request: Readonly<Record<string, unknown>>;
+  /** The payment method is saved for a customer first, and the payment is made in their absence. */
+  readonly saved?: Readonly<Record<string, unknown>>;
   /** What follows the payment: another call about it, whose outcome is then the row's. */
   readonly next?: { readonly handler: string; readonly request: Readonly<Record<string, unknown>> };
   readonly losesWebhooks?: boolean;
@@ -47,6 +49,13 @@ const payments: readonly DemoPayment[] = [
     story: "processing, then the bank says no",
     request: { paymentMethodId: "pm_usBankAccount_insufficientFunds", amount: 4900, mandate },
     expected: { httpStatus: 402, outcome: "declined" },
+  },
+  {
+    title: "Saved bank account",
+    story: "saved with its mandate, debited off-session",
+    saved: { paymentMethodId: "pm_usBankAccount_success", mandate },
+    request: { amount: 4900 },
+    expected: { httpStatus: 200, outcome: "succeeded", settledBy: "webhook" },
   },
   {
     title: "Authorization",
@@ -123,7 +132,8 @@ async function payInTurn(stack: Stack): Promise<readonly DemoRow[]> {
 
 async function pay(stack: Stack, payment: DemoPayment): Promise<DemoRow> {
   const startedAt = performance.now();
-  let { response, answer } = await call(stack, "processPayment", payment.request);
+  const request = payment.saved === undefined ? {} : await save(stack, payment.saved);
+  let { response, answer } = await call(stack, "processPayment", { ...request, ...payment.request });
   if (payment.next !== undefined) {
     const { paymentIntentId } = answer;
     ({ response, answer } = await call(stack, payment.next.handler, { paymentIntentId, ...payment.next.request }));
@@ -144,6 +154,13 @@ async function pay(stack: Stack, payment: DemoPayment): Promise<DemoRow> {
   };
 }
 
+/** Saves a payment method for a new customer; gives what a payment in their absence says of it. */
+async function save(stack: Stack, saved: Readonly<Record<string, unknown>>) {
+  const { customerId } = (await call(stack, "createCustomer", { email: "jenny@example.com" })).answer;
+  const { paymentMethodId } = (await call(stack, "setupPaymentMethod", { customerId, ...saved })).answer;
+  return { customerId, paymentMethodId, offSession: true };
+}
+
 async function call(stack: Stack, handler: string, request: Readonly<Record<string, unknown>>) {
   const response = await fetch(`${stack.ingressUrl}/payments/${handler}`, {
     method: "POST",
@@ -155,6 +172,8 @@ async function call(stack: Stack, handler: string, request: Readonly<Record<stri
 
 type PaymentAnswer = {
   readonly paymentIntentId?: string;
+  readonly customerId?: string;
+  readonly paymentMethodId?: string;
   readonly status?: string;
   readonly settledBy?: string;
   readonly message?: string;

@@ -18,6 +18,8 @@ const statusOfReason: Readonly<Record<FailureReason, number>> = {
 
 type Details = {
   readonly paymentIntentId?: string | null;
+  readonly setupIntentId?: string | null;
+  readonly customerId?: string | null;
   readonly stripeCode?: string | null;
   readonly declineCode?: string | null;
   readonly param?: string | null;
@@ -26,7 +28,8 @@ type Details = {
   readonly failureReason?: string | null;
 };
 
-function failure(reason: FailureReason, message: string, details: Details): TerminalError {
+/** A failure about any object: the constructors below are for payments. */
+export function failure(reason: FailureReason, message: string, details: Details): TerminalError {
   const known = Object.entries(details).filter((entry): entry is [string, string] => typeof entry[1] === "string");
   return new TerminalError(message, {
     errorCode: statusOfReason[reason],

@@ -234,6 +234,55 @@ export type PaymentState = PaymentFields &
     } | null;
   };
 
+/** Body of `setupPaymentMethod`. */
+export type SetupPaymentMethodRequest = {
+  readonly customerId: string;
+  readonly paymentMethodId: string;
+  /** The customer is present: the call may answer `requires_action`, and the customer comes back here. */
+  readonly returnUrl?: string | undefined;
+  /** Bank accounts need one. */
+  readonly mandate?: MandateAcceptance | undefined;
+  readonly metadata?: Record<string, string> | undefined;
+  /** How long the set-up may stay pending. */
+  readonly timeoutSeconds?: number | undefined;
+};
+
+/** Body of `awaitSetup`. */
+export type AwaitSetupRequest = {
+  readonly setupIntentId: string;
+  readonly timeoutSeconds?: number | undefined;
+};
+
+/** Answer of `setupPaymentMethod` and `awaitSetup`. */
+export type SetupOutcome = {
+  readonly setupIntentId: string;
+  /** The saved PaymentMethod: charge it with `offSession`. */
+  readonly paymentMethodId: string;
+  /** null for a SetupIntent that was made elsewhere, for nobody. */
+  readonly customerId: string | null;
+  /** What the customer agreed to. Cards have none. */
+  readonly mandateId?: string;
+  readonly settledBy: "response" | "webhook" | "poll";
+} & ({ readonly status: "succeeded" } | { readonly status: "requires_action"; readonly nextAction: NextAction });
+
+/** Body of `createCustomer`. */
+export type CreateCustomerRequest = {
+  readonly email: string;
+  readonly name?: string | undefined;
+  readonly metadata?: Record<string, string> | undefined;
+};
+
+/** Body of `getCustomer`. */
+export type GetCustomerRequest = { readonly customerId: string };
+
+/** Answer of `createCustomer` and `getCustomer`. */
+export type CustomerState = {
+  readonly customerId: string;
+  readonly email: string | null;
+  readonly name: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+};
+
 /** `metadata.reason` of a failed call. */
 export type FailureReason =
   | "invalid_request"
@@ -261,6 +310,8 @@ export type PaymentFailureBody = {
   readonly metadata?: {
     readonly reason: FailureReason;
     readonly paymentIntentId?: string;
+    readonly setupIntentId?: string;
+    readonly customerId?: string;
     readonly stripeCode?: string;
     readonly declineCode?: string;
     readonly param?: string;

@@ -3,12 +3,18 @@ import * as restate from "@restatedev/restate-sdk";
 import type { z } from "zod";
 import { cancelPayment } from "./cancelPayment.ts";
 import { capturePayment } from "./capturePayment.ts";
+import { awaitSetup } from "./awaitSetup.ts";
 import * as contract from "./contract.ts";
+import { createCustomer } from "./createCustomer.ts";
+import * as customer from "./customerContract.ts";
+import { getCustomer } from "./getCustomer.ts";
 import * as run from "./handlerOptions.ts";
 import * as lifecycle from "./lifecycleContract.ts";
 import { paymentHandlers } from "./payments.ts";
 import type { PaymentsOptions } from "./paymentsOptions.ts";
 import { refundPayment } from "./refundPayment.ts";
+import * as setup from "./setupContract.ts";
+import { setupPaymentMethod } from "./setupPaymentMethod.ts";
 
 export function createPaymentsService(options: PaymentsOptions) {
   const payments = paymentHandlers(options);
@@ -103,6 +109,42 @@ export function createPaymentsService(options: PaymentsOptions) {
           lifecycle.refundOutcomeSchema,
         ),
         (ctx: restate.Context, request) => refundPayment(ctx, options, request),
+      ),
+      /** Saves a payment method for later payments. https://docs.stripe.com/api/setup_intents/create */
+      setupPaymentMethod: restate.handlers.handler(
+        moves(
+          "Saves a payment method for a customer's later payments and returns the final outcome. Send an idempotency-key header.",
+          setup.setupPaymentMethodRequestSchema,
+          setup.setupOutcomeSchema,
+        ),
+        (ctx: restate.Context, request) => setupPaymentMethod(ctx, options, request),
+      ),
+      /** Waits for the outcome of any SetupIntent. Never cancels it. */
+      awaitSetup: restate.handlers.handler(
+        moves(
+          "Waits for the final outcome of a SetupIntent, whoever made it.",
+          setup.awaitSetupRequestSchema,
+          setup.setupOutcomeSchema,
+        ),
+        (ctx: restate.Context, request) => awaitSetup(ctx, options, request),
+      ),
+      /** Creates a Customer. https://docs.stripe.com/api/customers/create */
+      createCustomer: restate.handlers.handler(
+        moves(
+          "Creates a Stripe Customer. Send an idempotency-key header.",
+          customer.createCustomerRequestSchema,
+          customer.customerStateSchema,
+        ),
+        (ctx: restate.Context, request) => createCustomer(ctx, options, request),
+      ),
+      /** Reads a Customer at once. https://docs.stripe.com/api/customers/retrieve */
+      getCustomer: restate.handlers.handler(
+        reads(
+          "Returns a Stripe Customer as it is now.",
+          customer.getCustomerRequestSchema,
+          customer.customerStateSchema,
+        ),
+        (ctx: restate.Context, request) => getCustomer(ctx, options, request),
       ),
       /** Takes Stripe's webhooks: verifies the signature over the raw body, rings whoever waits. https://docs.stripe.com/webhooks */
       processWebhook: restate.handlers.handler(

@@ -5,6 +5,7 @@ import { log } from "./logger.ts";
 import type { PaymentsOptions } from "./paymentsOptions.ts";
 import { createPaymentsService } from "./paymentsService.ts";
 import { createPaymentWatcher } from "./paymentWatcher.ts";
+import { createSetupWatcher } from "./setupWatcher.ts";
 
 export type ServeOptions = PaymentsOptions & {
   /** 0 takes any free port. */
@@ -22,7 +23,7 @@ export type Served = { readonly port: number; close(): Promise<void> };
 export async function serveServices(options: ServeOptions): Promise<Served> {
   const server = createServer(
     createEndpointHandler({
-      services: [createPaymentsService(options), createPaymentWatcher(options)],
+      services: [createPaymentsService(options), createPaymentWatcher(options), createSetupWatcher(options)],
       logger: log,
       ...(options.identityKeys.length > 0 && { identityKeys: [...options.identityKeys] }),
     }),

@@ -8,18 +8,34 @@ import type { PaymentFailure } from "../domain/payment.ts";
  * https://docs.stripe.com/error-low-level and https://docs.stripe.com/error-codes
  */
 export type ErrorMeaning =
-  /** Card or bank said no: final for this attempt. The PaymentIntent exists, and the error carries it. */
+  /** Card or bank said no: final for this attempt. The PaymentIntent or SetupIntent exists, and the error carries it. */
   | {
       readonly kind: "declined";
       readonly failure: PaymentFailure;
       readonly paymentIntent: Stripe.PaymentIntent | undefined;
+      readonly setupIntent: Stripe.SetupIntent | undefined;
     }
   /** The object's state does not allow it: re-read it, never trust the code. */
-  | { readonly kind: "unexpected_state"; readonly message: string; readonly paymentIntentId: string | null }
+  | {
+      readonly kind: "unexpected_state";
+      readonly message: string;
+      readonly paymentIntentId: string | null;
+      readonly setupIntentId: string | null;
+    }
   /** The addressed object does not exist. */
-  | { readonly kind: "missing"; readonly refusal: Refusal; readonly paymentIntentId: string | null }
-  /** The request is wrong. The PaymentIntent is there if one was made all the same. */
-  | { readonly kind: "refused"; readonly refusal: Refusal; readonly paymentIntentId: string | null }
+  | {
+      readonly kind: "missing";
+      readonly refusal: Refusal;
+      readonly paymentIntentId: string | null;
+      readonly setupIntentId: string | null;
+    }
+  /** The request is wrong. The object is there if one was made all the same. */
+  | {
+      readonly kind: "refused";
+      readonly refusal: Refusal;
+      readonly paymentIntentId: string | null;
+      readonly setupIntentId: string | null;
+    }
   /** Not to be repeated blindly: a person or a look-up has to say what happened. */
   | { readonly kind: "needs_review"; readonly message: string }
   /** A 5xx that Stripe saved under the key and will replay for ever: the outcome is unknown and stays so. */
@@ -51,7 +67,12 @@ export function meaningOf(error: unknown): ErrorMeaning {
     };
   }
   if (status === 402) {
-    return { kind: "declined", failure: failureOfError(error), paymentIntent: error.payment_intent };
+    return {
+      kind: "declined",
+      failure: failureOfError(error),
+      paymentIntent: error.payment_intent,
+      setupIntent: error.setup_intent,
+    };
   }
   // Since v23 a 409 comes as StripeAPIError, so the status decides and not the class; a lock timeout is a 429.
   if (status === 409 || status === 429 || error.code === "rate_limit" || error.code === "lock_timeout") {
@@ -72,12 +93,12 @@ export function meaningOf(error: unknown): ErrorMeaning {
     };
   }
   const refusal: Refusal = { stripeCode: error.code ?? null, param: error.param ?? null, message: error.message };
-  const paymentIntentId = error.payment_intent?.id ?? null;
-  if (error.code === "payment_intent_unexpected_state") {
-    return { kind: "unexpected_state", message: error.message, paymentIntentId };
+  const made = { paymentIntentId: error.payment_intent?.id ?? null, setupIntentId: error.setup_intent?.id ?? null };
+  if (error.code === "payment_intent_unexpected_state" || error.code === "setup_intent_unexpected_state") {
+    return { kind: "unexpected_state", message: error.message, ...made };
   }
-  if (status === 404) return { kind: "missing", refusal, paymentIntentId };
-  if (status >= 400) return { kind: "refused", refusal, paymentIntentId };
+  if (status === 404) return { kind: "missing", refusal, ...made };
+  if (status >= 400) return { kind: "refused", refusal, ...made };
   return { kind: "needs_review", message: `Stripe answered with an error and the status ${status}.` };
 }
 

@@ -4,7 +4,9 @@
  */
 import { createStripeClient, type StripeTarget } from "./client.ts";
 import { paymentRequests } from "./paymentRequests.ts";
+import { customerRequests } from "./customerRequests.ts";
 import { refundRequests } from "./refundRequests.ts";
+import { setupRequests } from "./setupRequests.ts";
 import type { FixedRequest } from "./request.ts";
 
 export type StripeGateway = ReturnType<typeof createStripeGateway>;
@@ -18,5 +20,7 @@ export function createStripeGateway(target: StripeTarget) {
     },
     ...paymentRequests(stripe),
     ...refundRequests(stripe),
+    ...setupRequests(stripe),
+    ...customerRequests(stripe),
   };
 }

@@ -44,7 +44,7 @@ export type CancellationReason = Stripe.PaymentIntentCancelParams.CancellationRe
 const withLatestCharge = { expand: ["latest_charge"] };
 
 /** How far Stripe's clock and ours may disagree when PaymentIntents are told apart by their age. */
-const clockToleranceMs = 60 * 60 * 1000;
+export const clockToleranceMs = 60 * 60 * 1000;
 
 export function paymentRequests(stripe: Stripe) {
   return {

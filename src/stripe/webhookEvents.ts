@@ -13,4 +13,8 @@ export const webhookEventTypes: readonly string[] = [
   "payment_intent.amount_capturable_updated",
   "refund.updated",
   "refund.failed",
+  "setup_intent.succeeded",
+  "setup_intent.setup_failed",
+  "setup_intent.requires_action",
+  "setup_intent.canceled",
 ];

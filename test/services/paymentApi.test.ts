@@ -5,10 +5,16 @@ import { join, resolve } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 
 const caller = `
-import type { PaymentFailureBody, PaymentOutcome, ProcessPaymentRequest } from "restate-stripe-payments";
+import type { PaymentFailureBody, PaymentOutcome, ProcessPaymentRequest, SetupOutcome } from "restate-stripe-payments";
 const request: ProcessPaymentRequest = { paymentMethodId: "pm_card_visa", amount: 109 };
 export const told = (outcome: PaymentOutcome): string =>
   outcome.status === "requires_action" ? (outcome.nextAction.redirectUrl ?? "") : outcome.status + request.amount;
+export const shown = (setup: SetupOutcome): string => {
+  if (setup.status === "succeeded") return setup.mandateId ?? setup.paymentMethodId;
+  const action = setup.nextAction;
+  if (action.type === "boleto_display_details") return action.number + (action.pdfUrl ?? "");
+  return action.type === "display_bank_transfer_instructions" ? (action.reference ?? "") : (action.redirectUrl ?? "");
+};
 export const why = (failure: PaymentFailureBody): string => failure.metadata?.reason ?? failure.message;
 `;
 

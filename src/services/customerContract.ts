@@ -1,0 +1,24 @@
+/** The public contract of the calls about customers, as zod schemas. */
+import { z } from "zod";
+import { customerIdSchema, emailSchema, metadataSchema, text } from "./contract.ts";
+import type { CreateCustomerRequest, CustomerState, GetCustomerRequest } from "./paymentApi.ts";
+
+/** Body of `createCustomer`. */
+export const createCustomerRequestSchema = z.strictObject({
+  email: emailSchema,
+  name: text(256).optional(),
+  metadata: metadataSchema.optional(),
+}) satisfies z.ZodType<CreateCustomerRequest>;
+
+/** Body of `getCustomer`. */
+export const getCustomerRequestSchema = z.strictObject({
+  customerId: customerIdSchema,
+}) satisfies z.ZodType<GetCustomerRequest>;
+
+/** Answer of `createCustomer` and `getCustomer`. */
+export const customerStateSchema = z.object({
+  customerId: z.string(),
+  email: z.string().nullable(),
+  name: z.string().nullable(),
+  metadata: z.record(z.string(), z.string()).readonly().describe("Without the keys that begin with restate_."),
+}) satisfies z.ZodType<CustomerState>;

@@ -1,0 +1,50 @@
+/** Turns Stripe's SetupIntents into the snapshots that decisions and the journal need. */
+import type { Stripe } from "stripe";
+import { failureNoteKey } from "../domain/doorbell.ts";
+import type { PaymentFailure } from "../domain/payment.ts";
+import type { SetupSnapshot, SetupStatus } from "../domain/setup.ts";
+import { nextActionOf } from "./nextAction.ts";
+import { failureNote } from "./snapshot.ts";
+
+const setupStatuses: ReadonlySet<string> = new Set<SetupStatus>([
+  "requires_payment_method",
+  "requires_confirmation",
+  "requires_action",
+  "processing",
+  "succeeded",
+  "canceled",
+]);
+
+export function snapshotOfSetup(setupIntent: Stripe.SetupIntent): SetupSnapshot {
+  const { status } = setupIntent;
+  const note = failureNote(setupIntent.metadata?.[failureNoteKey]);
+  return {
+    setupIntentId: setupIntent.id,
+    status: isSetupStatus(status) ? status : "unrecognized",
+    stripeStatus: status,
+    customerId: idOf(setupIntent.customer),
+    paymentMethodId: idOf(setupIntent.payment_method),
+    mandateId: idOf(setupIntent.mandate),
+    failure: failureOf(setupIntent.last_setup_error) ?? note,
+    closedAfterFailure: note !== null,
+    nextAction: nextActionOf(setupIntent.next_action),
+  };
+}
+
+function failureOf(error: Stripe.SetupIntent.LastSetupError | null): PaymentFailure | null {
+  if (error === null) return null;
+  return {
+    stripeCode: error.code ?? null,
+    declineCode: error.decline_code ?? null,
+    message: error.message ?? "The payment method was not saved.",
+  };
+}
+
+/** The id behind a field that may be expanded. */
+export function idOf(reference: string | { readonly id: string } | null): string | null {
+  return typeof reference === "object" ? (reference?.id ?? null) : reference;
+}
+
+function isSetupStatus(status: string): status is SetupStatus {
+  return setupStatuses.has(status);
+}

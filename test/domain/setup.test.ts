@@ -1,0 +1,106 @@
+import { describe, expect, it } from "vitest";
+import type { Standpoint } from "../../src/domain/payment.ts";
+import {
+  judgeSetup,
+  nextSetupWatchStep,
+  provesSetupAttempt,
+  type SetupJudgement,
+  type SetupSnapshot,
+  type SetupStatus,
+} from "../../src/domain/setup.ts";
+
+const failure = { stripeCode: "card_declined", declineCode: "generic_decline", message: "No." };
+
+function setup(status: SetupStatus, more: Partial<SetupSnapshot> = {}): SetupSnapshot {
+  return {
+    setupIntentId: "seti_1",
+    status,
+    stripeStatus: status,
+    customerId: "cus_1",
+    paymentMethodId: "pm_1",
+    mandateId: null,
+    failure: null,
+    closedAfterFailure: false,
+    nextAction: null,
+    ...more,
+  };
+}
+
+const creator: Standpoint = { attempted: true, customer: "decline" };
+const creatorWithCustomer: Standpoint = { attempted: true, customer: "answer" };
+const observer: Standpoint = { attempted: false, customer: "wait" };
+const observerOfAnAttempt: Standpoint = { attempted: true, customer: "wait" };
+const everybody = [creator, creatorWithCustomer, observer, observerOfAnAttempt];
+
+describe("judgeSetup", () => {
+  // status, then what it means to: the creator, the creator with a customer, an observer, an observer of an attempt
+  const table: readonly [SetupStatus, ...SetupJudgement["kind"][]][] = [
+    ["succeeded", "succeeded", "succeeded", "succeeded", "succeeded"],
+    ["processing", "pending", "pending", "pending", "pending"],
+    ["requires_action", "declined", "requires_action", "pending", "pending"],
+    ["requires_payment_method", "declined", "declined", "pending", "declined"],
+    ["requires_confirmation", "needs_review", "needs_review", "pending", "pending"],
+    ["canceled", "canceled", "canceled", "canceled", "canceled"],
+    ["unrecognized", "needs_review", "needs_review", "needs_review", "needs_review"],
+  ];
+  it.each(table)("judges %s by where one stands", (status, ...expected) => {
+    expect(everybody.map((standpoint) => judgeSetup(setup(status), standpoint).kind)).toEqual(expected);
+  });
+
+  it.each(everybody)("takes a failed attempt as declined, with Stripe's reason, from %o", (standpoint) => {
+    const declined = { kind: "declined", failure };
+    expect(judgeSetup(setup("requires_payment_method", { failure }), standpoint)).toEqual(declined);
+    expect(judgeSetup(setup("canceled", { failure, closedAfterFailure: true }), standpoint)).toEqual(declined);
+  });
+
+  it("tells a decline from a cancellation also when nobody knows the reason any more", () => {
+    expect(judgeSetup(setup("canceled", { closedAfterFailure: true }), observer).kind).toBe("declined");
+    expect(judgeSetup(setup("canceled", { failure }), observer)).toEqual({ kind: "canceled" });
+  });
+
+  it("names the payment method, or asks for a person where Stripe doesn't", () => {
+    expect(judgeSetup(setup("succeeded"), creator)).toEqual({ kind: "succeeded", paymentMethodId: "pm_1" });
+    const nameless = { paymentMethodId: null };
+    expect(judgeSetup(setup("succeeded", nameless), creator).kind).toBe("needs_review");
+    expect(judgeSetup(setup("requires_action", nameless), creatorWithCustomer).kind).toBe("needs_review");
+  });
+
+  it("names a status that it does not know", () => {
+    expect(judgeSetup(setup("unrecognized", { stripeStatus: "teleported" }), creator)).toMatchObject({
+      kind: "needs_review",
+      message: expect.stringContaining('"teleported"'),
+    });
+  });
+});
+
+describe("provesSetupAttempt", () => {
+  it.each([
+    ["processing", true],
+    ["requires_action", true],
+    ["succeeded", true],
+    ["requires_payment_method", false],
+    ["requires_confirmation", false],
+    ["canceled", false],
+    ["unrecognized", false],
+  ] as const)("says of %s: %s", (status, proves) => {
+    expect(provesSetupAttempt(setup(status))).toBe(proves);
+  });
+
+  it("takes a recorded failure as proof", () => {
+    expect(provesSetupAttempt(setup("requires_payment_method", { failure }))).toBe(true);
+  });
+});
+
+describe("nextSetupWatchStep", () => {
+  it.each([
+    ["succeeded", "done", "done"],
+    ["canceled", "done", "done"],
+    ["requires_action", "wait", "cancel"],
+    ["requires_confirmation", "wait", "cancel"],
+    ["requires_payment_method", "cancel", "cancel"],
+    ["processing", "wait", "wait"],
+    ["unrecognized", "wait", "wait"],
+  ] as const)("of %s is %s, and after the customer's time %s", (status, before, after) => {
+    expect([false, true].map((isOver) => nextSetupWatchStep(setup(status), isOver))).toEqual([before, after]);
+  });
+});
