@@ -20,6 +20,7 @@ type Details = {
   readonly paymentIntentId?: string | null;
   readonly setupIntentId?: string | null;
   readonly customerId?: string | null;
+  readonly disputeId?: string | null;
   readonly stripeCode?: string | null;
   readonly declineCode?: string | null;
   readonly param?: string | null;

@@ -283,6 +283,65 @@ export type CustomerState = {
   readonly metadata: Readonly<Record<string, string>>;
 };
 
+/** Body of `getDispute`. */
+export type GetDisputeRequest = {
+  readonly disputeId: string;
+  /** Wait, durably, until the dispute is closed; `false` unless given. */
+  readonly awaitOutcome?: boolean | undefined;
+  readonly timeoutSeconds?: number | undefined;
+};
+
+/** Body of `acceptDispute`. */
+export type AcceptDisputeRequest = GetDisputeRequest;
+
+/** Body of `submitDisputeEvidence`. */
+export type SubmitDisputeEvidenceRequest = GetDisputeRequest & {
+  readonly evidence: DisputeEvidence;
+  /** Send the evidence to the bank: once, for good. It is only staged unless this is `true`. */
+  readonly submit?: boolean | undefined;
+};
+
+/** Stripe's evidence fields that take text. https://docs.stripe.com/api/disputes/update */
+export type DisputeEvidence = {
+  readonly accessActivityLog?: string | undefined;
+  readonly billingAddress?: string | undefined;
+  readonly cancellationPolicyDisclosure?: string | undefined;
+  readonly cancellationRebuttal?: string | undefined;
+  readonly customerEmailAddress?: string | undefined;
+  readonly customerName?: string | undefined;
+  readonly customerPurchaseIp?: string | undefined;
+  readonly duplicateChargeExplanation?: string | undefined;
+  readonly duplicateChargeId?: string | undefined;
+  readonly productDescription?: string | undefined;
+  readonly refundPolicyDisclosure?: string | undefined;
+  readonly refundRefusalExplanation?: string | undefined;
+  readonly serviceDate?: string | undefined;
+  readonly shippingAddress?: string | undefined;
+  readonly shippingCarrier?: string | undefined;
+  readonly shippingDate?: string | undefined;
+  readonly shippingTrackingNumber?: string | undefined;
+  readonly uncategorizedText?: string | undefined;
+};
+
+/** Answer of every call about a dispute. */
+export type DisputeState = {
+  readonly disputeId: string;
+  /** In Stripe's words: `needs_response`, `under_review`, `won`, `lost`, `warning_closed`, `prevented` … */
+  readonly status: string;
+  readonly reason: string;
+  readonly amount: number;
+  readonly currency: string;
+  readonly chargeId: string;
+  readonly paymentIntentId: string | null;
+  /** Whether a refund would still settle it: an inquiry. */
+  readonly isChargeRefundable: boolean;
+  readonly hasEvidence: boolean;
+  /** How often evidence went to the bank. */
+  readonly submissionCount: number;
+  /** ISO 8601: when the time to answer ends. */
+  readonly respondBy: string | null;
+};
+
 /** `metadata.reason` of a failed call. */
 export type FailureReason =
   | "invalid_request"
@@ -312,6 +371,7 @@ export type PaymentFailureBody = {
     readonly paymentIntentId?: string;
     readonly setupIntentId?: string;
     readonly customerId?: string;
+    readonly disputeId?: string;
     readonly stripeCode?: string;
     readonly declineCode?: string;
     readonly param?: string;

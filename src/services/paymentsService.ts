@@ -3,11 +3,14 @@ import * as restate from "@restatedev/restate-sdk";
 import type { z } from "zod";
 import { cancelPayment } from "./cancelPayment.ts";
 import { capturePayment } from "./capturePayment.ts";
+import { acceptDispute } from "./acceptDispute.ts";
 import { awaitSetup } from "./awaitSetup.ts";
 import * as contract from "./contract.ts";
 import { createCustomer } from "./createCustomer.ts";
 import * as customer from "./customerContract.ts";
+import * as dispute from "./disputeContract.ts";
 import { getCustomer } from "./getCustomer.ts";
+import { getDispute } from "./getDispute.ts";
 import * as run from "./handlerOptions.ts";
 import * as lifecycle from "./lifecycleContract.ts";
 import { paymentHandlers } from "./payments.ts";
@@ -15,6 +18,7 @@ import type { PaymentsOptions } from "./paymentsOptions.ts";
 import { refundPayment } from "./refundPayment.ts";
 import * as setup from "./setupContract.ts";
 import { setupPaymentMethod } from "./setupPaymentMethod.ts";
+import { submitDisputeEvidence } from "./submitDisputeEvidence.ts";
 
 export function createPaymentsService(options: PaymentsOptions) {
   const payments = paymentHandlers(options);
@@ -145,6 +149,33 @@ export function createPaymentsService(options: PaymentsOptions) {
           customer.customerStateSchema,
         ),
         (ctx: restate.Context, request) => getCustomer(ctx, options, request),
+      ),
+      /** Reads a dispute, or waits for its end. https://docs.stripe.com/api/disputes/retrieve */
+      getDispute: restate.handlers.handler(
+        moves(
+          "Returns the state of a dispute now, or with awaitOutcome once it is closed.",
+          dispute.getDisputeRequestSchema,
+          dispute.disputeStateSchema,
+        ),
+        (ctx: restate.Context, request) => getDispute(ctx, options, request),
+      ),
+      /** Stages or submits evidence. https://docs.stripe.com/api/disputes/update */
+      submitDisputeEvidence: restate.handlers.handler(
+        moves(
+          "Gives evidence against a dispute, staged or submitted to the bank. Send an idempotency-key header.",
+          dispute.submitDisputeEvidenceRequestSchema,
+          dispute.disputeStateSchema,
+        ),
+        (ctx: restate.Context, request) => submitDisputeEvidence(ctx, options, request),
+      ),
+      /** Accepts a dispute, for good. https://docs.stripe.com/api/disputes/close */
+      acceptDispute: restate.handlers.handler(
+        moves(
+          "Accepts a dispute as lost, for good. Send an idempotency-key header.",
+          dispute.acceptDisputeRequestSchema,
+          dispute.disputeStateSchema,
+        ),
+        (ctx: restate.Context, request) => acceptDispute(ctx, options, request),
       ),
       /** Takes Stripe's webhooks: verifies the signature over the raw body, rings whoever waits. https://docs.stripe.com/webhooks */
       processWebhook: restate.handlers.handler(

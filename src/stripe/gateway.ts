@@ -5,6 +5,7 @@
 import { createStripeClient, type StripeTarget } from "./client.ts";
 import { paymentRequests } from "./paymentRequests.ts";
 import { customerRequests } from "./customerRequests.ts";
+import { disputeRequests } from "./disputeRequests.ts";
 import { refundRequests } from "./refundRequests.ts";
 import { setupRequests } from "./setupRequests.ts";
 import type { FixedRequest } from "./request.ts";
@@ -22,5 +23,6 @@ export function createStripeGateway(target: StripeTarget) {
     ...refundRequests(stripe),
     ...setupRequests(stripe),
     ...customerRequests(stripe),
+    ...disputeRequests(stripe),
   };
 }

@@ -1,5 +1,6 @@
 import { Stripe } from "stripe";
 import { z } from "zod";
+import { isClosedDispute } from "../domain/dispute.ts";
 import { webhookEventTypes } from "./webhookEvents.ts";
 
 /** What a webhook is to us: who may be waiting for it, or why it is refused. */
@@ -11,7 +12,12 @@ export type VerifiedWebhook =
 const eventShape = z.object({
   type: z.string(),
   data: z
-    .object({ object: z.object({ metadata: z.record(z.string(), z.string()).nullish().catch(null) }) })
+    .object({
+      object: z.object({
+        status: z.string().nullish().catch(null),
+        metadata: z.record(z.string(), z.string()).nullish().catch(null),
+      }),
+    })
     .nullish()
     .catch(null),
 });
@@ -49,12 +55,17 @@ export function verifyWebhook(
   }
   const event = eventShape.safeParse(parseJson(rawBody));
   if (!event.success) return { kind: "refused", message: "The body is signed, but it is not a Stripe event." };
-  const rings = webhookEventTypes.includes(event.data.type);
+  const rings = webhookEventTypes.includes(event.data.type) && !isEcho(event.data);
   return {
     kind: "genuine",
     eventType: event.data.type,
     metadata: (rings ? event.data.data?.object.metadata : null) ?? {},
   };
+}
+
+/** Hanging a doorbell on a dispute is an update of it, and must not ring that doorbell: only a closed one ends a wait. */
+function isEcho({ type, data }: z.output<typeof eventShape>): boolean {
+  return type === "charge.dispute.updated" && !isClosedDispute(data?.object.status ?? "");
 }
 
 function isSignedWith(rawBody: Uint8Array, signatureHeader: string, secret: string): boolean {

@@ -17,4 +17,6 @@ export const webhookEventTypes: readonly string[] = [
   "setup_intent.setup_failed",
   "setup_intent.requires_action",
   "setup_intent.canceled",
+  "charge.dispute.updated",
+  "charge.dispute.closed",
 ];

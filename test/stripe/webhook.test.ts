@@ -44,6 +44,28 @@ describe("verifyWebhook", () => {
     expect(verify(succeeded, signed(succeeded, { secret: used }), secrets).kind).toBe("genuine");
   });
 
+  it.each([
+    ["needs_response", false],
+    ["under_review", false],
+    ["warning_under_review", false],
+    ["won", true],
+    ["lost", true],
+    ["warning_closed", true],
+    ["prevented", true],
+    ["teleported", false],
+  ])("rings for an update of a dispute only if it is closed: %s", (status, rings) => {
+    const metadata = { restate_callback_id_12345678: address };
+    for (const type of ["charge.dispute.updated", "charge.dispute.closed"]) {
+      const payload = event(type, { id: "du_1", object: "dispute", status, metadata });
+      const rung = rings || type === "charge.dispute.closed";
+      expect(verify(payload, signed(payload))).toEqual({
+        kind: "genuine",
+        eventType: type,
+        metadata: rung ? metadata : {},
+      });
+    }
+  });
+
   const header = signed(succeeded);
   it.each([
     ["no header", succeeded, undefined, "missing"],
@@ -84,7 +106,8 @@ describe("verifyWebhook", () => {
   );
 
   it.each(webhookEventTypes)("rings for %s", (type) => {
-    const payload = event(type);
+    // Of a PaymentIntent, say, or of a dispute that is closed.
+    const payload = event(type, { id: "pi_1", status: "won", metadata: { restate_callback_id: address } });
     expect(verify(payload, signed(payload))).toMatchObject({ metadata: { restate_callback_id: address } });
   });
 

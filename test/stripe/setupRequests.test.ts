@@ -1,0 +1,135 @@
+/** The gateway's requests about SetupIntents, customers and disputes, against the sandbox. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
+import { customerParameters } from "../../src/stripe/customerRequests.ts";
+import { createStripeGateway, type StripeGateway } from "../../src/stripe/gateway.ts";
+import { paymentParameters } from "../../src/stripe/paymentParameters.ts";
+import { setupParameters } from "../../src/stripe/setupRequests.ts";
+
+const hourMs = 3_600_000;
+const origin = { invocationId: "inv_1", callbackId: "sign_1x" };
+
+describe("setupParameters", () => {
+  const request = { customerId: "cus_1", paymentMethodId: "pm_1" };
+
+  it("creates and confirms in one request, for a customer who is not there", () => {
+    expect(setupParameters({ ...request, metadata: { a: "b" } }, origin)).toEqual({
+      customer: "cus_1",
+      payment_method: "pm_1",
+      confirm: true,
+      usage: "off_session",
+      automatic_payment_methods: { enabled: true, allow_redirects: "never" },
+      metadata: { a: "b", restate_callback_id: "sign_1x", restate_invocation_id: "inv_1" },
+    });
+  });
+
+  it("lets a present customer be redirected, and passes on what they agreed to", () => {
+    const mandate = { type: "online", ipAddress: "192.0.2.1", userAgent: "Browser" } as const;
+    expect(setupParameters({ ...request, returnUrl: "https://shop.example", mandate }, origin)).toMatchObject({
+      automatic_payment_methods: { enabled: true },
+      return_url: "https://shop.example",
+      mandate_data: {
+        customer_acceptance: { type: "online", online: { ip_address: "192.0.2.1", user_agent: "Browser" } },
+      },
+    });
+  });
+});
+
+describe("the gateway", () => {
+  let sandbox: Sandbox;
+  let stripe: StripeGateway;
+  let customerId: string;
+  beforeAll(async () => {
+    sandbox = await startSandbox({ port: 0, dataDir: null, webhook: null, settlementDelayMs: hourMs, searchLagMs: 0 });
+    stripe = createStripeGateway({ secretKey: "sk_test_gateway", apiBase: sandbox.url });
+    const created = await stripe.createCustomer(
+      stripe.fixRequest(customerParameters({ email: "jenny@example.com" }, origin), "customer"),
+    );
+    customerId = created.kind === "customer" ? created.customer.customerId : created.kind;
+  });
+  afterAll(async () => {
+    await sandbox.close();
+  });
+
+  const requestOf = (paymentMethodId: string, invocationId: string) =>
+    stripe.fixRequest(
+      setupParameters({ customerId, paymentMethodId }, { ...origin, invocationId }),
+      crypto.randomUUID(),
+    );
+
+  it("never sends what Stripe may have forgotten the key of", async () => {
+    const old = { fixedAtMs: Date.now() - 23 * hourMs };
+    const unknown = { kind: "unknown" };
+    expect(await stripe.createSetup({ ...requestOf("pm_card_visa", "inv_old"), ...old })).toEqual(unknown);
+    expect(await stripe.findSetups(customerId, "inv_old", Date.now())).toEqual([]);
+    const customer = customerParameters({ email: "old@example.com" }, origin);
+    expect(await stripe.createCustomer({ ...stripe.fixRequest(customer, "k1"), ...old })).toEqual(unknown);
+    expect(await stripe.findCustomers("old@example.com", "inv_1", Date.now())).toEqual([]);
+    const disputeId = "du_1";
+    expect(await stripe.closeDispute({ ...stripe.fixRequest({ disputeId }, "k2"), ...old })).toEqual(unknown);
+    const evidence = { disputeId, evidence: {}, submit: true };
+    expect(await stripe.submitEvidence({ ...stripe.fixRequest(evidence, "k3"), ...old })).toEqual(unknown);
+  });
+
+  it("finds a SetupIntent and a Customer by the invocation that made them, and no older one's", async () => {
+    const created = await stripe.createSetup(requestOf("pm_card_visa", "inv_found"));
+    const id = created.kind === "setup" ? created.setup.setupIntentId : created.kind;
+    expect(await stripe.findSetups(customerId, "inv_found", Date.now())).toEqual([id]);
+    expect(await stripe.findSetups(customerId, "inv_other", Date.now())).toEqual([]);
+    // The same idempotency key, days later: the invocation id is the same, the object is not.
+    expect(await stripe.findSetups(customerId, "inv_found", Date.now() + 48 * hourMs)).toEqual([]);
+    const [customer] = await stripe.findCustomers("jenny@example.com", "inv_1", Date.now());
+    expect(customer?.customerId).toBe(customerId);
+    expect(await stripe.findCustomers("jenny@example.com", "inv_1", Date.now() + 48 * hourMs)).toEqual([]);
+  });
+
+  it("gives a decline as a set-up with its failure, and keeps the reason when it is closed", async () => {
+    const created = await stripe.createSetup(requestOf("pm_card_visa_chargeDeclinedLostCard", "inv_declined"));
+    expect(created).toMatchObject({
+      kind: "setup",
+      setup: { status: "requires_payment_method", paymentMethodId: null, failure: { declineCode: "lost_card" } },
+    });
+    if (created.kind !== "setup" || created.setup.failure === null) throw new Error("not declined");
+    const { setupIntentId, failure } = created.setup;
+    await stripe.noteSetupFailure(setupIntentId, failure, "restate_callback_id");
+    await stripe.cancelSetup(setupIntentId, "k4");
+    expect(await stripe.readSetup(setupIntentId)).toMatchObject({
+      setup: { status: "canceled", closedAfterFailure: true, failure: { declineCode: "lost_card" } },
+    });
+    expect(await stripe.cancelSetup(setupIntentId, "k5")).toMatchObject({ kind: "refused" });
+  });
+
+  it("says missing of what does not exist", async () => {
+    expect(await stripe.readSetup("seti_none")).toMatchObject({ kind: "missing" });
+    expect(await stripe.readCustomer("cus_none")).toEqual({ kind: "missing" });
+    expect(await stripe.readDispute("du_none")).toEqual({ kind: "missing" });
+  });
+
+  it("compares a dispute's evidence with the caller's, and submits nothing by a note", async () => {
+    const payment = paymentParameters(
+      {
+        paymentMethodId: "pm_card_createDispute",
+        amount: 109,
+        currency: "usd",
+        captureMethod: "automatic",
+        delayedStatus: false,
+      },
+      origin,
+    );
+    await stripe.createPayment(stripe.fixRequest(payment, "k6"));
+    const response = await fetch(`${sandbox.url}/v1/disputes`, {
+      headers: { authorization: "Bearer sk_test_gateway" },
+    });
+    const disputeId = ((await response.json()) as { data: { id: string }[] }).data[0]?.id ?? "";
+    const evidence = { uncategorizedText: "It arrived.\n" };
+    const staging = stripe.fixRequest({ disputeId, evidence, submit: false }, "k7");
+    expect(await stripe.submitEvidence(staging)).toMatchObject({ dispute: { hasEvidence: true, holdsEvidence: true } });
+    expect(await stripe.noteOnDispute(disputeId, "restate_accepted_by", "inv_1")).toMatchObject({
+      dispute: { status: "needs_response", submissionCount: 0, acceptanceNoted: true },
+    });
+    expect(await stripe.readDispute(disputeId, evidence)).toMatchObject({ dispute: { holdsEvidence: true } });
+    expect(await stripe.readDispute(disputeId, { ...evidence, customerName: "Jenny" })).toMatchObject({
+      dispute: { holdsEvidence: false },
+    });
+  });
+});
