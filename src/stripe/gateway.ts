@@ -3,6 +3,7 @@
  * Stripe said, as far as a decision needs it. What is no answer is thrown, see `request.ts`.
  */
 import { createStripeClient, type StripeTarget } from "./client.ts";
+import { laterChanges } from "./laterChanges.ts";
 import { paymentRequests } from "./paymentRequests.ts";
 import { refundRequests } from "./refundRequests.ts";
 import type { FixedRequest } from "./request.ts";
@@ -18,5 +19,6 @@ export function createStripeGateway(target: StripeTarget) {
     },
     ...paymentRequests(stripe),
     ...refundRequests(stripe),
+    ...laterChanges(stripe),
   };
 }
