@@ -1,6 +1,7 @@
 /** Declares the service `payments` to the engine: each handler with its schemas, and how the engine runs it. */
 import * as restate from "@restatedev/restate-sdk";
 import type { z } from "zod";
+import { thenLook } from "./notifications.ts";
 import { cancelPayment } from "./cancelPayment.ts";
 import { capturePayment } from "./capturePayment.ts";
 import * as contract from "./contract.ts";
@@ -11,6 +12,7 @@ import type { PaymentsOptions } from "./paymentsOptions.ts";
 import { refundPayment } from "./refundPayment.ts";
 
 export function createPaymentsService(options: PaymentsOptions) {
+  const { notifications } = options;
   const payments = paymentHandlers(options);
 
   const pausing = {
@@ -84,7 +86,7 @@ export function createPaymentsService(options: PaymentsOptions) {
           lifecycle.capturePaymentRequestSchema,
           contract.paymentOutcomeSchema,
         ),
-        (ctx: restate.Context, request) => capturePayment(ctx, options, request, payments.awaitPayment),
+        thenLook(notifications, [], (ctx, request) => capturePayment(ctx, options, request, payments.awaitPayment)),
       ),
       /** Cancels a payment, or refunds it if it has succeeded. https://docs.stripe.com/api/payment_intents/cancel */
       cancelPayment: restate.handlers.handler(
@@ -93,7 +95,7 @@ export function createPaymentsService(options: PaymentsOptions) {
           lifecycle.cancelPaymentRequestSchema,
           lifecycle.cancelOutcomeSchema,
         ),
-        (ctx: restate.Context, request) => cancelPayment(ctx, options, request),
+        thenLook(notifications, ["refunds"], (ctx, request) => cancelPayment(ctx, options, request)),
       ),
       /** Refunds a payment and waits for the refund's end. https://docs.stripe.com/api/refunds/create */
       refundPayment: restate.handlers.handler(
@@ -102,7 +104,7 @@ export function createPaymentsService(options: PaymentsOptions) {
           lifecycle.refundPaymentRequestSchema,
           lifecycle.refundOutcomeSchema,
         ),
-        (ctx: restate.Context, request) => refundPayment(ctx, options, request),
+        thenLook(notifications, ["refunds"], (ctx, request) => refundPayment(ctx, options, request)),
       ),
       /** Takes Stripe's webhooks: verifies the signature over the raw body, rings whoever waits. https://docs.stripe.com/webhooks */
       processWebhook: restate.handlers.handler(

@@ -3,6 +3,7 @@ import { createServer, type ServerHttp2Session } from "node:http2";
 import { createEndpointHandler } from "@restatedev/restate-sdk";
 import { log } from "./logger.ts";
 import type { PaymentsOptions } from "./paymentsOptions.ts";
+import { createPaymentNotifier } from "./paymentNotifier.ts";
 import { createPaymentsService } from "./paymentsService.ts";
 import { createPaymentWatcher } from "./paymentWatcher.ts";
 
@@ -22,7 +23,7 @@ export type Served = { readonly port: number; close(): Promise<void> };
 export async function serveServices(options: ServeOptions): Promise<Served> {
   const server = createServer(
     createEndpointHandler({
-      services: [createPaymentsService(options), createPaymentWatcher(options)],
+      services: [createPaymentsService(options), createPaymentWatcher(options), createPaymentNotifier(options)],
       logger: log,
       ...(options.identityKeys.length > 0 && { identityKeys: [...options.identityKeys] }),
     }),
