@@ -7,6 +7,8 @@ import { resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { z } from "zod";
 import { parseDurationMs } from "./domain/duration.ts";
+import type { NotificationReceiver } from "./notify/receiver.ts";
+import { receiverUrlOf, secretsOf, serviceOf } from "./notify/settings.ts";
 
 export type StripeMode = "test" | "live";
 
@@ -26,6 +28,8 @@ type PaymentsConfig = {
 export type AppConfig = {
   readonly stripe: StripeConfig;
   readonly payments: PaymentsConfig;
+  /** Who is told what became of payments; null for nobody. */
+  readonly notificationReceiver: NotificationReceiver | null;
   readonly port: number;
   readonly identityKeys: readonly string[];
 };
@@ -70,6 +74,7 @@ export function loadAppConfig(environment: Environment): AppConfig {
   if (isUnset(environment, "STRIPE_WEBHOOK_SECRET")) {
     problems.push(`STRIPE_WEBHOOK_SECRET is missing. ${expectation.webhookSecrets}`);
   }
+  problems.push(...receiverProblems(settings, environment));
   if (problems.length > 0 || secretKey === undefined || webhookSecrets === undefined) throw new ConfigError(problems);
   return {
     stripe: { secretKey, webhookSecrets, apiBase: settings.STRIPE_API_BASE, mode: stripeModeOf(secretKey) },
@@ -78,6 +83,7 @@ export function loadAppConfig(environment: Environment): AppConfig {
       timeoutMs: settings.PAYMENT_TIMEOUT ?? defaults.timeoutMs,
       idempotencyRetentionMs: settings.IDEMPOTENCY_RETENTION ?? defaults.idempotencyRetentionMs,
     },
+    notificationReceiver: receiverOf(settings),
     port: settings.PORT ?? defaults.servicePort,
     identityKeys: settings.RESTATE_IDENTITY_KEYS ?? [],
   };
@@ -104,6 +110,7 @@ export function loadDevConfig(environment: Environment): DevConfig {
       "STRIPE_API_BASE needs STRIPE_SECRET_KEY. Without a key the sandbox is started and used; its port is SANDBOX_PORT, for example 12111.",
     );
   }
+  problems.push(...receiverProblems(settings, environment));
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     ingressPort: ports.RESTATE_INGRESS_PORT,
@@ -117,6 +124,28 @@ export function loadDevConfig(environment: Environment): DevConfig {
     sandboxFaults: settings.SANDBOX_FAULTS,
     sandboxFaultSeed: settings.SANDBOX_FAULT_SEED,
   };
+}
+
+function receiverOf(settings: Settings): NotificationReceiver | null {
+  const { NOTIFY_URL: url, NOTIFY_SECRET: secrets, NOTIFY_SERVICE: target } = settings;
+  if (target !== undefined) return { kind: "service", ...target };
+  return url === undefined || secrets === undefined ? null : { kind: "http", url: url.href, secrets };
+}
+
+/** What is wrong between the settings of the notifications. */
+function receiverProblems(settings: Settings, environment: Environment): readonly string[] {
+  const { NOTIFY_URL: url, STRIPE_SECRET_KEY: secretKey = "" } = settings;
+  const hasUrl = !isUnset(environment, "NOTIFY_URL");
+  const hasSecret = !isUnset(environment, "NOTIFY_SECRET");
+  const hasService = !isUnset(environment, "NOTIFY_SERVICE");
+  return [
+    ...(hasUrl && hasService ? ["NOTIFY_URL and NOTIFY_SERVICE are both set. Expected one receiver, not two."] : []),
+    ...(hasUrl && !hasSecret ? [`NOTIFY_SECRET is missing, and NOTIFY_URL needs it. ${expectation.notifySecret}`] : []),
+    ...(hasSecret && !hasUrl ? ["NOTIFY_SECRET is set without NOTIFY_URL: a Restate service needs no signature."] : []),
+    ...(stripeModeOf(secretKey) === "live" && url?.protocol === "http:" && !loopbackHosts.includes(url.hostname)
+      ? [`NOTIFY_URL is plain http to another machine, with a live Stripe key. ${expectation.notifyUrl}`]
+      : []),
+  ];
 }
 
 /** Keys carry their mode: https://docs.stripe.com/keys */
@@ -148,6 +177,11 @@ const expectation = {
   port: "Expected a port from 1 to 65535, for example",
   pollSchedule: "Expected durations of ms, s, m, h or d, separated by commas, for example 1m,5m,15m,1h,6h.",
   timeout: "Expected a duration from 1s to 90d, for example 21d.",
+  notifyUrl:
+    "Expected an https URL without user name, password or fragment (http to this machine, or with a test key), for example https://shop.example/payment-events.",
+  notifySecret:
+    "Expected one or more Standard Webhooks secrets (whsec_ and 24 to 64 bytes in base64), separated by commas; make one with: echo whsec_$(openssl rand -base64 32)",
+  notifyService: "Expected a handler of a Restate service, for example orders/onPaymentEvent.",
   sandboxFaults:
     'Expected JSON as the sandbox\'s POST /_sandbox/faults takes it, for example [{"target":"api","effect":"rate_limit","probability":0.1,"count":0}].',
   sandboxFaultSeed: "Expected an integer from 0 to 2147483647, for example 42.",
@@ -161,6 +195,9 @@ const settingsSchema = z.object({
   STRIPE_SECRET_KEY: secret(expectation.secretKey, (text) => (/^[sr]k_(test|live)_\w+$/.test(text) ? text : undefined)),
   STRIPE_WEBHOOK_SECRET: secret(expectation.webhookSecrets, (text) => list(text, /^whsec_[\w+/=-]+$/)),
   STRIPE_API_BASE: secret(expectation.apiBase, originOf),
+  NOTIFY_URL: secret(expectation.notifyUrl, receiverUrlOf),
+  NOTIFY_SECRET: secret(expectation.notifySecret, secretsOf),
+  NOTIFY_SERVICE: setting(expectation.notifyService, serviceOf),
   RESTATE_IDENTITY_KEYS: setting(expectation.identityKeys, (text) => list(text, /^publickeyv1_[1-9A-HJ-NP-Za-km-z]+$/)),
   PORT: port(defaults.servicePort),
   RESTATE_INGRESS_PORT: port(defaults.ingressPort),

@@ -1,6 +1,8 @@
 /** `npm run app`: the service endpoint alone, for production. The engine and the webhook endpoint live elsewhere. */
 import { ConfigError, loadAppConfig, readEnvironment } from "./config.ts";
+import type { NotificationReceiver } from "./notify/receiver.ts";
 import { defaultInactivityTimeoutMs, defaultLookUpDelaysMs } from "./services/handlerOptions.ts";
+import { notificationTimings } from "./services/notificationsOptions.ts";
 import { serveServices } from "./services/serve.ts";
 import { checkAccount } from "./stripe/account.ts";
 import { createStripeGateway } from "./stripe/gateway.ts";
@@ -17,9 +19,11 @@ async function main(): Promise<void> {
     ...config.payments,
     inactivityTimeoutMs: defaultInactivityTimeoutMs,
     lookUpDelaysMs: defaultLookUpDelaysMs,
+    notifications: { ...notificationTimings, receiver: config.notificationReceiver },
   });
   console.info(`The payment service listens on http://127.0.0.1:${served.port} (Stripe ${config.stripe.mode} mode).`);
   console.info(`The Stripe webhook endpoint needs these event types: ${webhookEventTypes.join(", ")}`);
+  if (config.notificationReceiver !== null) console.info(`Notifications go to ${nameOf(config.notificationReceiver)}.`);
 
   let stopping = false;
   const stop = () => {
@@ -46,6 +50,16 @@ async function main(): Promise<void> {
     case "unavailable":
       console.warn(`${account.message} The key could not be checked; calls are retried until Stripe answers.`);
       break;
+  }
+}
+
+/** Of an address only the origin: its path may be a secret. */
+function nameOf(receiver: NotificationReceiver): string {
+  switch (receiver.kind) {
+    case "http":
+      return new URL(receiver.url).origin;
+    case "service":
+      return `${receiver.service}/${receiver.handler}`;
   }
 }
 

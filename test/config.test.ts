@@ -26,9 +26,66 @@ describe("loadAppConfig", () => {
         timeoutMs: 21 * day,
         idempotencyRetentionMs: 7 * day,
       },
+      notificationReceiver: null,
       port: 9080,
       identityKeys: [],
     });
+  });
+
+  const notifySecret = `whsec_${Buffer.alloc(32, 1).toString("base64")}`;
+  const otherSecret = `whsec_${Buffer.alloc(24, 2).toString("base64")}`;
+  const secrets = [notifySecret];
+  test.each<[Environment, unknown]>([
+    [
+      { NOTIFY_URL: "https://shop.example/events?x=1", NOTIFY_SECRET: notifySecret },
+      { kind: "http", url: "https://shop.example/events?x=1", secrets },
+    ],
+    [
+      { NOTIFY_URL: "http://localhost:3000", NOTIFY_SECRET: notifySecret, STRIPE_SECRET_KEY: "sk_live_1" },
+      { kind: "http", url: "http://localhost:3000/", secrets },
+    ],
+    [
+      { NOTIFY_URL: "http://orders:3000/events", NOTIFY_SECRET: `${notifySecret}, ${otherSecret}` },
+      { kind: "http", url: "http://orders:3000/events", secrets: [notifySecret, otherSecret] },
+    ],
+    [{ NOTIFY_SERVICE: "orders/onPaymentEvent" }, { kind: "service", service: "orders", handler: "onPaymentEvent" }],
+    [{ NOTIFY_SERVICE: "shop.Orders/on_event" }, { kind: "service", service: "shop.Orders", handler: "on_event" }],
+    [{ NOTIFY_URL: "", NOTIFY_SECRET: " ", NOTIFY_SERVICE: "" }, null],
+  ])("takes the receiver %j", (settings, receiver) => {
+    expect(loadAppConfig({ ...stripe, ...settings }).notificationReceiver).toEqual(receiver);
+  });
+
+  const url = { NOTIFY_URL: "https://shop.example/events" };
+  test.each<[string, Environment, string]>([
+    ["an address that is none", { NOTIFY_URL: "shop.example/events", NOTIFY_SECRET: notifySecret }, "NOTIFY_URL"],
+    ["another scheme", { NOTIFY_URL: "ftp://shop.example", NOTIFY_SECRET: notifySecret }, "NOTIFY_URL"],
+    ["a password", { NOTIFY_URL: "https://me:pw@shop.example", NOTIFY_SECRET: notifySecret }, "NOTIFY_URL"],
+    ["a fragment", { NOTIFY_URL: "https://shop.example/#x", NOTIFY_SECRET: notifySecret }, "NOTIFY_URL"],
+    [
+      "plain http with a live key",
+      { NOTIFY_URL: "http://orders:3000", NOTIFY_SECRET: notifySecret, STRIPE_SECRET_KEY: "rk_live_1" },
+      "NOTIFY_URL is plain http",
+    ],
+    ["no secret", url, "NOTIFY_SECRET is missing"],
+    ["a secret without an address", { NOTIFY_SECRET: notifySecret }, "NOTIFY_SECRET is set without NOTIFY_URL"],
+    ["a secret that is too short", { ...url, NOTIFY_SECRET: "whsec_c2hvcnQ=" }, "NOTIFY_SECRET has a value"],
+    [
+      "a secret that is too long",
+      { ...url, NOTIFY_SECRET: `whsec_${Buffer.alloc(65).toString("base64")}` },
+      "NOTIFY_SECRET has",
+    ],
+    ["a secret without its padding", { ...url, NOTIFY_SECRET: notifySecret.replace("=", "") }, "NOTIFY_SECRET has"],
+    ["a secret without its prefix", { ...url, NOTIFY_SECRET: notifySecret.slice(6) }, "NOTIFY_SECRET has"],
+    ["Stripe's own secret", { ...url, NOTIFY_SECRET: "whsec_51AbC" }, "NOTIFY_SECRET has"],
+    ["two receivers", { ...url, NOTIFY_SECRET: notifySecret, NOTIFY_SERVICE: "a/b" }, "NOTIFY_URL and NOTIFY_SERVICE"],
+    ["a service without a handler", { NOTIFY_SERVICE: "orders" }, 'NOTIFY_SERVICE is "orders"'],
+    ["a keyed object", { NOTIFY_SERVICE: "orders/4004/on" }, "NOTIFY_SERVICE"],
+  ])("refuses %s, and shows no secret", (_what, settings, problem) => {
+    for (const load of [loadAppConfig, loadDevConfig]) {
+      const problems = problemsOf(() => load({ ...stripe, ...settings }));
+      expect(problems).toEqual([expect.stringContaining(problem)]);
+      expect(problems.join()).not.toMatch(/pw|c2hvcnQ|51AbC|AQEBAQ/);
+    }
   });
 
   test.each<[Environment, unknown]>([

@@ -6,6 +6,7 @@ import { confirmSession, createSession, expireSession, lineItemsOf } from "./che
 import { CUSTOMERS } from "./customers.ts";
 import { DISPUTES } from "./disputes.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { FRAUD_WARNINGS } from "./fraudWarnings.ts";
 import { MANDATES } from "./mandates.ts";
 import { listEvents, listObjects, retrieveEvent, wholeList } from "./lists.ts";
 import {
@@ -43,6 +44,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...CATALOG,
   ...CUSTOMERS,
   ...DISPUTES,
+  ...FRAUD_WARNINGS,
   ...MANDATES,
 
   post("/v1/payment_intents", createPaymentIntent),

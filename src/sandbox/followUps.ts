@@ -1,11 +1,15 @@
 import { payFromCashBalance } from "./cashBalance.ts";
 import { followPayment } from "./checkout.ts";
 import { openDispute } from "./disputes.ts";
+import { warnOfFraud } from "./fraudWarnings.ts";
 import type { FollowUps } from "./unitOfWork.ts";
 
 /** What else an event sets going, in the same moment: each function gets the id of the object that the event shows. */
 export const FOLLOW_UPS: FollowUps = {
-  "charge.succeeded": openDispute,
+  "charge.succeeded": (unit, id) => {
+    openDispute(unit, id);
+    warnOfFraud(unit, id);
+  },
   "charge.captured": openDispute,
   "payment_intent.amount_capturable_updated": followPayment,
   "payment_intent.payment_failed": followPayment,

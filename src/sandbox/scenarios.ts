@@ -20,6 +20,7 @@ export type Scenario = {
   readonly dispute: { readonly reason: string; readonly isInquiry: boolean } | null;
   /** The money is in the merchant's balance at once. */
   readonly bypassesPending: boolean;
+  readonly warnsOfFraud: boolean;
   /** Declining cards can't be attached to a Customer, save the one that exists for that. */
   readonly attachable: boolean;
 };
@@ -55,6 +56,7 @@ const PLAIN = {
   refund: "succeeds",
   dispute: null,
   bypassesPending: false,
+  warnsOfFraud: false,
   attachable: true,
 } as const;
 
@@ -173,7 +175,7 @@ export const SCENARIOS: readonly Scenario[] = [
   card("createDispute", "4000000000000259", DISPUTED),
   card("createDisputeProductNotReceived", "4000000000002685", NOT_RECEIVED),
   card("createDisputeInquiry", "4000000000001976", INQUIRED),
-  card("createIssuerFraudRecord", "4000000000005423"),
+  card("createIssuerFraudRecord", "4000000000005423", { warnsOfFraud: true }),
   card("pendingRefund", "4000000000007726", { refund: "pending" }),
   card("refundFail", "4000000000005126", { refund: "fails_later" }),
 

@@ -34,6 +34,7 @@ export type StoredObjects = {
   price: StoredPrice;
   account: Stripe.Account;
   dispute: Stripe.Dispute;
+  "radar.early_fraud_warning": Stripe.Radar.EarlyFraudWarning;
   setup_intent: Stripe.SetupIntent;
   "checkout.session": Stripe.Checkout.Session;
   payment_link: Stripe.PaymentLink;

@@ -50,6 +50,7 @@ export const TRANSITION_EVENTS = {
   dispute_updated: ["charge.dispute.updated"],
   dispute_closed: ["charge.dispute.closed"],
   dispute_won: ["charge.dispute.closed", "charge.dispute.funds_reinstated"],
+  fraud_warned: ["radar.early_fraud_warning.created"],
   product_created: ["product.created"],
   product_updated: ["product.updated"],
   price_created: ["price.created"],

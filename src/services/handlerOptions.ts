@@ -42,6 +42,9 @@ export const paymentJournalRetentionMs = dayMs;
 /** A watch has no caller; its result and steps are all that an operator sees of it. */
 export const watchJournalRetentionMs = 7 * dayMs;
 
+/** A delivery that was given up has to be found by somebody who was away for a week. */
+export const deliveryRetentionMs = 14 * dayMs;
+
 /** How long answers are kept that nobody asks for again. */
 export const shortRetentionMs = minuteMs;
 

@@ -12,6 +12,8 @@ import type { RefundParameters } from "../stripe/refundRequests.ts";
 import { closePayment } from "./closePayment.ts";
 import { needsReview } from "./failures.ts";
 import { abortTimeoutMs, untilAnOperatorLooks, watchJournalRetentionMs } from "./handlerOptions.ts";
+import { thenLook } from "./notifications.ts";
+import type { NotificationsOptions } from "./notificationsOptions.ts";
 import { hangDoorbell, startPaymentWait } from "./paymentWait.ts";
 import { readOwnPayment } from "./readPayment.ts";
 import { stripeStep } from "./stripeStep.ts";
@@ -37,13 +39,16 @@ export type WatcherOptions = {
   readonly stripe: StripeGateway;
   readonly pollScheduleMs: readonly number[];
   readonly inactivityTimeoutMs: number;
+  readonly notifications: NotificationsOptions;
 };
 
 const maximumRefundAttempts = 10;
 
 export type PaymentWatcher = ReturnType<typeof createPaymentWatcher>;
 
-export function createPaymentWatcher({ stripe, pollScheduleMs, inactivityTimeoutMs }: WatcherOptions) {
+export function createPaymentWatcher(options: WatcherOptions) {
+  const { stripe, pollScheduleMs, inactivityTimeoutMs, notifications } = options;
+
   /**
    * Watches one PaymentIntent to its end. A Restate cancellation ends the customer's time at once; an abandoned payment is
    * watched on, because it could succeed unseen otherwise (`restate inv kill` stops even that).
@@ -158,7 +163,7 @@ export function createPaymentWatcher({ stripe, pollScheduleMs, inactivityTimeout
           abortTimeout: abortTimeoutMs,
           journalRetention: watchJournalRetentionMs,
         },
-        watch,
+        thenLook(notifications, ["refunds"], watch),
       ),
     },
   });

@@ -11,6 +11,7 @@ import { verifyWebhook } from "../stripe/webhook.ts";
 import { answer, captureBeforeOf, paymentFields } from "./answer.ts";
 import { createPayment } from "./createPayment.ts";
 import { canceled, invalidRequest, timedOut } from "./failures.ts";
+import { askForLook, thenLook } from "./notifications.ts";
 import { giveUp, leaveToCustomer, settleDecline } from "./letGo.ts";
 import type { AwaitPaymentRequest, GetPaymentRequest, PaymentOutcome, PaymentState } from "./paymentApi.ts";
 import { type PaymentsOptions, timeoutMsOf } from "./paymentsOptions.ts";
@@ -20,7 +21,7 @@ import { createDoorbell, wasCancelled } from "./wait.ts";
 
 /** The handlers at the heart of the service `payments`; `paymentsService.ts` declares them to the engine. */
 export function paymentHandlers(options: PaymentsOptions) {
-  const { stripe, pollScheduleMs } = options;
+  const { stripe, pollScheduleMs, notifications } = options;
 
   async function processPayment(ctx: Context, request: PaymentRequest): Promise<PaymentOutcome> {
     if (request.delayedStatus && options.mode === "live") throw delayedStatusIsForTests;
@@ -106,6 +107,10 @@ export function paymentHandlers(options: PaymentsOptions) {
       throw invalidRequest({ message: webhook.message, param: "stripe-signature", stripeCode: null });
     }
     for (const address of doorbellAddresses(webhook.metadata)) ctx.resolveAwakeable(address);
+    if (webhook.telltale !== null) {
+      const { paymentIntentId, changes } = webhook.telltale;
+      askForLook(ctx, notifications, paymentIntentId, { changes, askedBy: "webhook", abandoned: false });
+    }
     return { received: true };
   }
 
@@ -115,7 +120,12 @@ export function paymentHandlers(options: PaymentsOptions) {
     return { ...paymentFields(payment, stripeStatus), captureBefore: captureBeforeOf(payment), nextAction, failure };
   }
 
-  return { processPayment, awaitPayment, getPayment, processWebhook };
+  return {
+    processPayment: thenLook(notifications, [], processPayment),
+    awaitPayment: thenLook(notifications, [], awaitPayment),
+    getPayment,
+    processWebhook,
+  };
 }
 
 const delayedStatusIsForTests = invalidRequest({

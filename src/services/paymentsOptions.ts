@@ -1,3 +1,4 @@
+import type { NotificationsOptions } from "./notificationsOptions.ts";
 import type { StripeGateway } from "../stripe/gateway.ts";
 
 /** What the handlers work with. Tests choose other timings; nothing else differs from production. */
@@ -11,6 +12,7 @@ export type PaymentsOptions = {
   readonly inactivityTimeoutMs: number;
   /** When to look up a create whose outcome is unknown: at once, and again when search has caught up. */
   readonly lookUpDelaysMs: readonly number[];
+  readonly notifications: NotificationsOptions;
 };
 
 /** How long a call may wait: as long as it asks for, or as the service does by default. */

@@ -1,6 +1,7 @@
 /** Declares the service `payments` to the engine: each handler with its schemas, and how the engine runs it. */
 import * as restate from "@restatedev/restate-sdk";
 import type { z } from "zod";
+import { thenLook } from "./notifications.ts";
 import { cancelPayment } from "./cancelPayment.ts";
 import { capturePayment } from "./capturePayment.ts";
 import { acceptDispute } from "./acceptDispute.ts";
@@ -21,6 +22,7 @@ import { setupPaymentMethod } from "./setupPaymentMethod.ts";
 import { submitDisputeEvidence } from "./submitDisputeEvidence.ts";
 
 export function createPaymentsService(options: PaymentsOptions) {
+  const { notifications } = options;
   const payments = paymentHandlers(options);
 
   const pausing = {
@@ -94,7 +96,7 @@ export function createPaymentsService(options: PaymentsOptions) {
           lifecycle.capturePaymentRequestSchema,
           contract.paymentOutcomeSchema,
         ),
-        (ctx: restate.Context, request) => capturePayment(ctx, options, request, payments.awaitPayment),
+        thenLook(notifications, [], (ctx, request) => capturePayment(ctx, options, request, payments.awaitPayment)),
       ),
       /** Cancels a payment, or refunds it if it has succeeded. https://docs.stripe.com/api/payment_intents/cancel */
       cancelPayment: restate.handlers.handler(
@@ -103,7 +105,7 @@ export function createPaymentsService(options: PaymentsOptions) {
           lifecycle.cancelPaymentRequestSchema,
           lifecycle.cancelOutcomeSchema,
         ),
-        (ctx: restate.Context, request) => cancelPayment(ctx, options, request),
+        thenLook(notifications, ["refunds"], (ctx, request) => cancelPayment(ctx, options, request)),
       ),
       /** Refunds a payment and waits for the refund's end. https://docs.stripe.com/api/refunds/create */
       refundPayment: restate.handlers.handler(
@@ -112,7 +114,7 @@ export function createPaymentsService(options: PaymentsOptions) {
           lifecycle.refundPaymentRequestSchema,
           lifecycle.refundOutcomeSchema,
         ),
-        (ctx: restate.Context, request) => refundPayment(ctx, options, request),
+        thenLook(notifications, ["refunds"], (ctx, request) => refundPayment(ctx, options, request)),
       ),
       /** Saves a payment method for later payments. https://docs.stripe.com/api/setup_intents/create */
       setupPaymentMethod: restate.handlers.handler(

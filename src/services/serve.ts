@@ -3,6 +3,7 @@ import { createServer, type ServerHttp2Session } from "node:http2";
 import { createEndpointHandler } from "@restatedev/restate-sdk";
 import { log } from "./logger.ts";
 import type { PaymentsOptions } from "./paymentsOptions.ts";
+import { createPaymentNotifier } from "./paymentNotifier.ts";
 import { createPaymentsService } from "./paymentsService.ts";
 import { createPaymentWatcher } from "./paymentWatcher.ts";
 import { createSetupWatcher } from "./setupWatcher.ts";
@@ -23,7 +24,12 @@ export type Served = { readonly port: number; close(): Promise<void> };
 export async function serveServices(options: ServeOptions): Promise<Served> {
   const server = createServer(
     createEndpointHandler({
-      services: [createPaymentsService(options), createPaymentWatcher(options), createSetupWatcher(options)],
+      services: [
+        createPaymentsService(options),
+        createPaymentWatcher(options),
+        createSetupWatcher(options),
+        createPaymentNotifier(options),
+      ],
       logger: log,
       ...(options.identityKeys.length > 0 && { identityKeys: [...options.identityKeys] }),
     }),

@@ -3,6 +3,7 @@
  * Stripe said, as far as a decision needs it. What is no answer is thrown, see `request.ts`.
  */
 import { createStripeClient, type StripeTarget } from "./client.ts";
+import { laterChanges } from "./laterChanges.ts";
 import { paymentRequests } from "./paymentRequests.ts";
 import { customerRequests } from "./customerRequests.ts";
 import { disputeRequests } from "./disputeRequests.ts";
@@ -24,5 +25,6 @@ export function createStripeGateway(target: StripeTarget) {
     ...setupRequests(stripe),
     ...customerRequests(stripe),
     ...disputeRequests(stripe),
+    ...laterChanges(stripe),
   };
 }

@@ -1,19 +1,37 @@
 import { Stripe } from "stripe";
 import { z } from "zod";
 import { isClosedDispute } from "../domain/dispute.ts";
-import { webhookEventTypes } from "./webhookEvents.ts";
+import type { LaterChange } from "../domain/dueNotifications.ts";
+import { ringingEventTypes, telltaleEventTypes } from "./webhookEvents.ts";
 
 /** What a webhook is to us: who may be waiting for it, or why it is refused. */
 export type VerifiedWebhook =
-  | { readonly kind: "genuine"; readonly eventType: string; readonly metadata: Readonly<Record<string, string>> }
+  | {
+      readonly kind: "genuine";
+      readonly eventType: string;
+      readonly metadata: Readonly<Record<string, string>>;
+      readonly telltale: Telltale | null;
+    }
   | { readonly kind: "refused"; readonly message: string };
 
-/** All that a ring needs of an event. Everything else in it is data from the past: who wakes reads Stripe. */
+/** Of which payment something may be new, and where to look for it. Whether it is, and what, is for Stripe to say. */
+type Telltale = { readonly paymentIntentId: string; readonly changes: readonly LaterChange[] };
+
+const paymentIntentIdShape = z
+  .string()
+  .max(255)
+  .regex(/^pi_[A-Za-z0-9_]+$/)
+  .nullish()
+  .catch(null);
+
+/** All that a ring or a look needs of an event. Everything else in it is data from the past: who wakes reads Stripe. */
 const eventShape = z.object({
   type: z.string(),
   data: z
     .object({
       object: z.object({
+        id: paymentIntentIdShape,
+        payment_intent: paymentIntentIdShape,
         status: z.string().nullish().catch(null),
         metadata: z.record(z.string(), z.string()).nullish().catch(null),
       }),
@@ -27,7 +45,7 @@ const noAgeLimit = 0;
 
 /**
  * Verifies Stripe's signature over the raw body and tells whose doorbells the event rings: the metadata of its object, or
- * none where the event type is not one that ends a wait.
+ * none where the event type is not one that ends a wait; and of which payment something may be new.
  *
  * Every configured secret is tried, because a secret in rotation and a Connect endpoint sign with one of their own. The
  * comparison is constant-time (Stripe's own). There is no age limit: the engine may run the handler hours after it
@@ -55,17 +73,26 @@ export function verifyWebhook(
   }
   const event = eventShape.safeParse(parseJson(rawBody));
   if (!event.success) return { kind: "refused", message: "The body is signed, but it is not a Stripe event." };
-  const rings = webhookEventTypes.includes(event.data.type) && !isEcho(event.data);
+  const rings = ringingEventTypes.includes(event.data.type) && !isEcho(event.data);
   return {
     kind: "genuine",
     eventType: event.data.type,
     metadata: (rings ? event.data.data?.object.metadata : null) ?? {},
+    telltale: telltaleOf(event.data),
   };
 }
 
 /** Hanging a doorbell on a dispute is an update of it, and must not ring that doorbell: only a closed one ends a wait. */
 function isEcho({ type, data }: z.output<typeof eventShape>): boolean {
   return type === "charge.dispute.updated" && !isClosedDispute(data?.object.status ?? "");
+}
+
+/** A PaymentIntent's own event names it by its id, an event about anything else by a reference. */
+function telltaleOf({ type, data }: z.output<typeof eventShape>): Telltale | null {
+  const changes = Object.hasOwn(telltaleEventTypes, type) ? telltaleEventTypes[type] : undefined;
+  const paymentIntentId = type.startsWith("payment_intent.") ? data?.object.id : data?.object.payment_intent;
+  if (changes === undefined || paymentIntentId === null || paymentIntentId === undefined) return null;
+  return { paymentIntentId, changes };
 }
 
 function isSignedWith(rawBody: Uint8Array, signatureHeader: string, secret: string): boolean {

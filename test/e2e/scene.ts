@@ -10,6 +10,7 @@ import { expect } from "vitest";
 import { startEngine, type Engine } from "../../src/dev/engine.ts";
 import { freePorts } from "../../src/dev/ports.ts";
 import { registerDeployment } from "../../src/dev/registration.ts";
+import { notificationTimings } from "../../src/services/notificationsOptions.ts";
 import { startCheckedSandbox } from "../sandbox/schemas/checked.ts";
 import type { PaymentsOptions } from "../../src/services/paymentsOptions.ts";
 import { serveServices, type Served } from "../../src/services/serve.ts";
@@ -76,6 +77,7 @@ export async function openScene(inactivityTimeoutMs: number) {
       timeoutMs: 24 * hourMs,
       idempotencyRetentionMs: 48 * hourMs,
       lookUpDelaysMs: [0, 100, 600],
+      notifications: { ...notificationTimings, receiver: null },
       ...settings,
       inactivityTimeoutMs,
     });
@@ -183,6 +185,18 @@ export async function openScene(inactivityTimeoutMs: number) {
         `select count(1) as n from sys_invocation where target_service_name = '${serviceName}' and status <> 'completed'`,
       );
       return rows[0]?.n ?? 0;
+    },
+
+    /** Resolves when everything that has happened so far has been noticed and told, or waits for a receiver. */
+    async quiet(): Promise<void> {
+      await until("the webhooks to be delivered and dealt with", async () => {
+        const deliveries = (await (await fetch(`${sandbox.url}/_sandbox/deliveries`)).json()) as { state: string }[];
+        if (deliveries.some(({ state }) => state === "pending")) return undefined;
+        const rows = await scene.sql<{ n: number }>(
+          "select count(1) as n from sys_invocation where status not in ('completed', 'scheduled') and (target_handler_name = 'processWebhook' or target_service_name = 'paymentNotifier')",
+        );
+        return rows[0]?.n === 0 ? true : undefined;
+      });
     },
 
     /** Stops the service and starts it again, with other settings if any are given: a deploy in place. */

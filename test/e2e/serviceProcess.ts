@@ -3,7 +3,11 @@ import { once } from "node:events";
 import { secretKey, until, webhookSecret } from "./scene.ts";
 
 /** The service as a process of its own, as `npm run app` runs it, so that a test can kill it. */
-export async function spawnService(options: { readonly port: number; readonly apiBase: string }) {
+export async function spawnService(options: {
+  readonly port: number;
+  readonly apiBase: string;
+  readonly settings?: Readonly<Record<string, string>>;
+}) {
   const child = spawn(process.execPath, ["src/main.ts"], {
     env: {
       ...process.env,
@@ -11,6 +15,7 @@ export async function spawnService(options: { readonly port: number; readonly ap
       STRIPE_API_BASE: options.apiBase,
       STRIPE_SECRET_KEY: secretKey,
       STRIPE_WEBHOOK_SECRET: webhookSecret,
+      ...options.settings,
     },
     stdio: ["ignore", "pipe", "pipe"],
   });

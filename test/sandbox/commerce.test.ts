@@ -177,6 +177,22 @@ describe("a dispute's evidence", () => {
   });
 });
 
+describe("an early fraud warning", () => {
+  it("comes with the payment of the card that stands for one, and is found by its PaymentIntent", async () => {
+    await withSandbox(async ({ stripe }) => {
+      const { id, latest_charge: charge } = await stripe.paymentIntents.create(
+        cardPayment("pm_card_createIssuerFraudRecord"),
+      );
+      const { data } = await stripe.radar.earlyFraudWarnings.list({ payment_intent: id });
+      expect(data).toMatchObject([{ id: expect.stringMatching(/^issfr_/), charge, payment_intent: id }]);
+      expect(await stripe.radar.earlyFraudWarnings.retrieve(data[0]?.id ?? "")).toMatchObject({ actionable: true });
+      expect(await eventTypes(stripe)).toContain("radar.early_fraud_warning.created");
+      await stripe.paymentIntents.create(cardPayment());
+      expect((await stripe.radar.earlyFraudWarnings.list()).data).toHaveLength(1);
+    });
+  });
+});
+
 it("A deleted customer is answered as deleted, and is no customer to anybody else", async () => {
   await withSandbox(async ({ stripe }) => {
     const { id } = await stripe.customers.create({ email: "a@b.example" });

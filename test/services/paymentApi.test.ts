@@ -18,6 +18,22 @@ export const shown = (setup: SetupOutcome): string => {
 export const why = (failure: PaymentFailureBody): string => failure.metadata?.reason ?? failure.message;
 `;
 
+const receiver = `
+import type { PaymentNotification } from "restate-stripe-payments/notifications";
+export const told = (notification: PaymentNotification): string => {
+  switch (notification.type) {
+    case "payment.succeeded":
+      return notification.data.metadata["orderId"] + notification.data.amountReceived;
+    case "refund.failed":
+      return notification.data.failureReason ?? notification.data.refundId;
+    case "payment.fraud_warning":
+      return notification.data.fraudType;
+    default:
+      return notification.id;
+  }
+};
+`;
+
 /** A caller's project with settings of its own: neither our compiler options nor our libraries. */
 describe("the types for callers", () => {
   const folder = mkdtempSync(join(tmpdir(), "caller-"));
@@ -40,6 +56,15 @@ describe("the types for callers", () => {
 
   it("compile in another project", () => {
     expect(compile(caller)).toBe("");
+  });
+
+  it("compile in a receiver of notifications", () => {
+    expect(compile(receiver)).toBe("");
+  });
+
+  it("know which notification has which data", () => {
+    const wrong = receiver.replace("notification.data.amountReceived", "notification.data.refundId");
+    expect(compile(wrong)).toContain("refundId");
   });
 
   it("refuse what the service would refuse", () => {

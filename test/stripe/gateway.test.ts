@@ -197,6 +197,74 @@ describe("createStripeGateway", () => {
     body: { error: { type: "invalid_request_error", message: "Search is not supported here." } },
   };
 
+  it("shows a payment as the merchant is told of it, without the metadata that are ours", async () => {
+    const request = charge("pm_usBankAccount_success");
+    const parameters = { ...request.parameters, metadata: { ...request.parameters.metadata, orderId: "4004" } };
+    const created = await stripe.createPayment({ ...request, parameters });
+    const id = created.kind === "payment" ? created.payment.paymentIntentId : "";
+    expect(await stripe.observePayment(id)).toEqual({
+      payment: expect.objectContaining({ paymentIntentId: id, status: "processing" }),
+      isOurs: true,
+      isBankDebit: true,
+      metadata: { orderId: "4004" },
+      cancellationReason: null,
+      createdAtMs: expect.any(Number),
+    });
+    expect(await stripe.observePayment(await paymentIntentId("pm_card_visa"))).toMatchObject({ isBankDebit: false });
+    expect(await stripe.observePayment("pi_none")).toBeNull();
+  });
+
+  it("shows what became of a payment later", async () => {
+    const disputed = await paymentIntentId("pm_card_createDispute");
+    const warned = await paymentIntentId("pm_card_createIssuerFraudRecord");
+    await stripe.createRefund(stripe.fixRequest({ payment_intent: warned, amount: 9 }, crypto.randomUUID()));
+    expect(await stripe.observeDisputes(disputed)).toEqual([
+      {
+        disputeId: expect.stringMatching(/^du_/),
+        status: "needs_response",
+        amount: 109,
+        currency: "usd",
+        reason: "fraudulent",
+        respondBy: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+        createdAtMs: expect.any(Number),
+      },
+    ]);
+    expect(await stripe.observeWarnings(warned)).toEqual([
+      {
+        warningId: expect.stringMatching(/^issfr_/),
+        fraudType: "made_with_stolen_card",
+        isActionable: true,
+        chargeId: expect.stringMatching(/^ch_/),
+        createdAtMs: expect.any(Number),
+      },
+    ]);
+    expect(await stripe.observeRefunds(warned)).toEqual([
+      {
+        refundId: expect.stringMatching(/^re_/),
+        status: "succeeded",
+        stripeStatus: "succeeded",
+        amount: 9,
+        currency: "usd",
+        reason: null,
+        failureReason: null,
+        createdAtMs: expect.any(Number),
+      },
+    ]);
+    expect(await stripe.observeDisputes(warned)).toEqual([]);
+  });
+
+  it("throws where the key may not list what became of a payment", async () => {
+    const lists = [
+      () => stripe.observeRefunds("pi_1"),
+      () => stripe.observeDisputes("pi_1"),
+      () => stripe.observeWarnings("pi_1"),
+    ];
+    for (const list of lists) {
+      await fault("forbidden");
+      await expect(list()).rejects.toThrow(StripeAccessError);
+    }
+  });
+
   it("says missing of a PaymentIntent that does not exist", async () => {
     expect(await stripe.readPayment("pi_none")).toMatchObject({
       kind: "missing",

@@ -1,7 +1,7 @@
 import { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
 import { verifyWebhook } from "../../src/stripe/webhook.ts";
-import { webhookEventTypes } from "../../src/stripe/webhookEvents.ts";
+import { ringingEventTypes, telltaleEventTypes, webhookEventTypes } from "../../src/stripe/webhookEvents.ts";
 
 const secret = "whsec_current";
 const address = "sign_1JFCI3Y2GAcJppmQrxx8bC4mVK72EPEA1AAAAEQ";
@@ -24,6 +24,7 @@ describe("verifyWebhook", () => {
       kind: "genuine",
       eventType: "payment_intent.succeeded",
       metadata: { restate_callback_id: address },
+      telltale: { paymentIntentId: "pi_1", changes: [] },
     });
   });
 
@@ -62,6 +63,7 @@ describe("verifyWebhook", () => {
         kind: "genuine",
         eventType: type,
         metadata: rung ? metadata : {},
+        telltale: null,
       });
     }
   });
@@ -97,15 +99,52 @@ describe("verifyWebhook", () => {
     expect(verify(succeeded, header, []).kind).toBe("refused");
   });
 
-  it.each(["payment_intent.created", "payment_intent.processing", "charge.succeeded", "a.type.of.tomorrow"])(
-    "acknowledges %s and rings nobody",
-    (type) => {
-      const payload = event(type);
-      expect(verify(payload, signed(payload))).toEqual({ kind: "genuine", eventType: type, metadata: {} });
-    },
-  );
+  it.each([
+    "payment_intent.created",
+    "payment_intent.processing",
+    "charge.succeeded",
+    "a.type.of.tomorrow",
+    "toString",
+  ])("acknowledges %s, rings nobody and looks at nothing", (type) => {
+    const payload = event(type);
+    expect(verify(payload, signed(payload))).toEqual({
+      kind: "genuine",
+      eventType: type,
+      metadata: {},
+      telltale: null,
+    });
+  });
 
-  it.each(webhookEventTypes)("rings for %s", (type) => {
+  it("subscribes to everything that rings or tells", () => {
+    expect(webhookEventTypes).toEqual(
+      expect.arrayContaining([...ringingEventTypes, ...Object.keys(telltaleEventTypes)]),
+    );
+    expect(new Set(webhookEventTypes).size).toBe(webhookEventTypes.length);
+  });
+
+  it.each(Object.entries(telltaleEventTypes))("tells by %s to look at %j, too", (type, changes) => {
+    const object = type.startsWith("payment_intent.") ? { id: "pi_1" } : { id: "xx_1", payment_intent: "pi_1" };
+    const payload = event(type, object);
+    expect(verify(payload, signed(payload))).toMatchObject({ telltale: { paymentIntentId: "pi_1", changes } });
+  });
+
+  it.each<[string, object]>([
+    ["charge.dispute.created", { id: "du_1", payment_intent: null }],
+    ["charge.dispute.created", { id: "du_1" }],
+    ["charge.dispute.created", { id: "pi_1" }],
+    ["charge.dispute.created", { id: "du_1", payment_intent: { id: "pi_1" } }],
+    ["charge.dispute.created", { id: "du_1", payment_intent: "ch_1" }],
+    ["charge.dispute.created", { id: "du_1", payment_intent: "pi_1/../pi_2" }],
+    ["charge.dispute.created", { id: "du_1", payment_intent: "pi_1\n" }],
+    ["charge.dispute.created", { id: "du_1", payment_intent: `pi_${"1".repeat(300)}` }],
+    ["payment_intent.succeeded", { id: 1 }],
+    ["payment_intent.succeeded", { id: "pi_" }],
+  ])("looks at nothing for %s about %j, which names no PaymentIntent", (type, object) => {
+    const payload = event(type, object);
+    expect(verify(payload, signed(payload))).toMatchObject({ kind: "genuine", telltale: null });
+  });
+
+  it.each(ringingEventTypes)("rings for %s", (type) => {
     // Of a PaymentIntent, say, or of a dispute that is closed.
     const payload = event(type, { id: "pi_1", status: "won", metadata: { restate_callback_id: address } });
     expect(verify(payload, signed(payload))).toMatchObject({ metadata: { restate_callback_id: address } });

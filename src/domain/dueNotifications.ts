@@ -1,0 +1,220 @@
+/**
+ * What is due to be told to the merchant: the difference between what Stripe shows now and what was told already. So it
+ * does not matter what made us look: a doubled, late, reordered or forged webhook finds nothing new.
+ *
+ * A *memory* is what was told about one payment. It is forgotten a while after its last change, so whatever is older than
+ * its beginning by that while counts as told.
+ */
+import { judgePayment, type PaymentSnapshot } from "./payment.ts";
+import type {
+  DisputeEventType,
+  PaymentEventData,
+  PaymentEventType,
+  PaymentNotification,
+  RefundEventType,
+} from "./paymentNotification.ts";
+import type { RefundStatus } from "./refund.ts";
+
+export type SeenPayment = {
+  readonly payment: PaymentSnapshot;
+  /** Whether a call of ours made it. */
+  readonly isOurs: boolean;
+  /** Whether it was paid by debiting a bank account. */
+  readonly isBankDebit: boolean;
+  /** The merchant's own entries. */
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly cancellationReason: string | null;
+  readonly createdAtMs: number;
+};
+
+export type SeenRefund = {
+  readonly refundId: string;
+  readonly status: RefundStatus;
+  readonly stripeStatus: string;
+  readonly amount: number;
+  readonly currency: string;
+  readonly reason: string | null;
+  readonly failureReason: string | null;
+  readonly createdAtMs: number;
+};
+
+export type SeenDispute = {
+  readonly disputeId: string;
+  /** In Stripe's words. */
+  readonly status: string;
+  readonly amount: number;
+  readonly currency: string;
+  readonly reason: string;
+  /** ISO 8601. */
+  readonly respondBy: string | null;
+  readonly createdAtMs: number;
+};
+
+export type SeenWarning = {
+  readonly warningId: string;
+  readonly fraudType: string;
+  readonly isActionable: boolean;
+  readonly chargeId: string | null;
+  readonly createdAtMs: number;
+};
+
+/** What was read; what a look had no reason to read is an empty list. */
+export type Seen = {
+  readonly payment: SeenPayment;
+  readonly refunds: readonly SeenRefund[];
+  readonly disputes: readonly SeenDispute[];
+  readonly warnings: readonly SeenWarning[];
+};
+
+export type Memory = {
+  readonly begunAtMs: number;
+  readonly changedAtMs: number;
+  /** The merchant was told that the payment is over while it was still pending: a success is taken back. */
+  readonly abandoned: boolean;
+  /** The ids of the notifications that were told, in order. */
+  readonly told: readonly string[];
+};
+
+/** A part of a payment's story that Stripe keeps a list of. */
+export type LaterChange = "refunds" | "disputes" | "warnings";
+
+/** Tells whether Stripe can show nothing new about the payment itself any more; its refunds and disputes aside. */
+export function isOutcomeTold(memory: Memory, paymentIntentId: string): boolean {
+  const final: readonly PaymentEventType[] = [
+    memory.abandoned ? "payment.taken_back" : "payment.succeeded",
+    "payment.canceled",
+  ];
+  return final.some((type) => memory.told.includes(notificationId(paymentIntentId, type)));
+}
+
+/**
+ * The notifications that are due, oldest fact first, and the memory once they are handed over.
+ * @param at.now the time `at.nowMs` in ISO 8601
+ * @param at.rememberedMs for how long a memory is kept after its last change
+ */
+export function dueNotifications(
+  memory: Memory,
+  seen: Seen,
+  at: { readonly nowMs: number; readonly now: string; readonly rememberedMs: number },
+): { readonly due: readonly PaymentNotification[]; readonly memory: Memory } {
+  const { paymentIntentId } = seen.payment.payment;
+  const horizonMs = memory.begunAtMs - at.rememberedMs;
+  const due = factsOf(seen, memory.abandoned)
+    .filter(({ notice, subjectCreatedAtMs }) => subjectCreatedAtMs >= horizonMs && !memory.told.includes(notice.id))
+    .map(({ notice }): PaymentNotification => ({ ...notice, version: 1, createdAt: at.now, paymentIntentId }));
+  if (due.length === 0) return { due, memory };
+  return { due, memory: { ...memory, changedAtMs: at.nowMs, told: [...memory.told, ...due.map(({ id }) => id)] } };
+}
+
+type WithoutEnvelope<Notification> = Notification extends unknown
+  ? Omit<Notification, "version" | "createdAt" | "paymentIntentId">
+  : never;
+
+/** A fact to be told, and since when its subject exists. */
+type Fact = { readonly notice: WithoutEnvelope<PaymentNotification>; readonly subjectCreatedAtMs: number };
+
+/** Everything that could be told about what was seen, in the order in which it is told. */
+function factsOf(seen: Seen, abandoned: boolean): readonly Fact[] {
+  const { payment: paid } = seen;
+  const later = [
+    ...seen.warnings.map((warning) => warningFact(paid, warning)),
+    ...seen.disputes.flatMap((dispute) => disputeFacts(paid, dispute)),
+    ...seen.refunds.flatMap((refund) => refundFacts(paid, refund)),
+  ];
+  // Stripe lists the newest first. The facts of one dispute have one age, and stay in their order.
+  later.sort((first, second) => first.subjectCreatedAtMs - second.subjectCreatedAtMs);
+  return [...paymentFacts(paid, abandoned), ...later];
+}
+
+function paymentFacts(paid: SeenPayment, abandoned: boolean): readonly Fact[] {
+  const { payment, metadata, cancellationReason, createdAtMs: subjectCreatedAtMs } = paid;
+  const { paymentIntentId, stripeStatus, amount, amountReceived, currency, chargeId } = payment;
+  const judgement = judgePayment(payment, { attempted: paid.isOurs, customer: "wait" });
+  const tell = (type: PaymentEventType, failure: PaymentEventData["failure"] = null): readonly Fact[] => {
+    const id = notificationId(paymentIntentId, type);
+    const sums = { amount, amountReceived, currency, chargeId };
+    const data = { status: stripeStatus, ...sums, failure, cancellationReason, metadata };
+    return [{ notice: { id, type, data }, subjectCreatedAtMs }];
+  };
+  switch (judgement.kind) {
+    case "pending":
+    case "requires_action":
+      return abandoned ? tell("payment.abandoned") : [];
+    case "requires_capture":
+      return tell(abandoned ? "payment.abandoned" : "payment.authorized");
+    case "succeeded":
+      return tell(abandoned ? "payment.taken_back" : "payment.succeeded");
+    case "declined":
+      return tell("payment.declined", judgement.failure);
+    case "canceled":
+      return tell("payment.canceled");
+    case "needs_review":
+      return tell("payment.needs_review");
+  }
+}
+
+function refundFacts(paid: SeenPayment, refund: SeenRefund): readonly Fact[] {
+  const type = refundEventTypes[refund.status];
+  if (type === null) return [];
+  const { refundId, stripeStatus: status, amount, currency, reason, failureReason, createdAtMs } = refund;
+  const data = { refundId, status, amount, currency, reason, failureReason, metadata: paid.metadata };
+  return [{ notice: { id: notificationId(refundId, type), type, data }, subjectCreatedAtMs: createdAtMs }];
+}
+
+/** Null: it is still under way. https://docs.stripe.com/api/refunds/object#refund_object-status */
+const refundEventTypes: Readonly<Record<RefundStatus, RefundEventType | null>> = {
+  pending: null,
+  requires_action: null,
+  unrecognized: "refund.needs_review",
+  succeeded: "refund.succeeded",
+  failed: "refund.failed",
+  canceled: "refund.canceled",
+};
+
+function disputeFacts(paid: SeenPayment, dispute: SeenDispute): readonly Fact[] {
+  const { disputeId, status, amount, currency, reason, respondBy, createdAtMs } = dispute;
+  const data = { disputeId, status, amount, currency, reason, respondBy, metadata: paid.metadata };
+  return disputeEventTypes(status, paid.isBankDebit).map((type) => {
+    const id = notificationId(disputeId, type, type === "payment.dispute_updated" ? status : undefined);
+    return { notice: { id, type, data }, subjectCreatedAtMs: createdAtMs };
+  });
+}
+
+/**
+ * What a dispute's status says, its beginning included: a status in between may never be seen. One that is not known here
+ * is told as it is. https://docs.stripe.com/api/disputes/object#dispute_object-status
+ */
+function disputeEventTypes(status: string, isBankDebit: boolean): readonly DisputeEventType[] {
+  switch (status) {
+    case "warning_needs_response":
+    case "warning_under_review":
+      return ["payment.inquiry_opened"];
+    case "warning_closed":
+      return ["payment.inquiry_opened", "payment.inquiry_closed"];
+    case "needs_response":
+      return ["payment.disputed"];
+    case "won":
+      return ["payment.disputed", "payment.dispute_won"];
+    case "lost":
+      // A bank takes a debit back without asking: the dispute is lost as it is opened.
+      return isBankDebit ? ["payment.returned"] : ["payment.disputed", "payment.dispute_lost"];
+    case "prevented":
+      return ["payment.dispute_prevented"];
+    default:
+      return ["payment.disputed", "payment.dispute_updated"];
+  }
+}
+
+function warningFact(paid: SeenPayment, warning: SeenWarning): Fact {
+  const { warningId, fraudType, isActionable: actionable, chargeId, createdAtMs } = warning;
+  const { amount, currency } = paid.payment;
+  const type = "payment.fraud_warning";
+  const data = { warningId, fraudType, actionable, chargeId, amount, currency, metadata: paid.metadata };
+  return { notice: { id: notificationId(warningId, type), type, data }, subjectCreatedAtMs: createdAtMs };
+}
+
+/** Dots separate the parts of what is signed, so an id has none. https://www.standardwebhooks.com */
+function notificationId(subjectId: string, type: PaymentNotification["type"], status?: string): string {
+  const parts = [subjectId, type.replaceAll(".", "_"), ...(status === undefined ? [] : [status.replaceAll(/\W/g, "")])];
+  return parts.join("-");
+}

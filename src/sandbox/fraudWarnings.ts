@@ -1,0 +1,29 @@
+import type { Stripe } from "stripe";
+import type { Endpoint } from "./endpoint.ts";
+import { newId } from "./identifiers.ts";
+import { findScenarioOf } from "./paymentMethods.ts";
+import { readable } from "./resources.ts";
+import type { UnitOfWork } from "./unitOfWork.ts";
+
+/** What the card's bank reports before a dispute may come of it. https://docs.stripe.com/api/radar/early_fraud_warnings */
+export const FRAUD_WARNINGS: readonly Endpoint[] = readable(
+  "radar.early_fraud_warning",
+  "/v1/radar/early_fraud_warnings",
+);
+
+/** Opens the warning that the Charge's payment method stands for, if it does. */
+export function warnOfFraud(unit: UnitOfWork, chargeId: string): void {
+  const charge = unit.find("charge", chargeId);
+  if (findScenarioOf(unit, charge?.payment_method ?? "")?.warnsOfFraud !== true) return;
+  const warning: Stripe.Radar.EarlyFraudWarning = {
+    id: newId("issfr"),
+    object: "radar.early_fraud_warning",
+    actionable: true,
+    charge: chargeId,
+    created: unit.nowSeconds,
+    fraud_type: "made_with_stolen_card",
+    livemode: false,
+    ...(typeof charge?.payment_intent === "string" && { payment_intent: charge.payment_intent }),
+  };
+  unit.fire("fraud_warned", [unit.save(warning)]);
+}

@@ -1,0 +1,99 @@
+/** One notification on its way to the merchant's own system: attempt after attempt, until it is taken or given up. */
+import { CancelledError, TerminalError, TimeoutError, type Context } from "@restatedev/restate-sdk";
+import type { PaymentNotification } from "../domain/paymentNotification.ts";
+import { pollDelayMs } from "../domain/pollSchedule.ts";
+import { postNotification, type Attempt, type ServiceReceiver } from "../notify/receiver.ts";
+import type { NotificationsOptions } from "./notificationsOptions.ts";
+
+/** How much of a service's own words is kept: it may say anything. */
+const maximumExcerpt = 200;
+
+/** How a delivery ended well, for the operator who looks at the call's result. */
+export type Delivered = { readonly id: string; readonly attempts: number };
+
+/**
+ * Delivers a notification. Every attempt is one step of the journal, and between them the call sleeps: it costs nothing
+ * while a receiver is down, and outlives crashes of everybody.
+ *
+ * Over which way it goes is fixed at the beginning. The address and the secret are not: a corrected setting counts from the
+ * next attempt on.
+ * @throws TerminalError when it is given up: after the last attempt, by a service that refuses it, or because it was cancelled
+ */
+export async function deliverNotification(
+  ctx: Context,
+  notification: PaymentNotification,
+  options: NotificationsOptions,
+): Promise<Delivered> {
+  const way = await ctx.run("choose the way", () =>
+    options.receiver?.kind === "service" ? options.receiver : ({ kind: "http" } as const),
+  );
+  switch (way.kind) {
+    case "service":
+      return await callService(ctx, way, notification, options);
+    case "http":
+      return await postUntilTaken(ctx, notification, options);
+  }
+}
+
+async function postUntilTaken(
+  ctx: Context,
+  notification: PaymentNotification,
+  options: NotificationsOptions,
+): Promise<Delivered> {
+  const { id } = notification;
+  for (let attempts = 1; ; attempts++) {
+    const attempt = await ctx.run("post", () => post(notification, options));
+    if (attempt.kind === "taken") return { id, attempts };
+    const said = attempt.kind === "refused" ? `it answered ${attempt.status}` : attempt.reason;
+    if (attempts > options.retryScheduleMs.length) {
+      throw new TerminalError(`The receiver took it in none of ${attempts} attempts; at last: ${said}.`);
+    }
+    // A receiver that comes back is not to be met by everything that waits for it in one second.
+    const delayMs = pollDelayMs(options.retryScheduleMs, attempts - 1, ctx.rand.random());
+    ctx.console.warn(`The receiver did not take the notification ${id} (attempt ${attempts}): ${said}.`);
+    await ctx.sleep(delayMs);
+  }
+}
+
+async function post(notification: PaymentNotification, options: NotificationsOptions): Promise<Attempt> {
+  const { receiver, attemptTimeoutMs } = options;
+  if (receiver?.kind !== "http") return { kind: "unreachable", reason: "NOTIFY_URL is no longer set" };
+  return await postNotification(receiver, notification, attemptTimeoutMs);
+}
+
+/** A service of the merchant's is durable itself: it is called once, and what fails there is retried there. */
+async function callService(
+  ctx: Context,
+  { service, handler: method }: ServiceReceiver,
+  notification: PaymentNotification,
+  { retryScheduleMs }: NotificationsOptions,
+): Promise<Delivered> {
+  const patienceMs = retryScheduleMs.reduce((sum, delayMs) => sum + delayMs, 0);
+  const call = ctx.genericCall<PaymentNotification, unknown>({
+    service,
+    method,
+    parameter: notification,
+    inputSerde: json,
+    outputSerde: ignored,
+  });
+  try {
+    await call.orTimeout(patienceMs);
+    return { id: notification.id, attempts: 1 };
+  } catch (error) {
+    if (error instanceof CancelledError || !(error instanceof TerminalError)) throw error;
+    throw new TerminalError(
+      error instanceof TimeoutError
+        ? `${service}/${method} has not ended; it is left to itself.`
+        : `${service}/${method} refused it: ${error.message.slice(0, maximumExcerpt)}`,
+    );
+  }
+}
+
+const json = {
+  contentType: "application/json",
+  serialize: (value: unknown) => new TextEncoder().encode(JSON.stringify(value)),
+  deserialize: (data: Uint8Array): never => JSON.parse(new TextDecoder().decode(data)) as never,
+};
+
+/** What a receiver answers is its own business. */
+const ignored = { serialize: () => new Uint8Array(), deserialize: () => undefined };

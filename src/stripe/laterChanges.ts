@@ -1,0 +1,119 @@
+/** The gateway's requests about what became of a payment, as far as the merchant is told of it. */
+import type { Stripe } from "stripe";
+import type { SeenDispute, SeenPayment, SeenRefund, SeenWarning } from "../domain/dueNotifications.ts";
+import { invocationIdKey, ownMetadataPrefix } from "../domain/doorbell.ts";
+import { ask, expectObject, unexpectedAnswer } from "./request.ts";
+import { snapshotOfPayment, snapshotOfRefund } from "./snapshot.ts";
+
+/** Payment methods that take money from a bank account, which the bank may take back. https://docs.stripe.com/payments/bank-debits */
+const bankDebits: ReadonlySet<string> = new Set([
+  "acss_debit",
+  "au_becs_debit",
+  "bacs_debit",
+  "nz_bank_account",
+  "sepa_debit",
+  "us_bank_account",
+]);
+
+export function laterChanges(stripe: Stripe) {
+  return {
+    /** Reads a PaymentIntent with what the merchant is told of it; null if there is none. https://docs.stripe.com/api/payment_intents/retrieve */
+    async observePayment(paymentIntentId: string): Promise<SeenPayment | null> {
+      return await ask<SeenPayment | null>(
+        async () => {
+          const found = await stripe.paymentIntents.retrieve(paymentIntentId, { expand: ["latest_charge"] });
+          return seenPayment(expectObject("payment_intent", found));
+        },
+        (meaning) =>
+          meaning.kind === "missing" || meaning.kind === "refused"
+            ? null
+            : unexpectedAnswer("read the PaymentIntent", meaning),
+      );
+    },
+
+    /** Lists a payment's refunds, whoever made them. https://docs.stripe.com/api/refunds/list */
+    async observeRefunds(paymentIntentId: string): Promise<readonly SeenRefund[]> {
+      const query = { payment_intent: paymentIntentId, limit: 100 };
+      return await listAll("list the refunds", stripe.refunds.list(query), (refund) =>
+        seenRefund(expectObject("refund", refund)),
+      );
+    },
+
+    /** Lists a payment's disputes. https://docs.stripe.com/api/disputes/list */
+    async observeDisputes(paymentIntentId: string): Promise<readonly SeenDispute[]> {
+      const query = { payment_intent: paymentIntentId, limit: 100 };
+      return await listAll("list the disputes", stripe.disputes.list(query), (dispute) =>
+        seenDispute(expectObject("dispute", dispute)),
+      );
+    },
+
+    /** Lists what a card's bank reported about a payment. https://docs.stripe.com/api/radar/early_fraud_warnings/list */
+    async observeWarnings(paymentIntentId: string): Promise<readonly SeenWarning[]> {
+      const query = { payment_intent: paymentIntentId, limit: 100 };
+      return await listAll("list the early fraud warnings", stripe.radar.earlyFraudWarnings.list(query), (warning) =>
+        seenWarning(expectObject("radar.early_fraud_warning", warning)),
+      );
+    },
+  };
+}
+
+async function listAll<Listed, Item>(
+  what: string,
+  list: AsyncIterable<Listed>,
+  read: (listed: Listed) => Item,
+): Promise<readonly Item[]> {
+  return await ask(
+    async () => {
+      const items: Item[] = [];
+      for await (const listed of list) items.push(read(listed));
+      return items;
+    },
+    (meaning) => unexpectedAnswer(what, meaning),
+  );
+}
+
+function seenPayment(paymentIntent: Stripe.PaymentIntent): SeenPayment {
+  const charge = paymentIntent.latest_charge;
+  const methodType = typeof charge === "string" ? undefined : charge?.payment_method_details?.type;
+  return {
+    payment: snapshotOfPayment(paymentIntent),
+    isOurs: invocationIdKey in paymentIntent.metadata,
+    isBankDebit: methodType !== undefined && bankDebits.has(methodType),
+    metadata: Object.fromEntries(
+      Object.entries(paymentIntent.metadata).filter(([key]) => !key.startsWith(ownMetadataPrefix)),
+    ),
+    cancellationReason: paymentIntent.cancellation_reason,
+    createdAtMs: paymentIntent.created * 1000,
+  };
+}
+
+function seenRefund(refund: Stripe.Refund): SeenRefund {
+  const { refundId, status, amount, failureReason } = snapshotOfRefund(refund);
+  return {
+    refundId,
+    status,
+    amount,
+    failureReason,
+    stripeStatus: refund.status ?? "unrecognized",
+    currency: refund.currency,
+    reason: refund.reason,
+    createdAtMs: refund.created * 1000,
+  };
+}
+
+function seenDispute(dispute: Stripe.Dispute): SeenDispute {
+  const { id: disputeId, status, amount, currency, reason } = dispute;
+  const dueBy = dispute.evidence_details.due_by;
+  const respondBy = dueBy === null ? null : new Date(dueBy * 1000).toISOString();
+  return { disputeId, status, amount, currency, reason, respondBy, createdAtMs: dispute.created * 1000 };
+}
+
+function seenWarning(warning: Stripe.Radar.EarlyFraudWarning): SeenWarning {
+  return {
+    warningId: warning.id,
+    fraudType: warning.fraud_type,
+    isActionable: warning.actionable,
+    chargeId: typeof warning.charge === "string" ? warning.charge : warning.charge.id,
+    createdAtMs: warning.created * 1000,
+  };
+}
