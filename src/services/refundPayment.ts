@@ -23,9 +23,6 @@ import { createDoorbell, type Doorbell } from "./wait.ts";
 type SettledBy = RefundOutcome["settledBy"];
 type Found = { readonly refund: RefundSnapshot; readonly seenBy: SettledBy; readonly doorbell: Doorbell | null };
 
-/** Writing a new address is itself an update of the refund, which Stripe reports: a few rings, then polling. */
-const maximumRings = 3;
-
 /**
  * Refunds a payment, or a part of it, and waits for the refund's end. Asked without an amount for a payment that is
  * refunded already, it gives the refund that did it.
@@ -55,7 +52,6 @@ export async function refundPayment(
     doorbell,
     pollScheduleMs,
     deadlineMs: timeoutMsOf(request, options),
-    maximumRings,
   });
   for (;;) {
     const { wake, seen } = await wait.next((latest) => !isRefundSettled(latest));

@@ -11,7 +11,10 @@ export type VerifiedWebhook =
 const eventShape = z.object({
   type: z.string(),
   data: z
-    .object({ object: z.object({ metadata: z.record(z.string(), z.string()).nullish().catch(null) }) })
+    .object({
+      object: z.object({ metadata: z.record(z.string(), z.string()).nullish().catch(null) }),
+      previous_attributes: z.record(z.string(), z.unknown()).nullish().catch(null),
+    })
     .nullish()
     .catch(null),
 });
@@ -49,12 +52,21 @@ export function verifyWebhook(
   }
   const event = eventShape.safeParse(parseJson(rawBody));
   if (!event.success) return { kind: "refused", message: "The body is signed, but it is not a Stripe event." };
-  const rings = webhookEventTypes.includes(event.data.type);
+  const rings = webhookEventTypes.includes(event.data.type) && !changesOnlyMetadata(event.data.data);
   return {
     kind: "genuine",
     eventType: event.data.type,
     metadata: (rings ? event.data.data?.object.metadata : null) ?? {},
   };
+}
+
+/**
+ * Stripe names what an update changed. Hanging a doorbell is an update itself, and must not ring it: it would be hung
+ * again for that, and so on. https://docs.stripe.com/api/events/object#event_object-data-previous_attributes
+ */
+function changesOnlyMetadata(data: z.infer<typeof eventShape>["data"]): boolean {
+  const changed = Object.keys(data?.previous_attributes ?? {});
+  return changed.length > 0 && changed.every((field) => field === "metadata");
 }
 
 function isSignedWith(rawBody: Uint8Array, signatureHeader: string, secret: string): boolean {

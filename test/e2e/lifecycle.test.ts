@@ -326,6 +326,19 @@ describe.each(modes)("what follows a payment, $mode", ({ inactivityTimeoutMs }) 
       });
     });
 
+    it("hears the end of a refund whose metadata somebody changes", async () => {
+      const paymentIntentId = await pay("pm_card_pendingRefund");
+      const key = newOrder();
+      const call = scene.call("refundPayment", { paymentIntentId }, key);
+      const refundId = await pendingRefundOf(paymentIntentId);
+      const id = await sleeping(key);
+      for (const note of ["seen", "filed"]) await scene.stripe.refunds.update(refundId, { metadata: { note } });
+      await scene.settle(refundId);
+      expect(await call).toMatchObject({ status: 200, body: { refundId, settledBy: "webhook" } });
+      const hung = `select name from sys_journal where id = '${id}' and name = 'hang the doorbell'`;
+      expect(await scene.sql(hung)).toEqual([]);
+    });
+
     it("never gives back more than was captured, however many ask at once", async () => {
       const paymentIntentId = await pay();
       const calls = Array.from({ length: 6 }, () => scene.call("refundPayment", { paymentIntentId, amount: 300 }));
