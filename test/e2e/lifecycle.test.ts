@@ -339,6 +339,34 @@ describe.each(modes)("what follows a payment, $mode", ({ inactivityTimeoutMs }) 
       expect(await scene.sql(hung)).toEqual([]);
     });
 
+    it("waits for an older refund that may fail yet, though a newer one has succeeded", async () => {
+      const paymentIntentId = await pay("pm_card_pendingRefund");
+      const refund = async (amount: number) =>
+        (await scene.stripe.refunds.create({ payment_intent: paymentIntentId, amount })).id;
+      const [older, newer] = [await refund(700), await refund(300)];
+      await scene.settle(newer);
+      expect(await scene.call("refundPayment", { paymentIntentId, timeoutSeconds: 1 })).toMatchObject({
+        status: 408,
+        body: { metadata: { reason: "timed_out", refundId: older } },
+      });
+    });
+
+    it("asks Stripe again when the refund that held the money fails after the refusal", async () => {
+      const paymentIntentId = await pay("pm_card_pendingRefund");
+      const other = await scene.stripe.refunds.create({ payment_intent: paymentIntentId });
+      await scene.fault({ target: "api", effect: "rate_limit", method: "GET", path: "/v1/refunds", count: 0 });
+      const refusals = async () =>
+        (await scene.requests("POST", "/v1/refunds")).filter(({ status }) => status === 400).length;
+      const before = await refusals();
+      const call = scene.call("refundPayment", { paymentIntentId, amount: 300 });
+      await until("the refusal", async () => ((await refusals()) > before ? true : undefined));
+      await scene.settle(other.id, "failed");
+      await scene.clearFaults();
+      const refundId = await pendingRefundOf(paymentIntentId);
+      await scene.settle(refundId);
+      expect(await call).toMatchObject({ status: 200, body: { refundId, amount: 300 } });
+    });
+
     it("never gives back more than was captured, however many ask at once", async () => {
       const paymentIntentId = await pay();
       const calls = Array.from({ length: 6 }, () => scene.call("refundPayment", { paymentIntentId, amount: 300 }));
