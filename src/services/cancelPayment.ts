@@ -55,7 +55,7 @@ export async function cancelPayment(
     const change = await stripeStep(ctx, "cancel PaymentIntent", () =>
       stripe.cancelPayment(paymentIntentId, cancelKey, reason ?? "requested_by_customer"),
     );
-    if (change.kind === "payment") {
+    if (change.kind === "payment" && !isCancelable(change.payment)) {
       payment = change.payment;
       settledBy = "response";
       continue;
@@ -66,9 +66,12 @@ export async function cancelPayment(
     );
     payment = await readOwnPayment(ctx, stripe, paymentIntentId);
     if (expired) settledBy = "response";
+    if (!isCancelable(payment)) continue;
     if (payment.status !== "processing") {
-      if (++refusals >= maximumRefusals)
-        throw needsReview(`Stripe refuses to cancel it: ${change.message}`, paymentIntentId);
+      if (++refusals >= maximumRefusals) {
+        const refusal = change.kind === "refused" ? change.message : `it stays ${payment.stripeStatus}.`;
+        throw needsReview(`Stripe refuses to cancel it: ${refusal}`, paymentIntentId);
+      }
       continue;
     }
     if (wait === null) {
@@ -86,6 +89,10 @@ export async function cancelPayment(
     if (wake === "deadline") throw timedOut(paymentIntentId, fate, "none");
     if (wake === "cancellation") throw canceled(paymentIntentId, `The call was cancelled. ${fate}`, "none");
   }
+}
+
+function isCancelable(payment: PaymentSnapshot): boolean {
+  return nextCancelStep(payment, false).kind === "cancel";
 }
 
 async function startToWait(
