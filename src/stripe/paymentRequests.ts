@@ -30,11 +30,12 @@ type ChangeResult =
 
 export type CaptureParameters = Pick<Stripe.PaymentIntentCaptureParams, "amount_to_capture" | "final_capture">;
 
-/** `unknown`: the state has changed, or the answer was lost for good. Reading the PaymentIntent tells. */
+/** After `unexpected_state` (nothing was captured) and `unknown` (the answer was lost for good), reading it tells. */
 type CaptureResult =
   | { readonly kind: "payment"; readonly payment: PaymentSnapshot }
   | { readonly kind: "declined"; readonly failure: PaymentFailure }
   | { readonly kind: "refused"; readonly refusal: Refusal }
+  | { readonly kind: "unexpected_state" }
   | { readonly kind: "unknown" }
   | { readonly kind: "needs_review"; readonly message: string };
 
@@ -210,8 +211,9 @@ export function paymentRequests(stripe: Stripe) {
             case "missing":
             case "refused":
               return { kind: "refused", refusal: meaning.refusal };
-            case "saved_failure":
             case "unexpected_state":
+              return { kind: "unexpected_state" };
+            case "saved_failure":
               return { kind: "unknown" };
             case "needs_review":
               return { kind: "needs_review", message: meaning.message };

@@ -89,6 +89,32 @@ describe.each(modes)("what follows a payment, $mode", ({ inactivityTimeoutMs }) 
       expect([status, amount_capturable]).toEqual(["succeeded", 0]);
     });
 
+    it("is no success when another part was captured than was asked for", async () => {
+      const paymentIntentId = await authorize();
+      await scene.call("capturePayment", { paymentIntentId, amount: 400 });
+      const conflict = { status: 409, body: { message: any("400 of 1000"), metadata: { reason: "conflict" } } };
+      expect(await scene.call("capturePayment", { paymentIntentId })).toMatchObject(conflict);
+      expect(await scene.call("capturePayment", { paymentIntentId, amount: 1000 })).toMatchObject(conflict);
+      expect(await scene.call("capturePayment", { paymentIntentId, amount: 400 })).toMatchObject({ status: 200 });
+    });
+
+    it.each([
+      [5, 409, "conflict"],
+      [4000, 200, "succeeded"],
+      [undefined, 200, "succeeded"],
+    ])("judges a payment that is processing by its end: asked for %s it is %s %s", async (amount, status, word) => {
+      const order = newOrder();
+      const waiting = scene.call("processPayment", bankDebit(order));
+      const { id: paymentIntentId } = await scene.waitingPaymentOf(order);
+      const key = newOrder();
+      const capturing = scene.call("capturePayment", { paymentIntentId, amount }, key);
+      await sleeping(key);
+      await scene.settle(paymentIntentId);
+      const answer = await capturing;
+      expect([answer.status, answer.body.status ?? answer.body.metadata?.["reason"]]).toEqual([status, word]);
+      await waiting;
+    });
+
     it("captures once, however often and concurrently it is asked for the same", async () => {
       const paymentIntentId = await authorize();
       const path = `/v1/payment_intents/${paymentIntentId}/capture`;
