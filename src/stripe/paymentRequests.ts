@@ -223,10 +223,10 @@ export function paymentRequests(stripe: Stripe) {
     },
 
     /**
-     * Expires the open Checkout Session that a PaymentIntent belongs to: Checkout's own way to cancel it. Tells whether
-     * there was one. https://docs.stripe.com/api/checkout/sessions/expire
+     * Expires the open Checkout Session that a PaymentIntent belongs to: Checkout's own way to cancel it. One that is
+     * complete can't be. https://docs.stripe.com/api/checkout/sessions/expire
      */
-    async expireSession(paymentIntentId: string, idempotencyKey: string): Promise<boolean> {
+    async expireSession(paymentIntentId: string, idempotencyKey: string): Promise<"expired" | "complete" | "none"> {
       const session = await ask(
         async () => {
           const { data } = expectObject(
@@ -237,14 +237,15 @@ export function paymentRequests(stripe: Stripe) {
         },
         (meaning) => unexpectedAnswer("list the Checkout Sessions", meaning),
       );
-      if (session?.status !== "open") return false;
+      if (session?.status === "complete") return "complete";
+      if (session?.status !== "open") return "none";
       return await ask(
         async () => {
           const expired = await stripe.checkout.sessions.expire(session.id, {}, { idempotencyKey });
-          return expectObject("checkout.session", expired).status === "expired";
+          return expectObject("checkout.session", expired).status === "expired" ? "expired" : "none";
         },
         // Its state has changed meanwhile: reading the PaymentIntent tells.
-        () => false,
+        () => "none",
       );
     },
   };

@@ -41,6 +41,22 @@ describe.each(modes)("what follows a payment, $mode", ({ inactivityTimeoutMs }) 
     return id;
   }
 
+  /** The PaymentIntent of a new Checkout Session on whose page somebody has tried to pay. */
+  async function tryCheckout(payment_method: string): Promise<{ paymentIntentId: string; sessionId: string }> {
+    const session = await scene.stripe.checkout.sessions.create({
+      mode: "payment",
+      line_items: [{ price_data: { currency: "usd", unit_amount: 1000, product_data: { name: "Book" } }, quantity: 1 }],
+      success_url: "https://shop.example/done",
+    });
+    await fetch(`${scene.sandboxUrl}/v1/payment_pages/${session.id}/confirm`, {
+      method: "POST",
+      headers: { authorization: "Bearer sk_test_of_the_page" },
+      body: new URLSearchParams({ payment_method }),
+    });
+    const [payment] = (await scene.stripe.paymentIntents.list({ limit: 1 })).data;
+    return { paymentIntentId: payment?.id ?? "", sessionId: session.id };
+  }
+
   async function refundsOf(payment_intent: string) {
     return (await scene.stripe.refunds.list({ payment_intent })).data;
   }
@@ -268,26 +284,24 @@ describe.each(modes)("what follows a payment, $mode", ({ inactivityTimeoutMs }) 
     });
 
     it("expires the open Checkout Session that the payment belongs to", async () => {
-      const session = await scene.stripe.checkout.sessions.create({
-        mode: "payment",
-        line_items: [
-          { price_data: { currency: "usd", unit_amount: 1000, product_data: { name: "Book" } }, quantity: 1 },
-        ],
-        success_url: "https://shop.example/done",
-      });
-      const confirm = { payment_method: "pm_card_visa_chargeDeclined" };
-      await fetch(`${scene.sandboxUrl}/v1/payment_pages/${session.id}/confirm`, {
-        method: "POST",
-        headers: { authorization: "Bearer sk_test_of_the_page" },
-        body: new URLSearchParams(confirm),
-      });
-      const [payment] = (await scene.stripe.paymentIntents.list({ limit: 1 })).data;
-      const paymentIntentId = payment?.id ?? "";
+      const { paymentIntentId, sessionId } = await tryCheckout("pm_card_visa_chargeDeclined");
       expect(await scene.call("cancelPayment", { paymentIntentId })).toMatchObject({
         status: 200,
         body: { paymentIntentId, status: "canceled", settledBy: "response" },
       });
-      expect((await scene.stripe.checkout.sessions.retrieve(session.id)).status).toBe("expired");
+      expect((await scene.stripe.checkout.sessions.retrieve(sessionId)).status).toBe("expired");
+    });
+
+    it("says that a payment whose Checkout Session is complete can't be cancelled", async () => {
+      const { paymentIntentId } = await tryCheckout("pm_usBankAccount_success");
+      const key = newOrder();
+      const canceling = scene.call("cancelPayment", { paymentIntentId }, key);
+      await sleeping(key);
+      await scene.settle(paymentIntentId, "failed");
+      expect(await canceling).toMatchObject({
+        status: 409,
+        body: { message: any("Checkout Session is complete"), metadata: { reason: "conflict", paymentIntentId } },
+      });
     });
   });
 
