@@ -7,7 +7,14 @@ export type CaptureWish = {
   readonly amount?: number | undefined;
   /** False leaves the rest capturable, where the card allows several captures. */
   readonly final: boolean;
+  /** What it has received once this is done, as the first look at the authorization told; undefined if there was none. */
+  readonly totalMinor?: number | undefined;
 };
+
+/** What an authorized payment has received after a capture: of several captures, each adds to those before. */
+export function totalAfterCapture(payment: PaymentSnapshot, amountMinor: number | undefined): number {
+  return payment.amountReceived + (amountMinor ?? payment.amountCapturable);
+}
 
 export type CaptureStep =
   | { readonly kind: "capture" }
@@ -32,7 +39,7 @@ export function nextCaptureStep(payment: PaymentSnapshot, wish: CaptureWish): Ca
         : { kind: "invalid", message: `must be at most ${payment.amountCapturable}, which is what is held` };
     }
     case "succeeded":
-      return wish.amount === undefined || wish.amount === payment.amountReceived
+      return isAsWished(payment, wish)
         ? { kind: "captured" }
         : { kind: "conflict", message: `It is captured already, with ${payment.amountReceived} of ${payment.amount}.` };
     case "processing":
@@ -49,6 +56,12 @@ export function nextCaptureStep(payment: PaymentSnapshot, wish: CaptureWish): Ca
         message: `Stripe reports the status "${payment.stripeStatus}", which this version doesn't know.`,
       };
   }
+}
+
+/** Without an amount, the caller wants all: a part that somebody captured, releasing the rest, is something else. */
+function isAsWished({ amount, amountReceived }: PaymentSnapshot, wish: CaptureWish): boolean {
+  const totalMinor = wish.totalMinor ?? wish.amount;
+  return totalMinor === undefined ? amountReceived >= amount : amountReceived === totalMinor;
 }
 
 /** Stripe's reasons: https://docs.stripe.com/api/payment_intents/object#payment_intent_object-cancellation_reason */

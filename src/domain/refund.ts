@@ -104,7 +104,11 @@ export function refundOfCall(
   return refunds.find((refund) => refund.invocationId === invocationId && refund.createdAtMs >= sinceMs) ?? null;
 }
 
-/** The refund that gave back the last of a payment: the newest one that holds. */
-export function latestHoldingRefund(refunds: readonly RefundSnapshot[]): RefundSnapshot | null {
-  return refunds.filter(countsAsRefunded).toSorted((a, b) => b.createdAtMs - a.createdAtMs)[0] ?? null;
+/**
+ * The refund that decides whether a payment of which nothing is left is given back: one that may fail yet, before all
+ * others the newest that holds.
+ */
+export function decisiveRefund(refunds: readonly RefundSnapshot[]): RefundSnapshot | null {
+  const newestFirst = refunds.filter(countsAsRefunded).toSorted((a, b) => b.createdAtMs - a.createdAtMs);
+  return newestFirst.find((refund) => !isRefundSettled(refund)) ?? newestFirst[0] ?? null;
 }

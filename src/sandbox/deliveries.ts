@@ -75,7 +75,7 @@ export class Deliveries {
     const now: Delivery[] = [];
     const first: Delivery[] = [];
     let isReversed = false;
-    for (const { id, type, snapshot, account } of unit.events) {
+    for (const { id, type, snapshot, previousAttributes, account } of unit.events) {
       const endpoints = endpointsFor(this.#store, account, type);
       const event = {
         id,
@@ -83,7 +83,7 @@ export class Deliveries {
         ...(account === PLATFORM_ACCOUNT ? {} : { account }),
         api_version: DEFAULT_API_VERSION,
         created: unit.nowSeconds,
-        data: { object: SNAPSHOT },
+        data: { object: SNAPSHOT, ...(previousAttributes && { previous_attributes: previousAttributes }) },
         livemode: false,
         pending_webhooks: endpoints.length,
         request: { id: cause.requestId, idempotency_key: cause.idempotencyKey },

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Stripe } from "stripe";
 import { type Clock, toUnixSeconds } from "./clock.ts";
 import { newId } from "./identifiers.ts";
@@ -23,6 +24,8 @@ export type EventDraft = {
   readonly id: string;
   readonly type: Stripe.Event.Type;
   readonly snapshot: ShownObject;
+  /** What an update changed, as it was before; null where nothing says. */
+  readonly previousAttributes: Readonly<Record<string, unknown>> | null;
   readonly account: string;
 };
 
@@ -132,11 +135,24 @@ export class UnitOfWork {
       if (snapshot === null || snapshot === undefined) continue;
       // What happens to a connected account is an event of that account, though the platform does it.
       const account = snapshot.object === "account" ? snapshot.id : (connected ?? this.account);
-      this.events.push({ id: newId("evt"), type, snapshot, account });
+      const previousAttributes = type.endsWith(".updated") ? this.#changedOf(snapshot) : null;
+      this.events.push({ id: newId("evt"), type, snapshot, previousAttributes, account });
     }
     for (const { type, snapshot } of this.events.slice(firstEvent)) {
       if ("id" in snapshot) this.#followUps[type]?.(this, snapshot.id);
     }
+  }
+
+  /** The fields that differ from what is stored, as they are there; null for what isn't. */
+  #changedOf(snapshot: ShownObject): Readonly<Record<string, unknown>> | null {
+    const body =
+      "id" in snapshot ? this.#store.row("SELECT body FROM objects WHERE id = ?", snapshot.id)?.["body"] : null;
+    if (typeof body !== "string") return null;
+    const before = JSON.parse(body) as Readonly<Record<string, unknown>>;
+    const now = JSON.parse(this.text(snapshot)) as Readonly<Record<string, unknown>>;
+    const fields = [...new Set([...Object.keys(before), ...Object.keys(now)])];
+    const changed = fields.filter((field) => !isDeepStrictEqual(before[field], now[field]));
+    return Object.fromEntries(changed.map((field) => [field, before[field] ?? null]));
   }
 
   schedule(kind: JobKind, subject: string, delayMs: number): void {

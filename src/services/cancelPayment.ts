@@ -55,20 +55,24 @@ export async function cancelPayment(
     const change = await stripeStep(ctx, "cancel PaymentIntent", () =>
       stripe.cancelPayment(paymentIntentId, cancelKey, reason ?? "requested_by_customer"),
     );
-    if (change.kind === "payment") {
+    if (change.kind === "payment" && !isCancelable(change.payment)) {
       payment = change.payment;
       settledBy = "response";
       continue;
     }
     const expireKey = ctx.rand.uuidv4();
-    const expired = await stripeStep(ctx, "expire its Checkout Session", () =>
+    const session = await stripeStep(ctx, "expire its Checkout Session", () =>
       stripe.expireSession(paymentIntentId, expireKey),
     );
     payment = await readOwnPayment(ctx, stripe, paymentIntentId);
-    if (expired) settledBy = "response";
+    if (session === "expired") settledBy = "response";
+    if (!isCancelable(payment)) continue;
     if (payment.status !== "processing") {
-      if (++refusals >= maximumRefusals)
-        throw needsReview(`Stripe refuses to cancel it: ${change.message}`, paymentIntentId);
+      if (session === "complete") throw conflict(paymentIntentId, sessionIsComplete(payment));
+      if (++refusals >= maximumRefusals) {
+        const refusal = change.kind === "refused" ? change.message : `it stays ${payment.stripeStatus}.`;
+        throw needsReview(`Stripe refuses to cancel it: ${refusal}`, paymentIntentId);
+      }
       continue;
     }
     if (wait === null) {
@@ -86,6 +90,16 @@ export async function cancelPayment(
     if (wake === "deadline") throw timedOut(paymentIntentId, fate, "none");
     if (wake === "cancellation") throw canceled(paymentIntentId, `The call was cancelled. ${fate}`, "none");
   }
+}
+
+/** A voucher may still be paid then; a debit that failed can't succeed any more. */
+function sessionIsComplete({ status }: PaymentSnapshot): string {
+  const hope = status === "requires_payment_method" ? " Its attempt to pay failed, and there is no other." : "";
+  return `Its Checkout Session is complete, so Stripe doesn't let it be cancelled (${status}).${hope}`;
+}
+
+function isCancelable(payment: PaymentSnapshot): boolean {
+  return nextCancelStep(payment, false).kind === "cancel";
 }
 
 async function startToWait(

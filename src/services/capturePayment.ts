@@ -1,6 +1,6 @@
 /** Takes the money that an authorization holds: all of it, or a part, which releases the rest. */
 import type { Context } from "@restatedev/restate-sdk";
-import { nextCaptureStep } from "../domain/capture.ts";
+import { nextCaptureStep, totalAfterCapture } from "../domain/capture.ts";
 import type { CaptureParameters } from "../stripe/paymentRequests.ts";
 import { answer } from "./answer.ts";
 import { canceled, conflict, declined, invalidRequest, needsReview } from "./failures.ts";
@@ -25,13 +25,20 @@ export async function capturePayment(
   const { paymentIntentId } = request;
   const final = request.final ?? true;
   let payment = await readNamedPayment(ctx, stripe, paymentIntentId);
-  for (let attempt = 0; attempt < captureAttempts; attempt++) {
-    const step = nextCaptureStep(payment, { amount: request.amount, final });
+  let settledBy: PaymentOutcome["settledBy"] = "poll";
+  let totalMinor: number | undefined;
+  let attempts = 0;
+  while (attempts < captureAttempts) {
+    if (payment.status === "requires_capture") totalMinor ??= totalAfterCapture(payment, request.amount);
+    const step = nextCaptureStep(payment, { amount: request.amount, final, totalMinor });
     switch (step.kind) {
       case "captured":
-        return answer({ payment, decision: { kind: "succeeded" }, settledBy: "poll" });
+        return answer({ payment, decision: { kind: "succeeded" }, settledBy });
       case "wait":
-        return await awaitPayment(ctx, { paymentIntentId, timeoutSeconds: request.timeoutSeconds });
+        // How it ends says whether it is as the caller wants it, or can be captured only now.
+        ({ settledBy } = await awaitPayment(ctx, { paymentIntentId, timeoutSeconds: request.timeoutSeconds }));
+        payment = await readOwnPayment(ctx, stripe, paymentIntentId);
+        continue;
       case "invalid":
         throw invalidRequest({ message: `amount ${step.message}`, param: "amount", stripeCode: null }, paymentIntentId);
       case "canceled":
@@ -43,6 +50,7 @@ export async function capturePayment(
       case "capture":
         break;
     }
+    attempts++;
     const idempotencyKey = ctx.rand.uuidv4();
     const fixed = await ctx.run("fix the capture", () =>
       stripe.fixRequest(captureParameters(request.amount, final), idempotencyKey),
@@ -51,16 +59,23 @@ export async function capturePayment(
       stripe.capturePayment(paymentIntentId, fixed),
     );
     switch (captured.kind) {
-      case "payment": {
+      case "payment":
         payment = captured.payment;
-        if (payment.status === "processing") return await awaitPayment(ctx, { paymentIntentId });
-        const kind = payment.status === "requires_capture" ? "requires_capture" : "succeeded";
-        return answer({ payment, decision: { kind }, settledBy: "response" });
-      }
+        settledBy = "response";
+        if (payment.status === "succeeded" || payment.status === "requires_capture") {
+          return answer({ payment, decision: { kind: payment.status }, settledBy });
+        }
+        break;
       case "declined":
         throw declined(captured.failure, { paymentIntentId });
       case "refused":
-        throw invalidRequest(captured.refusal, paymentIntentId);
+        // Stripe's reason may be a state that came after the read, an authorization that has expired for one.
+        payment = await readOwnPayment(ctx, stripe, paymentIntentId);
+        if (payment.status === "requires_capture") throw invalidRequest(captured.refusal, paymentIntentId);
+        break;
+      case "unexpected_state":
+        payment = await readOwnPayment(ctx, stripe, paymentIntentId);
+        break;
       case "needs_review":
         throw needsReview(captured.message, paymentIntentId);
       case "unknown":

@@ -36,6 +36,11 @@ export const metadataSchema = z
       .string()
       .max(500)
       .refine((value) => value.isWellFormed(), "must be well-formed Unicode"),
+    // Of a key, zod says only that it is invalid.
+    {
+      error: (issue) =>
+        issue.code === "invalid_key" ? issue.issues.map(({ message }) => message).join("; ") : undefined,
+    },
   )
   .refine(
     (metadata) => Object.keys(metadata).length <= maximumMetadataKeys,

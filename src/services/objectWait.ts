@@ -14,14 +14,13 @@ export type ObjectWait<Seen> = {
 };
 
 /** After this many rings that found nothing new, polling does: rings are cheap for whoever sends them. */
-const defaultMaximumRings = 10;
+const maximumRings = 10;
 
 /**
  * Starts to wait for news of one object.
  * @param from.read reads the object from Stripe
  * @param from.hang writes a doorbell's address to the object; Stripe's answer is a read as well
  * @param from.doorbell the one that hangs there already, if any
- * @param from.maximumRings after this many rings that found nothing new, only polls and the deadline wake
  * @param from.deadlineMs how long from now until the deadline, or null for none
  */
 export function startObjectWait<Seen>(
@@ -32,10 +31,9 @@ export function startObjectWait<Seen>(
     readonly doorbell: Doorbell | null;
     readonly pollScheduleMs: readonly number[];
     readonly deadlineMs: number | null;
-    readonly maximumRings?: number;
   },
 ): ObjectWait<Seen> {
-  const { pollScheduleMs, deadlineMs, maximumRings = defaultMaximumRings } = from;
+  const { pollScheduleMs, deadlineMs } = from;
   const wait = startWait(ctx, { pollScheduleMs, deadlineMs, cancellable: true });
   let doorbell = from.doorbell;
   let rings = 0;

@@ -4,12 +4,13 @@ import { creatorCallbackKey, invocationIdKey } from "../domain/doorbell.ts";
 import {
   amountLeftToRefund,
   isRefundSettled,
-  latestHoldingRefund,
+  decisiveRefund,
   refundObstacle,
   refundOfCall,
   type RefundSnapshot,
 } from "../domain/refund.ts";
 import type { PaymentSnapshot } from "../domain/payment.ts";
+import type { Refusal } from "../stripe/errorMeaning.ts";
 import type { StripeGateway } from "../stripe/gateway.ts";
 import type { RefundParameters } from "../stripe/refundRequests.ts";
 import { canceled, conflict, invalidRequest, needsReview, refundFailed, timedOut } from "./failures.ts";
@@ -23,8 +24,8 @@ import { createDoorbell, type Doorbell } from "./wait.ts";
 type SettledBy = RefundOutcome["settledBy"];
 type Found = { readonly refund: RefundSnapshot; readonly seenBy: SettledBy; readonly doorbell: Doorbell | null };
 
-/** Writing a new address is itself an update of the refund, which Stripe reports: a few rings, then polling. */
-const maximumRings = 3;
+/** A refusal that a later look at the refunds contradicts is asked again, this often. */
+const maximumAttempts = 3;
 
 /**
  * Refunds a payment, or a part of it, and waits for the refund's end. Asked without an amount for a payment that is
@@ -55,7 +56,6 @@ export async function refundPayment(
     doorbell,
     pollScheduleMs,
     deadlineMs: timeoutMsOf(request, options),
-    maximumRings,
   });
   for (;;) {
     const { wake, seen } = await wait.next((latest) => !isRefundSettled(latest));
@@ -73,8 +73,47 @@ async function makeRefund(
   payment: PaymentSnapshot,
   request: RefundPaymentRequest,
 ): Promise<Found> {
+  refuseWhatCannotBe(payment, request.amount);
   const { paymentIntentId } = payment;
-  const obstacle = refundObstacle(payment, request.amount);
+  const invocationId = ctx.request().id;
+  const doorbell = createDoorbell(ctx);
+  for (let attempt = 1; ; attempt++) {
+    const idempotencyKey = ctx.rand.uuidv4();
+    const fixed = await ctx.run("fix the refund", () =>
+      stripe.fixRequest(refundParameters(request, { invocationId, callbackId: doorbell.address }), idempotencyKey),
+    );
+    const made = await stripeStep(ctx, "create refund", () => stripe.createRefund(fixed));
+    if (made.kind === "refund") return { refund: made.refund, seenBy: "response", doorbell };
+    if (made.kind === "needs_review") throw needsReview(made.message, paymentIntentId);
+
+    // The list isn't a search: it shows at once what exists.
+    const refunds = await stripeStep(ctx, "list refunds", () => stripe.listRefunds(paymentIntentId));
+    const ours = refundOfCall(refunds, invocationId, fixed.fixedAtMs - clockToleranceMs);
+    if (ours !== null) return { refund: ours, seenBy: "poll", doorbell };
+    const leftMinor = amountLeftToRefund(payment.amountReceived, refunds);
+    if (leftMinor === 0 && request.amount === undefined) {
+      const earlier = decisiveRefund(refunds);
+      if (earlier !== null) return { refund: earlier, seenBy: "poll", doorbell: null };
+    }
+    if (made.kind === "unknown") {
+      throw needsReview(
+        `Whether Stripe made the refund is unknown, and none with the metadata restate_invocation_id=${invocationId} was found. Look for it in Stripe's dashboard before you refund again.`,
+        paymentIntentId,
+      );
+    }
+    if (leftMinor < (request.amount ?? 1)) {
+      throw conflict(paymentIntentId, `Only ${leftMinor} of ${payment.amountReceived} is left to refund.`);
+    }
+    // Enough is left now: a refund that held the money has failed since Stripe refused.
+    if (isAboutWhatIsLeft(made.refusal) && attempt < maximumAttempts) continue;
+    if (made.refusal.stripeCode === "charge_disputed") throw conflict(paymentIntentId, made.refusal.message);
+    throw invalidRequest(made.refusal, paymentIntentId);
+  }
+}
+
+function refuseWhatCannotBe(payment: PaymentSnapshot, amount: number | undefined): void {
+  const { paymentIntentId } = payment;
+  const obstacle = refundObstacle(payment, amount);
   switch (obstacle?.kind) {
     case "invalid":
       throw invalidRequest(
@@ -88,36 +127,10 @@ async function makeRefund(
     case undefined:
       break;
   }
-  const invocationId = ctx.request().id;
-  const doorbell = createDoorbell(ctx);
-  const idempotencyKey = ctx.rand.uuidv4();
-  const fixed = await ctx.run("fix the refund", () =>
-    stripe.fixRequest(refundParameters(request, { invocationId, callbackId: doorbell.address }), idempotencyKey),
-  );
-  const made = await stripeStep(ctx, "create refund", () => stripe.createRefund(fixed));
-  if (made.kind === "refund") return { refund: made.refund, seenBy: "response", doorbell };
-  if (made.kind === "needs_review") throw needsReview(made.message, paymentIntentId);
+}
 
-  // The list isn't a search: it shows at once what exists.
-  const refunds = await stripeStep(ctx, "list refunds", () => stripe.listRefunds(paymentIntentId));
-  const ours = refundOfCall(refunds, invocationId, fixed.fixedAtMs - clockToleranceMs);
-  if (ours !== null) return { refund: ours, seenBy: "poll", doorbell };
-  const leftMinor = amountLeftToRefund(payment.amountReceived, refunds);
-  if (leftMinor === 0 && request.amount === undefined) {
-    const earlier = latestHoldingRefund(refunds);
-    if (earlier !== null) return { refund: earlier, seenBy: "poll", doorbell: null };
-  }
-  if (made.kind === "unknown") {
-    throw needsReview(
-      `Whether Stripe made the refund is unknown, and none with the metadata restate_invocation_id=${invocationId} was found. Look for it in Stripe's dashboard before you refund again.`,
-      paymentIntentId,
-    );
-  }
-  if (leftMinor < (request.amount ?? 1)) {
-    throw conflict(paymentIntentId, `Only ${leftMinor} of ${payment.amountReceived} is left to refund.`);
-  }
-  if (made.refusal.stripeCode === "charge_disputed") throw conflict(paymentIntentId, made.refusal.message);
-  throw invalidRequest(made.refusal, paymentIntentId);
+function isAboutWhatIsLeft(refusal: Refusal): boolean {
+  return refusal.stripeCode === "charge_already_refunded" || refusal.param === "amount";
 }
 
 /** How far Stripe's clock and ours may disagree when refunds are told apart by their age. */

@@ -30,11 +30,12 @@ type ChangeResult =
 
 export type CaptureParameters = Pick<Stripe.PaymentIntentCaptureParams, "amount_to_capture" | "final_capture">;
 
-/** `unknown`: the state has changed, or the answer was lost for good. Reading the PaymentIntent tells. */
+/** After `unexpected_state` (nothing was captured) and `unknown` (the answer was lost for good), reading it tells. */
 type CaptureResult =
   | { readonly kind: "payment"; readonly payment: PaymentSnapshot }
   | { readonly kind: "declined"; readonly failure: PaymentFailure }
   | { readonly kind: "refused"; readonly refusal: Refusal }
+  | { readonly kind: "unexpected_state" }
   | { readonly kind: "unknown" }
   | { readonly kind: "needs_review"; readonly message: string };
 
@@ -210,8 +211,9 @@ export function paymentRequests(stripe: Stripe) {
             case "missing":
             case "refused":
               return { kind: "refused", refusal: meaning.refusal };
-            case "saved_failure":
             case "unexpected_state":
+              return { kind: "unexpected_state" };
+            case "saved_failure":
               return { kind: "unknown" };
             case "needs_review":
               return { kind: "needs_review", message: meaning.message };
@@ -221,10 +223,10 @@ export function paymentRequests(stripe: Stripe) {
     },
 
     /**
-     * Expires the open Checkout Session that a PaymentIntent belongs to: Checkout's own way to cancel it. Tells whether
-     * there was one. https://docs.stripe.com/api/checkout/sessions/expire
+     * Expires the open Checkout Session that a PaymentIntent belongs to: Checkout's own way to cancel it. One that is
+     * complete can't be. https://docs.stripe.com/api/checkout/sessions/expire
      */
-    async expireSession(paymentIntentId: string, idempotencyKey: string): Promise<boolean> {
+    async expireSession(paymentIntentId: string, idempotencyKey: string): Promise<"expired" | "complete" | "none"> {
       const session = await ask(
         async () => {
           const { data } = expectObject(
@@ -235,14 +237,15 @@ export function paymentRequests(stripe: Stripe) {
         },
         (meaning) => unexpectedAnswer("list the Checkout Sessions", meaning),
       );
-      if (session?.status !== "open") return false;
+      if (session?.status === "complete") return "complete";
+      if (session?.status !== "open") return "none";
       return await ask(
         async () => {
           const expired = await stripe.checkout.sessions.expire(session.id, {}, { idempotencyKey });
-          return expectObject("checkout.session", expired).status === "expired";
+          return expectObject("checkout.session", expired).status === "expired" ? "expired" : "none";
         },
         // Its state has changed meanwhile: reading the PaymentIntent tells.
-        () => false,
+        () => "none",
       );
     },
   };

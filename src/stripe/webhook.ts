@@ -35,6 +35,7 @@ const eventShape = z.object({
         status: z.string().nullish().catch(null),
         metadata: z.record(z.string(), z.string()).nullish().catch(null),
       }),
+      previous_attributes: z.record(z.string(), z.unknown()).nullish().catch(null),
     })
     .nullish()
     .catch(null),
@@ -82,9 +83,15 @@ export function verifyWebhook(
   };
 }
 
-/** Hanging a doorbell on a dispute is an update of it, and must not ring that doorbell: only a closed one ends a wait. */
+/**
+ * Hanging a doorbell is itself an update, and must not ring it: it would be hung again for that, and so on. Stripe names
+ * what an update changed; a dispute that isn't closed has no news for us anyway.
+ * https://docs.stripe.com/api/events/object#event_object-data-previous_attributes
+ */
 function isEcho({ type, data }: z.output<typeof eventShape>): boolean {
-  return type === "charge.dispute.updated" && !isClosedDispute(data?.object.status ?? "");
+  if (type === "charge.dispute.updated" && !isClosedDispute(data?.object.status ?? "")) return true;
+  const changed = Object.keys(data?.previous_attributes ?? {});
+  return changed.length > 0 && changed.every((field) => field === "metadata");
 }
 
 /** A PaymentIntent's own event names it by its id, an event about anything else by a reference. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { nextCaptureStep } from "../../src/domain/capture.ts";
+import { nextCaptureStep, totalAfterCapture } from "../../src/domain/capture.ts";
 import { samplePayment } from "./samplePayment.ts";
 
 const held = { amount: 1000, amountCapturable: 1000 };
@@ -23,12 +23,25 @@ describe("nextCaptureStep", () => {
   });
 
   it.each([
-    [undefined, "captured"],
-    [400, "captured"],
-    [1000, "conflict"],
-  ])("of a payment that is captured with 400 and asked for %s is %s", (amount, kind) => {
-    const payment = samplePayment("succeeded", { amount: 1000, amountReceived: 400 });
+    [400, undefined, "conflict"],
+    [400, 400, "captured"],
+    [400, 1000, "conflict"],
+    [1000, undefined, "captured"],
+    [1200, undefined, "captured"],
+  ])("of a payment of 1000 that is captured with %s and asked for %s is %s", (amountReceived, amount, kind) => {
+    const payment = samplePayment("succeeded", { amount: 1000, amountReceived });
     expect(nextCaptureStep(payment, { amount, final: true }).kind).toBe(kind);
+  });
+
+  it.each([
+    ["the last of several captures", 600, 1000, "captured"],
+    ["the rest after several captures", undefined, 1000, "captured"],
+    ["one that somebody else has made final before", 600, 400, "conflict"],
+  ])("knows %s by what was received before it", (_what, amount, amountReceived, kind) => {
+    const before = samplePayment("requires_capture", { amount: 1000, amountReceived: 400, amountCapturable: 600 });
+    const after = samplePayment("succeeded", { amount: 1000, amountReceived });
+    const totalMinor = totalAfterCapture(before, amount);
+    expect(nextCaptureStep(after, { amount, final: true, totalMinor }).kind).toBe(kind);
   });
 
   it.each([

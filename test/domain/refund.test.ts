@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   amountLeftToRefund,
   isRefundSettled,
-  latestHoldingRefund,
+  decisiveRefund,
   refundObstacle,
   refundOfCall,
   type RefundSnapshot,
@@ -59,6 +59,8 @@ describe("refundObstacle", () => {
 });
 
 describe("the refund of a call", () => {
+  const newest = refund("succeeded", 1, { refundId: "re_3", createdAtMs: 7000 });
+  const failed = refund("failed", 1, { createdAtMs: 9000 });
   const ours = refund("pending", 1, { refundId: "re_2", invocationId: "inv_1", createdAtMs: 5000 });
 
   it.each([
@@ -70,10 +72,12 @@ describe("the refund of a call", () => {
     expect(refundOfCall(refunds, "inv_1", sinceMs)?.refundId).toBe(found);
   });
 
-  it("that gave back the rest is the newest that holds", () => {
-    const newest = refund("failed", 1, { createdAtMs: 9000 });
-    expect(latestHoldingRefund([refund("succeeded", 1), ours, newest])?.refundId).toBe("re_2");
-    expect(latestHoldingRefund([newest])).toBeNull();
+  it.each([
+    ["the newest that holds", [refund("succeeded", 1), newest, failed], "re_3"],
+    ["an older one that may fail yet", [newest, ours, failed], "re_2"],
+    ["none that failed", [failed], undefined],
+  ])("that decides whether a payment is given back is %s", (_what, refunds, decisive) => {
+    expect(decisiveRefund(refunds)?.refundId).toBe(decisive);
   });
 });
 

@@ -41,6 +41,22 @@ describe.each(modes)("what follows a payment, $mode", ({ inactivityTimeoutMs }) 
     return id;
   }
 
+  /** The PaymentIntent of a new Checkout Session on whose page somebody has tried to pay. */
+  async function tryCheckout(payment_method: string): Promise<{ paymentIntentId: string; sessionId: string }> {
+    const session = await scene.stripe.checkout.sessions.create({
+      mode: "payment",
+      line_items: [{ price_data: { currency: "usd", unit_amount: 1000, product_data: { name: "Book" } }, quantity: 1 }],
+      success_url: "https://shop.example/done",
+    });
+    await fetch(`${scene.sandboxUrl}/v1/payment_pages/${session.id}/confirm`, {
+      method: "POST",
+      headers: { authorization: "Bearer sk_test_of_the_page" },
+      body: new URLSearchParams({ payment_method }),
+    });
+    const [payment] = (await scene.stripe.paymentIntents.list({ limit: 1 })).data;
+    return { paymentIntentId: payment?.id ?? "", sessionId: session.id };
+  }
+
   async function refundsOf(payment_intent: string) {
     return (await scene.stripe.refunds.list({ payment_intent })).data;
   }
@@ -87,6 +103,32 @@ describe.each(modes)("what follows a payment, $mode", ({ inactivityTimeoutMs }) 
       });
       const { status, amount_capturable } = await scene.stripe.paymentIntents.retrieve(paymentIntentId);
       expect([status, amount_capturable]).toEqual(["succeeded", 0]);
+    });
+
+    it("is no success when another part was captured than was asked for", async () => {
+      const paymentIntentId = await authorize();
+      await scene.call("capturePayment", { paymentIntentId, amount: 400 });
+      const conflict = { status: 409, body: { message: any("400 of 1000"), metadata: { reason: "conflict" } } };
+      expect(await scene.call("capturePayment", { paymentIntentId })).toMatchObject(conflict);
+      expect(await scene.call("capturePayment", { paymentIntentId, amount: 1000 })).toMatchObject(conflict);
+      expect(await scene.call("capturePayment", { paymentIntentId, amount: 400 })).toMatchObject({ status: 200 });
+    });
+
+    it.each([
+      [5, 409, "conflict"],
+      [4000, 200, "succeeded"],
+      [undefined, 200, "succeeded"],
+    ])("judges a payment that is processing by its end: asked for %s it is %s %s", async (amount, status, word) => {
+      const order = newOrder();
+      const waiting = scene.call("processPayment", bankDebit(order));
+      const { id: paymentIntentId } = await scene.waitingPaymentOf(order);
+      const key = newOrder();
+      const capturing = scene.call("capturePayment", { paymentIntentId, amount }, key);
+      await sleeping(key);
+      await scene.settle(paymentIntentId);
+      const answer = await capturing;
+      expect([answer.status, answer.body.status ?? answer.body.metadata?.["reason"]]).toEqual([status, word]);
+      await waiting;
     });
 
     it("captures once, however often and concurrently it is asked for the same", async () => {
@@ -242,26 +284,24 @@ describe.each(modes)("what follows a payment, $mode", ({ inactivityTimeoutMs }) 
     });
 
     it("expires the open Checkout Session that the payment belongs to", async () => {
-      const session = await scene.stripe.checkout.sessions.create({
-        mode: "payment",
-        line_items: [
-          { price_data: { currency: "usd", unit_amount: 1000, product_data: { name: "Book" } }, quantity: 1 },
-        ],
-        success_url: "https://shop.example/done",
-      });
-      const confirm = { payment_method: "pm_card_visa_chargeDeclined" };
-      await fetch(`${scene.sandboxUrl}/v1/payment_pages/${session.id}/confirm`, {
-        method: "POST",
-        headers: { authorization: "Bearer sk_test_of_the_page" },
-        body: new URLSearchParams(confirm),
-      });
-      const [payment] = (await scene.stripe.paymentIntents.list({ limit: 1 })).data;
-      const paymentIntentId = payment?.id ?? "";
+      const { paymentIntentId, sessionId } = await tryCheckout("pm_card_visa_chargeDeclined");
       expect(await scene.call("cancelPayment", { paymentIntentId })).toMatchObject({
         status: 200,
         body: { paymentIntentId, status: "canceled", settledBy: "response" },
       });
-      expect((await scene.stripe.checkout.sessions.retrieve(session.id)).status).toBe("expired");
+      expect((await scene.stripe.checkout.sessions.retrieve(sessionId)).status).toBe("expired");
+    });
+
+    it("says that a payment whose Checkout Session is complete can't be cancelled", async () => {
+      const { paymentIntentId } = await tryCheckout("pm_usBankAccount_success");
+      const key = newOrder();
+      const canceling = scene.call("cancelPayment", { paymentIntentId }, key);
+      await sleeping(key);
+      await scene.settle(paymentIntentId, "failed");
+      expect(await canceling).toMatchObject({
+        status: 409,
+        body: { message: any("Checkout Session is complete"), metadata: { reason: "conflict", paymentIntentId } },
+      });
     });
   });
 
@@ -324,6 +364,47 @@ describe.each(modes)("what follows a payment, $mode", ({ inactivityTimeoutMs }) 
         status: 409,
         body: { metadata: { reason: "refund_failed", refundId, paymentIntentId, failureReason: "unknown" } },
       });
+    });
+
+    it("hears the end of a refund whose metadata somebody changes", async () => {
+      const paymentIntentId = await pay("pm_card_pendingRefund");
+      const key = newOrder();
+      const call = scene.call("refundPayment", { paymentIntentId }, key);
+      const refundId = await pendingRefundOf(paymentIntentId);
+      const id = await sleeping(key);
+      for (const note of ["seen", "filed"]) await scene.stripe.refunds.update(refundId, { metadata: { note } });
+      await scene.settle(refundId);
+      expect(await call).toMatchObject({ status: 200, body: { refundId, settledBy: "webhook" } });
+      const hung = `select name from sys_journal where id = '${id}' and name = 'hang the doorbell'`;
+      expect(await scene.sql(hung)).toEqual([]);
+    });
+
+    it("waits for an older refund that may fail yet, though a newer one has succeeded", async () => {
+      const paymentIntentId = await pay("pm_card_pendingRefund");
+      const refund = async (amount: number) =>
+        (await scene.stripe.refunds.create({ payment_intent: paymentIntentId, amount })).id;
+      const [older, newer] = [await refund(700), await refund(300)];
+      await scene.settle(newer);
+      expect(await scene.call("refundPayment", { paymentIntentId, timeoutSeconds: 1 })).toMatchObject({
+        status: 408,
+        body: { metadata: { reason: "timed_out", refundId: older } },
+      });
+    });
+
+    it("asks Stripe again when the refund that held the money fails after the refusal", async () => {
+      const paymentIntentId = await pay("pm_card_pendingRefund");
+      const other = await scene.stripe.refunds.create({ payment_intent: paymentIntentId });
+      await scene.fault({ target: "api", effect: "rate_limit", method: "GET", path: "/v1/refunds", count: 0 });
+      const refusals = async () =>
+        (await scene.requests("POST", "/v1/refunds")).filter(({ status }) => status === 400).length;
+      const before = await refusals();
+      const call = scene.call("refundPayment", { paymentIntentId, amount: 300 });
+      await until("the refusal", async () => ((await refusals()) > before ? true : undefined));
+      await scene.settle(other.id, "failed");
+      await scene.clearFaults();
+      const refundId = await pendingRefundOf(paymentIntentId);
+      await scene.settle(refundId);
+      expect(await call).toMatchObject({ status: 200, body: { refundId, amount: 300 } });
     });
 
     it("never gives back more than was captured, however many ask at once", async () => {

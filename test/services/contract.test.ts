@@ -23,6 +23,11 @@ describe("paymentRequestSchema", () => {
     });
   });
 
+  it("says what is wrong with a metadata key", () => {
+    const { error } = paymentRequestSchema.safeParse({ ...card, metadata: { restate_callback_id: "x" } });
+    expect(error?.issues).toMatchObject([{ message: "keys that begin with restate_ are reserved" }]);
+  });
+
   it("takes a currency in any case and gives it in lower case", () => {
     expect(paymentRequestSchema.parse({ ...card, currency: "EUR" }).currency).toBe("eur");
   });

@@ -151,6 +151,17 @@ describe("verifyWebhook", () => {
   });
 
   it.each([
+    ["metadata alone, as hanging a doorbell does", { metadata: {} }, {}],
+    ["metadata and the status", { metadata: {}, status: "pending" }, { restate_callback_id: address }],
+    ["nothing that it names", {}, { restate_callback_id: address }],
+    ["something in another form", "status", { restate_callback_id: address }],
+  ])("takes an update that changed %s", (_what, previous_attributes, metadata) => {
+    const object = { id: "re_1", metadata: { restate_callback_id: address } };
+    const payload = JSON.stringify({ type: "refund.updated", data: { object, previous_attributes } });
+    expect(verify(payload, signed(payload))).toMatchObject({ kind: "genuine", metadata });
+  });
+
+  it.each([
     ["without metadata", { id: "pi_1" }],
     ["with null metadata", { id: "pi_1", metadata: null }],
     ["with metadata of another form", { id: "pi_1", metadata: { nested: { a: 1 } } }],
