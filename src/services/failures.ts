@@ -59,6 +59,10 @@ export function notFound(paymentIntentId: string): TerminalError {
   return failure("not_found", `Stripe knows no PaymentIntent ${paymentIntentId}.`, { paymentIntentId });
 }
 
+export function refundNotFound(refundId: string): TerminalError {
+  return failure("not_found", `Stripe knows no refund ${refundId}.`, { refundId });
+}
+
 export function canceled(
   paymentIntentId: string,
   message: string,

@@ -9,6 +9,7 @@ import {
   timeoutSecondsSchema,
 } from "./contract.ts";
 import type {
+  AwaitRefundRequest,
   CancelOutcome,
   CancelPaymentRequest,
   CapturePaymentRequest,
@@ -51,7 +52,16 @@ export const refundPaymentRequestSchema = z.strictObject({
   timeoutSeconds: timeoutSecondsSchema.optional(),
 }) satisfies z.ZodType<RefundPaymentRequest>;
 
-/** Answer of `refundPayment`. */
+/** Body of `awaitRefund`. */
+export const awaitRefundRequestSchema = z.strictObject({
+  refundId: z
+    .string()
+    .max(255)
+    .regex(/^(?:re|pyr)_[A-Za-z0-9_]+$/, "a refund's id begins with re_ or pyr_"),
+  timeoutSeconds: timeoutSecondsSchema.optional(),
+}) satisfies z.ZodType<AwaitRefundRequest>;
+
+/** Answer of `refundPayment` and `awaitRefund`. */
 export const refundOutcomeSchema = z.object({
   refundId: z.string(),
   paymentIntentId: z.string(),

@@ -206,7 +206,10 @@ export type PaymentOutcome = PaymentFields & { readonly settledBy: SettledBy } &
     | { readonly status: "requires_action"; readonly nextAction: NextAction }
   );
 
-/** Answer of `refundPayment`: the money is on its way to the customer. */
+/** Body of `awaitRefund`. */
+export type AwaitRefundRequest = { readonly refundId: string; readonly timeoutSeconds?: number | undefined };
+
+/** Answer of `refundPayment` and `awaitRefund`: the money is on its way to the customer. */
 export type RefundOutcome = {
   readonly refundId: string;
   readonly paymentIntentId: string;

@@ -141,7 +141,10 @@ export function createPaymentWatcher(options: WatcherOptions) {
     let unrung = doorbell;
     while (!isRefundSettled(latest)) {
       if ((await wait.next(unrung)) === "webhook") unrung = null;
-      latest = await stripeStep(ctx, "read refund", () => stripe.readRefund(created.refundId));
+      const read = await stripeStep(ctx, "read refund", () => stripe.readRefund(created.refundId));
+      // One that is gone gave nothing back: whoever lists the refunds next sees what is left.
+      if (read === null) return;
+      latest = read;
     }
     if (latest.status === "succeeded") return;
     ctx.console.warn(`Refund ${latest.refundId} ended as ${latest.status} (${latest.failureReason ?? "no reason"}).`);

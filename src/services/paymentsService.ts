@@ -5,6 +5,7 @@ import { thenLook } from "./notifications.ts";
 import { cancelPayment } from "./cancelPayment.ts";
 import { capturePayment } from "./capturePayment.ts";
 import { acceptDispute } from "./acceptDispute.ts";
+import { awaitRefund } from "./awaitRefund.ts";
 import { awaitSetup } from "./awaitSetup.ts";
 import * as contract from "./contract.ts";
 import { createCustomer } from "./createCustomer.ts";
@@ -115,6 +116,15 @@ export function createPaymentsService(options: PaymentsOptions) {
           lifecycle.refundOutcomeSchema,
         ),
         thenLook(notifications, ["refunds"], (ctx, request) => refundPayment(ctx, options, request)),
+      ),
+      /** Waits for the end of any refund. https://docs.stripe.com/api/refunds/retrieve */
+      awaitRefund: restate.handlers.handler(
+        moves(
+          "Waits for the end of a refund, whoever made it.",
+          lifecycle.awaitRefundRequestSchema,
+          lifecycle.refundOutcomeSchema,
+        ),
+        thenLook(notifications, ["refunds"], (ctx, request) => awaitRefund(ctx, options, request)),
       ),
       /** Saves a payment method for later payments. https://docs.stripe.com/api/setup_intents/create */
       setupPaymentMethod: restate.handlers.handler(

@@ -3,7 +3,6 @@ import type { Context } from "@restatedev/restate-sdk";
 import { creatorCallbackKey, invocationIdKey } from "../domain/doorbell.ts";
 import {
   amountLeftToRefund,
-  isRefundSettled,
   decisiveRefund,
   refundObstacle,
   refundOfCall,
@@ -13,11 +12,11 @@ import type { PaymentSnapshot } from "../domain/payment.ts";
 import type { Refusal } from "../stripe/errorMeaning.ts";
 import type { StripeGateway } from "../stripe/gateway.ts";
 import type { RefundParameters } from "../stripe/refundRequests.ts";
-import { canceled, conflict, invalidRequest, needsReview, refundFailed, timedOut } from "./failures.ts";
-import { startObjectWait } from "./objectWait.ts";
+import { conflict, invalidRequest, needsReview } from "./failures.ts";
 import type { RefundOutcome, RefundPaymentRequest } from "./paymentApi.ts";
 import { type PaymentsOptions, timeoutMsOf } from "./paymentsOptions.ts";
 import { readNamedPayment } from "./readPayment.ts";
+import { settleRefund } from "./settleRefund.ts";
 import { stripeStep } from "./stripeStep.ts";
 import { createDoorbell, type Doorbell } from "./wait.ts";
 
@@ -37,33 +36,17 @@ export async function refundPayment(
   options: PaymentsOptions,
   request: RefundPaymentRequest,
 ): Promise<RefundOutcome> {
-  const { stripe, pollScheduleMs } = options;
+  const { stripe } = options;
   const { paymentIntentId } = request;
   const payment = await readNamedPayment(ctx, stripe, paymentIntentId);
   const { refund: first, seenBy, doorbell } = await makeRefund(ctx, stripe, payment, request);
-  if (isRefundSettled(first)) return outcome(first, paymentIntentId, seenBy);
-
-  const { refundId } = first;
-  const read = () => stripeStep(ctx, "read refund", () => stripe.readRefund(refundId));
-  const wait = startObjectWait(ctx, {
-    read,
-    hang: async (next) => {
-      const hung = await stripeStep(ctx, "hang the doorbell", () =>
-        stripe.hangRefundDoorbell(refundId, creatorCallbackKey, next.address),
-      );
-      return hung ?? (await read());
-    },
+  return await settleRefund(ctx, options, {
+    first,
+    seenBy,
     doorbell,
-    pollScheduleMs,
-    deadlineMs: timeoutMsOf(request, options),
+    paymentIntentId,
+    timeoutMs: timeoutMsOf(request, options),
   });
-  for (;;) {
-    const { wake, seen } = await wait.next((latest) => !isRefundSettled(latest));
-    if (isRefundSettled(seen)) return outcome(seen, paymentIntentId, wake === "webhook" ? "webhook" : "poll");
-    const fate = `The refund ${refundId} is still pending at Stripe and was left as it is.`;
-    if (wake === "deadline") throw timedOut(paymentIntentId, fate, "none", refundId);
-    if (wake === "cancellation") throw canceled(paymentIntentId, `The call was cancelled. ${fate}`, "none", refundId);
-  }
 }
 
 /** Makes the refund once, whatever crashes when, or finds the one that this or an earlier call made. */
@@ -152,12 +135,4 @@ function refundParameters(
       [invocationIdKey]: origin.invocationId,
     },
   };
-}
-
-function outcome(refund: RefundSnapshot, paymentIntentId: string, settledBy: SettledBy): RefundOutcome {
-  const { refundId, amount, currency } = refund;
-  if (refund.status === "succeeded") {
-    return { refundId, paymentIntentId, status: "succeeded", amount, currency, settledBy };
-  }
-  throw refundFailed(refund, paymentIntentId);
 }

@@ -69,11 +69,11 @@ export function refundRequests(stripe: Stripe) {
       );
     },
 
-    /** Reads a refund. https://docs.stripe.com/api/refunds/retrieve */
-    async readRefund(refundId: string): Promise<RefundSnapshot> {
+    /** Reads a refund; null if there is none. https://docs.stripe.com/api/refunds/retrieve */
+    async readRefund(refundId: string): Promise<RefundSnapshot | null> {
       return await ask(
         async () => snapshotOfRefund(expectObject("refund", await stripe.refunds.retrieve(refundId))),
-        (meaning) => unexpectedAnswer("read the refund", meaning),
+        (meaning) => (meaning.kind === "missing" ? null : unexpectedAnswer("read the refund", meaning)),
       );
     },
   };

@@ -522,6 +522,55 @@ describe.each(modes)("what follows a payment, $mode", ({ inactivityTimeoutMs }) 
     });
   });
 
+  describe("awaitRefund", () => {
+    it("goes on waiting for a refund whose call stopped to, without making another", async () => {
+      const paymentIntentId = await payByDebit();
+      const first = await scene.call("refundPayment", { paymentIntentId, amount: 300, timeoutSeconds: 1 });
+      expect(first).toMatchObject({ status: 408, body: { metadata: { reason: "timed_out", compensation: "none" } } });
+      const refundId = first.body.metadata?.["refundId"] ?? "";
+      const key = newOrder();
+      const call = scene.call("awaitRefund", { refundId }, key);
+      await sleeping(key);
+      await scene.settle(refundId);
+      expect(await call).toMatchObject({
+        status: 200,
+        body: { refundId, paymentIntentId, status: "succeeded", amount: 300, settledBy: "webhook" },
+      });
+      expect(await refundsOf(paymentIntentId)).toHaveLength(1);
+      expect(await scene.call("awaitRefund", { refundId })).toMatchObject({ status: 200, body: { settledBy: "poll" } });
+    });
+
+    it("hears the end of a refund that was made in Stripe's dashboard, beside another who waits for it", async () => {
+      const payment_intent = await payByDebit();
+      const { id: refundId } = await scene.stripe.refunds.create({ payment_intent });
+      const keys = [newOrder(), newOrder()];
+      const calls = keys.map((key) => scene.call("awaitRefund", { refundId }, key));
+      for (const key of keys) await sleeping(key);
+      await scene.settle(refundId, "failed");
+      for (const answer of await Promise.all(calls)) {
+        expect(answer).toMatchObject({ status: 409, body: { metadata: { reason: "refund_failed", refundId } } });
+      }
+    });
+
+    it.each([
+      ["re_none", 404, "not_found"],
+      ["pi_none", 400, undefined],
+    ])("answers %s with %s", async (refundId, status, reason) => {
+      const answer = await scene.call("awaitRefund", { refundId });
+      expect([answer.status, answer.body.metadata?.["reason"]]).toEqual([status, reason]);
+    });
+
+    it("leaves the refund as it is at its deadline", async () => {
+      const payment_intent = await payByDebit();
+      const { id: refundId } = await scene.stripe.refunds.create({ payment_intent });
+      expect(await scene.call("awaitRefund", { refundId, timeoutSeconds: 1 })).toMatchObject({
+        status: 408,
+        body: { metadata: { reason: "timed_out", refundId, compensation: "none" } },
+      });
+      expect((await scene.stripe.refunds.retrieve(refundId)).status).toBe("pending");
+    });
+  });
+
   it("keeps the ledger, whatever is captured, cancelled and refunded in whatever order and at once", async () => {
     const amount = fc.integer({ min: 1, max: 1200 });
     const step = fc.oneof(
