@@ -62,7 +62,9 @@ export function webhookRecipes(ingressPort: number): string {
 
 function stripeLines(target: StackTarget): readonly string[] {
   if (target.kind === "sandbox")
-    return [`  Stripe      sandbox of this machine at ${target.url} ${faint("(no account, no money)")}`];
+    return [
+      `  Stripe      ${target.url} ${faint("(the sandbox: no account, no money; open it to see what comes and goes)")}`,
+    ];
   const where = target.apiBase === undefined ? "" : ` at ${target.apiBase}`;
   const mode = target.mode === "live" ? warning("LIVE mode, real money") : "test mode";
   return [
