@@ -23,6 +23,8 @@ type PaymentsConfig = {
   readonly pollScheduleMs: readonly number[];
   readonly timeoutMs: number;
   readonly idempotencyRetentionMs: number;
+  /** Null for ever. */
+  readonly referenceRetentionMs: number | null;
 };
 
 export type AppConfig = {
@@ -82,6 +84,7 @@ export function loadAppConfig(environment: Environment): AppConfig {
       pollScheduleMs: settings.PAYMENT_POLL_SCHEDULE ?? defaults.pollScheduleMs,
       timeoutMs: settings.PAYMENT_TIMEOUT ?? defaults.timeoutMs,
       idempotencyRetentionMs: settings.IDEMPOTENCY_RETENTION ?? defaults.idempotencyRetentionMs,
+      referenceRetentionMs: settings.REFERENCE_RETENTION ?? null,
     },
     notificationReceiver: receiverOf(settings),
     port: settings.PORT ?? defaults.servicePort,
@@ -186,6 +189,7 @@ const expectation = {
     'Expected JSON as the sandbox\'s POST /_sandbox/faults takes it, for example [{"target":"api","effect":"rate_limit","probability":0.1,"count":0}].',
   sandboxFaultSeed: "Expected an integer from 0 to 2147483647, for example 42.",
   // A shorter retention would let a caller's late retry start a second charge while Stripe still remembers the first.
+  referenceRetention: "Expected forever, or a duration of at least 30d, for example 365d.",
   idempotencyRetention: "Expected a duration of at least 2d, for example 7d.",
 } as const;
 
@@ -213,6 +217,9 @@ const settingsSchema = z.object({
     return scheduleMs.every((delayMs) => delayMs !== undefined) ? scheduleMs : undefined;
   }),
   PAYMENT_TIMEOUT: setting(expectation.timeout, (text) => durationWithin(text, 1_000, 90 * dayMs)),
+  REFERENCE_RETENTION: setting(expectation.referenceRetention, (text) =>
+    text === "forever" ? null : durationWithin(text, 30 * dayMs, Number.MAX_SAFE_INTEGER),
+  ),
   IDEMPOTENCY_RETENTION: setting(expectation.idempotencyRetention, (text) =>
     durationWithin(text, 2 * dayMs, Number.MAX_SAFE_INTEGER),
   ),

@@ -25,6 +25,7 @@ describe("loadAppConfig", () => {
         pollScheduleMs: [60_000, 300_000, 900_000, 3_600_000, 21_600_000],
         timeoutMs: 21 * day,
         idempotencyRetentionMs: 7 * day,
+        referenceRetentionMs: null,
       },
       notificationReceiver: null,
       port: 9080,
@@ -105,6 +106,8 @@ describe("loadAppConfig", () => {
     [{ PAYMENT_POLL_SCHEDULE: "1s, 2m" }, { payments: { pollScheduleMs: [1_000, 120_000] } }],
     [{ PAYMENT_TIMEOUT: "90d" }, { payments: { timeoutMs: 7_776_000_000 } }],
     [{ IDEMPOTENCY_RETENTION: "2d" }, { payments: { idempotencyRetentionMs: 172_800_000 } }],
+    [{ REFERENCE_RETENTION: "forever" }, { payments: { referenceRetentionMs: null } }],
+    [{ REFERENCE_RETENTION: "365d" }, { payments: { referenceRetentionMs: 31_536_000_000 } }],
     [{ IDEMPOTENCY_RETENTION: "48h" }, { payments: { idempotencyRetentionMs: 172_800_000 } }],
     [
       { RESTATE_IDENTITY_KEYS: "publickeyv1_abc,publickeyv1_def" },

@@ -7,6 +7,8 @@ export type MandateAcceptance =
   | { readonly type: "online"; readonly ipAddress: string; readonly userAgent: string };
 
 export type PaymentRequest = {
+  /** The merchant's own name of what is paid: charged at most once, for ever. */
+  readonly reference?: string | undefined;
   readonly paymentMethodId: string;
   /** In minor units of `currency`. */
   readonly amount: number;

@@ -4,7 +4,8 @@ import { nextCaptureStep, totalAfterCapture } from "../domain/capture.ts";
 import type { CaptureParameters } from "../stripe/paymentRequests.ts";
 import { answer } from "./answer.ts";
 import { canceled, conflict, declined, invalidRequest, needsReview } from "./failures.ts";
-import type { AwaitPaymentRequest, CapturePaymentRequest, PaymentOutcome } from "./paymentApi.ts";
+import type { CapturePaymentRequest, PaymentOutcome } from "./paymentApi.ts";
+import type { PaymentById } from "./payments.ts";
 import type { PaymentsOptions } from "./paymentsOptions.ts";
 import { readNamedPayment, readOwnPayment } from "./readPayment.ts";
 import { stripeStep } from "./stripeStep.ts";
@@ -20,7 +21,7 @@ export async function capturePayment(
   ctx: Context,
   { stripe }: PaymentsOptions,
   request: CapturePaymentRequest,
-  awaitPayment: (ctx: Context, request: AwaitPaymentRequest) => Promise<PaymentOutcome>,
+  awaitPayment: (ctx: Context, request: PaymentById) => Promise<PaymentOutcome>,
 ): Promise<PaymentOutcome> {
   const { paymentIntentId } = request;
   const final = request.final ?? true;

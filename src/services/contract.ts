@@ -90,9 +90,17 @@ export const returnUrlSchema = z
   .max(2048)
   .refine(isPlainUrl, "must be well-formed, without spaces and without a user name or password");
 
+/** Kept in the engine for ever, and shown to operators. */
+const referenceSchema = text(255).regex(/^[^\p{Cc}]*$/u, "has control characters");
+
 /** Body of `processPayment`. Unknown fields are refused: a misspelt `captureMethod` must not charge at once. */
 export const paymentRequestSchema = z
   .strictObject({
+    reference: referenceSchema
+      .optional()
+      .describe(
+        "Your own name of what is paid, such as an order: charged at most once, whatever the idempotency keys.",
+      ),
     paymentMethodId: paymentMethodIdSchema.describe("The Stripe PaymentMethod to charge, e.g. pm_card_visa."),
     amount: z.int().min(1).max(maximumAmountMinor).describe("In the currency's minor unit (cents): an integer."),
     currency: z
@@ -217,16 +225,27 @@ export const paymentOutcomeSchema = z.discriminatedUnion("status", [
   }),
 ]) satisfies z.ZodType<PaymentOutcome>;
 
+/** What callers send by the one name or the other has both fields here, of which one is undefined. */
+type Named<Request extends GetPaymentRequest> = { readonly [Field in keyof Request]?: string | number | undefined };
+
+/** Names a payment by the one or the other. */
+const namedPayment = { paymentIntentId: paymentIntentIdSchema.optional(), reference: referenceSchema.optional() };
+
+function namesOnePayment(request: { readonly paymentIntentId?: unknown; readonly reference?: unknown }): boolean {
+  return (request.paymentIntentId === undefined) !== (request.reference === undefined);
+}
+
+const oneName = { path: ["paymentIntentId"], error: "give either paymentIntentId or reference" };
+
 /** Body of `awaitPayment`. */
-export const awaitPaymentRequestSchema = z.strictObject({
-  paymentIntentId: paymentIntentIdSchema,
-  timeoutSeconds: timeoutSecondsSchema.optional(),
-}) satisfies z.ZodType<AwaitPaymentRequest>;
+export const awaitPaymentRequestSchema = z
+  .strictObject({ ...namedPayment, timeoutSeconds: timeoutSecondsSchema.optional() })
+  .refine(namesOnePayment, oneName) satisfies z.ZodType<Named<AwaitPaymentRequest>>;
 
 /** Body of `getPayment`. */
-export const getPaymentRequestSchema = z.strictObject({
-  paymentIntentId: paymentIntentIdSchema,
-}) satisfies z.ZodType<GetPaymentRequest>;
+export const getPaymentRequestSchema = z
+  .strictObject(namedPayment)
+  .refine(namesOnePayment, oneName) satisfies z.ZodType<Named<GetPaymentRequest>>;
 
 /** Answer of `getPayment`: the state at Stripe now. */
 export const paymentStateSchema = z.object({

@@ -64,7 +64,7 @@ export function refundNotFound(refundId: string): TerminalError {
 }
 
 export function canceled(
-  paymentIntentId: string,
+  paymentIntentId: string | null,
   message: string,
   compensation?: Compensation,
   refundId?: string,
@@ -86,7 +86,7 @@ export function timedOut(
 }
 
 /** The object's state doesn't allow what was asked. */
-export function conflict(paymentIntentId: string, message: string): TerminalError {
+export function conflict(paymentIntentId: string | null, message: string): TerminalError {
   return failure("conflict", message, { paymentIntentId });
 }
 

@@ -10,6 +10,8 @@ export type MandateAcceptance =
 
 /** Body of `processPayment`. */
 export type ProcessPaymentRequest = {
+  /** Your own name of what is paid, such as an order: charged at most once, whatever the idempotency keys. */
+  readonly reference?: string | undefined;
   readonly paymentMethodId: string;
   /** In the currency's minor unit (cents). */
   readonly amount: number;
@@ -38,13 +40,12 @@ export type ProcessPaymentRequest = {
 };
 
 /** Body of `awaitPayment`. */
-export type AwaitPaymentRequest = {
-  readonly paymentIntentId: string;
-  readonly timeoutSeconds?: number | undefined;
-};
+export type AwaitPaymentRequest = GetPaymentRequest & { readonly timeoutSeconds?: number | undefined };
 
-/** Body of `getPayment`. */
-export type GetPaymentRequest = { readonly paymentIntentId: string };
+/** Body of `getPayment`: the PaymentIntent by its id, or by the reference that it was paid under. */
+export type GetPaymentRequest =
+  | { readonly paymentIntentId: string; readonly reference?: undefined }
+  | { readonly reference: string; readonly paymentIntentId?: undefined };
 
 /** Body of `capturePayment`. */
 export type CapturePaymentRequest = {

@@ -11,19 +11,27 @@ import { verifyWebhook } from "../stripe/webhook.ts";
 import { answer, captureBeforeOf, paymentFields } from "./answer.ts";
 import { createPayment } from "./createPayment.ts";
 import { canceled, invalidRequest, timedOut } from "./failures.ts";
-import { askForLook, thenLook } from "./notifications.ts";
+import { askForLook } from "./notifications.ts";
 import { giveUp, leaveToCustomer, settleDecline } from "./letGo.ts";
-import type { AwaitPaymentRequest, GetPaymentRequest, PaymentOutcome, PaymentState } from "./paymentApi.ts";
+import type { PaymentOutcome, PaymentState } from "./paymentApi.ts";
 import { type PaymentsOptions, timeoutMsOf } from "./paymentsOptions.ts";
 import { hangDoorbell, startPaymentWait } from "./paymentWait.ts";
 import { readNamedPayment } from "./readPayment.ts";
 import { createDoorbell, wasCancelled } from "./wait.ts";
 
+/** A payment by its id, and how long to wait for it. */
+export type PaymentById = { readonly paymentIntentId: string; readonly timeoutSeconds?: number | undefined };
+
 /** The handlers at the heart of the service `payments`; `paymentsService.ts` declares them to the engine. */
 export function paymentHandlers(options: PaymentsOptions) {
   const { stripe, pollScheduleMs, notifications } = options;
 
-  async function processPayment(ctx: Context, request: PaymentRequest): Promise<PaymentOutcome> {
+  /** @param onCreated told at once which PaymentIntent the call made */
+  async function processPayment(
+    ctx: Context,
+    request: PaymentRequest,
+    onCreated: (paymentIntentId: string) => void = () => {},
+  ): Promise<PaymentOutcome> {
     if (request.delayedStatus && options.mode === "live") throw delayedStatusIsForTests;
     const deadlineMs = timeoutMsOf(request, options);
     const customer = request.returnUrl === undefined ? "decline" : "answer";
@@ -33,6 +41,7 @@ export function paymentHandlers(options: PaymentsOptions) {
     const doorbell = createDoorbell(ctx);
     const created = await createPayment(ctx, stripe, request, doorbell, options.lookUpDelaysMs);
     const { paymentIntentId } = created.payment;
+    onCreated(paymentIntentId);
     const deadlineAtMs = created.fixedAtMs + deadlineMs;
     const first: Judgement = request.delayedStatus ? { kind: "pending" } : judge(created.payment);
     if (first.kind === "requires_action") {
@@ -68,7 +77,7 @@ export function paymentHandlers(options: PaymentsOptions) {
     }
   }
 
-  async function awaitPayment(ctx: Context, request: AwaitPaymentRequest): Promise<PaymentOutcome> {
+  async function awaitPayment(ctx: Context, request: PaymentById): Promise<PaymentOutcome> {
     const { paymentIntentId } = request;
     let attempted = false;
     const judge = (seen: PaymentSnapshot) => {
@@ -114,18 +123,13 @@ export function paymentHandlers(options: PaymentsOptions) {
     return { received: true };
   }
 
-  async function getPayment(ctx: Context, request: GetPaymentRequest): Promise<PaymentState> {
+  async function getPayment(ctx: Context, request: PaymentById): Promise<PaymentState> {
     const payment = await readNamedPayment(ctx, stripe, request.paymentIntentId);
     const { stripeStatus, nextAction, failure } = payment;
     return { ...paymentFields(payment, stripeStatus), captureBefore: captureBeforeOf(payment), nextAction, failure };
   }
 
-  return {
-    processPayment: thenLook(notifications, [], processPayment),
-    awaitPayment: thenLook(notifications, [], awaitPayment),
-    getPayment,
-    processWebhook,
-  };
+  return { processPayment, awaitPayment, getPayment, processWebhook };
 }
 
 const delayedStatusIsForTests = invalidRequest({

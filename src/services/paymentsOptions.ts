@@ -9,6 +9,8 @@ export type PaymentsOptions = {
   readonly pollScheduleMs: readonly number[];
   readonly timeoutMs: number;
   readonly idempotencyRetentionMs: number;
+  /** How long a reference is remembered after its last change; null for ever. */
+  readonly referenceRetentionMs: number | null;
   readonly inactivityTimeoutMs: number;
   /** When to look up a create whose outcome is unknown: at once, and again when search has caught up. */
   readonly lookUpDelaysMs: readonly number[];

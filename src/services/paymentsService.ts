@@ -2,6 +2,7 @@
 import * as restate from "@restatedev/restate-sdk";
 import type { z } from "zod";
 import { thenLook } from "./notifications.ts";
+import { named, payByReference } from "./byReference.ts";
 import { cancelPayment } from "./cancelPayment.ts";
 import { capturePayment } from "./capturePayment.ts";
 import { acceptDispute } from "./acceptDispute.ts";
@@ -70,7 +71,11 @@ export function createPaymentsService(options: PaymentsOptions) {
           contract.paymentRequestSchema,
           contract.paymentOutcomeSchema,
         ),
-        payments.processPayment,
+        thenLook(notifications, [], (ctx, request) =>
+          request.reference === undefined
+            ? payments.processPayment(ctx, request)
+            : payByReference(ctx, request, request.reference),
+        ),
       ),
       /** Waits for the outcome of any PaymentIntent, also one made elsewhere. Never cancels it. */
       awaitPayment: restate.handlers.handler(
@@ -79,7 +84,7 @@ export function createPaymentsService(options: PaymentsOptions) {
           contract.awaitPaymentRequestSchema,
           contract.paymentOutcomeSchema,
         ),
-        payments.awaitPayment,
+        thenLook(notifications, [], async (ctx, request) => payments.awaitPayment(ctx, await named(ctx, request))),
       ),
       /** Reads the state of a PaymentIntent at once. https://docs.stripe.com/api/payment_intents/retrieve */
       getPayment: restate.handlers.handler(
@@ -88,7 +93,7 @@ export function createPaymentsService(options: PaymentsOptions) {
           contract.getPaymentRequestSchema,
           contract.paymentStateSchema,
         ),
-        payments.getPayment,
+        async (ctx: restate.Context, request) => payments.getPayment(ctx, await named(ctx, request)),
       ),
       /** Captures what an authorization holds. https://docs.stripe.com/api/payment_intents/capture */
       capturePayment: restate.handlers.handler(

@@ -4,6 +4,7 @@ import { createEndpointHandler } from "@restatedev/restate-sdk";
 import { log } from "./logger.ts";
 import type { PaymentsOptions } from "./paymentsOptions.ts";
 import { createPaymentNotifier } from "./paymentNotifier.ts";
+import { createPaymentReference } from "./paymentReference.ts";
 import { createPaymentsService } from "./paymentsService.ts";
 import { createPaymentWatcher } from "./paymentWatcher.ts";
 import { createSetupWatcher } from "./setupWatcher.ts";
@@ -26,6 +27,7 @@ export async function serveServices(options: ServeOptions): Promise<Served> {
     createEndpointHandler({
       services: [
         createPaymentsService(options),
+        createPaymentReference(options),
         createPaymentWatcher(options),
         createSetupWatcher(options),
         createPaymentNotifier(options),

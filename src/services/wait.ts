@@ -59,6 +59,6 @@ export async function wasCancelled(ctx: Context): Promise<boolean> {
   return (await RestatePromise.race([cancellationOf(ctx), now])) === "cancellation";
 }
 
-function cancellationOf(ctx: Context): RestatePromise<"cancellation"> {
+export function cancellationOf(ctx: Context): RestatePromise<"cancellation"> {
   return (ctx as internal.ContextInternal).cancellation().map(() => "cancellation" as const);
 }

@@ -76,6 +76,7 @@ export async function openScene(inactivityTimeoutMs: number) {
       pollScheduleMs: [hourMs],
       timeoutMs: 24 * hourMs,
       idempotencyRetentionMs: 48 * hourMs,
+      referenceRetentionMs: null,
       lookUpDelaysMs: [0, 100, 600],
       notifications: { ...notificationTimings, receiver: null },
       ...settings,

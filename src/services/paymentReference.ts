@@ -1,0 +1,209 @@
+/**
+ * The durable memory of a reference: one object per reference, which runs one attempt at a time. Only who sends a
+ * `reference` pays for it with one more invocation.
+ */
+import * as restate from "@restatedev/restate-sdk";
+import { judgePayment } from "../domain/payment.ts";
+import type { PaymentRequest } from "../domain/paymentRequest.ts";
+import { nextReferenceStep, type ReferenceRecord, type RequestPrint } from "../domain/reference.ts";
+import { answer } from "./answer.ts";
+import { conflict, needsReview } from "./failures.ts";
+import { abortTimeoutMs, paymentJournalRetentionMs, untilAnOperatorLooks } from "./handlerOptions.ts";
+import type { PaymentOutcome } from "./paymentApi.ts";
+import { paymentHandlers } from "./payments.ts";
+import type { PaymentsOptions } from "./paymentsOptions.ts";
+import { readOwnPayment } from "./readPayment.ts";
+import { stripeStep } from "./stripeStep.ts";
+import { type Kept, paymentReferenceName, printOf, type Recalled, thrownAgain } from "./references.ts";
+
+type State = { record: ReferenceRecord; kept: Kept; changedAtMs: number };
+
+/** Search may lag by an hour in outages. https://docs.stripe.com/search#data-freshness */
+const searchLagMs = 60 * 60 * 1000;
+
+export type PaymentReference = ReturnType<typeof createPaymentReference>;
+
+export function createPaymentReference(options: PaymentsOptions) {
+  const { stripe, referenceRetentionMs } = options;
+  const payments = paymentHandlers(options);
+
+  async function pay(ctx: restate.ObjectContext<State>, request: PaymentRequest): Promise<PaymentOutcome> {
+    const print = printOf(request);
+    const record = await ctx.get("record");
+    const step = nextReferenceStep(record, print);
+    if (step.kind === "conflict") throw conflict(record?.paymentIntentId ?? null, step.message);
+    if (record === null || step.kind === "start") return await attempt(ctx, request, print);
+    switch (step.kind) {
+      case "repeat":
+        return repeat(await ctx.get("kept"));
+      case "reread":
+        return await reread(ctx, record);
+      case "join":
+        return await recover(ctx, request, record);
+      case "check":
+        await refuseUnlessClosed(ctx, record.paymentIntentId ?? "");
+        return await attempt(ctx, request, print);
+    }
+  }
+
+  async function attempt(
+    ctx: restate.ObjectContext<State>,
+    request: PaymentRequest,
+    print: RequestPrint,
+  ): Promise<PaymentOutcome> {
+    const begunAtMs = await ctx.date.now();
+    const begun: ReferenceRecord = {
+      print,
+      invocationId: ctx.request().id,
+      begunAtMs,
+      paymentIntentId: null,
+      end: null,
+    };
+    ctx.set("record", begun);
+    ctx.clear("kept");
+    return await keep(ctx, begun, () =>
+      payments.processPayment(ctx, request, (paymentIntentId) => ctx.set("record", { ...begun, paymentIntentId })),
+    );
+  }
+
+  /**
+   * One attempt at a time is inside, so one that is still under way here was killed by an operator: what became of it is
+   * found out, and none is begun while that is open.
+   */
+  async function recover(
+    ctx: restate.ObjectContext<State>,
+    request: PaymentRequest,
+    record: ReferenceRecord,
+  ): Promise<PaymentOutcome> {
+    if (record.paymentIntentId !== null) return await reread(ctx, record);
+    const { invocationId, begunAtMs, print } = record;
+    const found = await stripeStep(ctx, "look up PaymentIntent", () => stripe.findPayments(invocationId, begunAtMs));
+    const [paymentIntentId, ...others] = found;
+    if (paymentIntentId !== undefined && others.length === 0) return await reread(ctx, { ...record, paymentIntentId });
+    const ageMs = (await ctx.date.now()) - begunAtMs;
+    if (paymentIntentId === undefined && ageMs > searchLagMs) return await attempt(ctx, request, print);
+    throw needsReview(
+      paymentIntentId === undefined
+        ? "The last attempt for the reference was killed, and whether it charged is not known yet: ask again in an hour."
+        : `One call seems to have made several PaymentIntents: ${found.join(", ")}.`,
+      paymentIntentId ?? null,
+    );
+  }
+
+  /** What was answered, or begun, before its end: as it is now. */
+  async function reread(ctx: restate.ObjectContext<State>, record: ReferenceRecord): Promise<PaymentOutcome> {
+    const paymentIntentId = record.paymentIntentId ?? "";
+    return await keep(ctx, record, async () => {
+      const payment = await readOwnPayment(ctx, stripe, paymentIntentId);
+      const judgement = judgePayment(payment, { attempted: true, customer: "answer" });
+      // The customer has acted, and the bank is at work: the answer is what comes of it.
+      if (judgement.kind === "pending") return await payments.awaitPayment(ctx, { paymentIntentId });
+      return answer({ payment, decision: judgement, settledBy: "poll" });
+    });
+  }
+
+  async function refuseUnlessClosed(ctx: restate.ObjectContext<State>, paymentIntentId: string): Promise<void> {
+    const { status } = await readOwnPayment(ctx, stripe, paymentIntentId);
+    if (status === "canceled") return;
+    const message = `The last attempt for the reference is not closed yet (${status}): try again later.`;
+    throw conflict(paymentIntentId, message);
+  }
+
+  /** Remembers how an attempt ended, whether by an answer or by a failure. */
+  async function keep(
+    ctx: restate.ObjectContext<State>,
+    record: ReferenceRecord,
+    end: () => Promise<PaymentOutcome>,
+  ): Promise<PaymentOutcome> {
+    try {
+      const outcome = await end();
+      const { paymentIntentId, status } = outcome;
+      ctx.set("record", { ...record, paymentIntentId, end: { kind: "answered", isFinal: status === "succeeded" } });
+      ctx.set("kept", { kind: "outcome", outcome });
+      await rememberFrom(ctx);
+      return outcome;
+    } catch (error) {
+      if (!(error instanceof restate.TerminalError)) throw error;
+      await keepFailure(ctx, record, error);
+      throw error;
+    }
+  }
+
+  async function keepFailure(
+    ctx: restate.ObjectContext<State>,
+    record: ReferenceRecord,
+    { code, message, metadata: details }: restate.TerminalError,
+  ): Promise<void> {
+    const metadata = { ...details };
+    const paymentIntentId = metadata["paymentIntentId"] ?? null;
+    const reason = metadata["reason"] ?? "unknown";
+    if (paymentIntentId === null && reason === "invalid_request") {
+      // Nothing was made, so nothing is remembered: the request can be mended.
+      ctx.clearAll();
+      return;
+    }
+    const closed = paymentIntentId === null || metadata["compensation"] === "canceled" || reason === "declined";
+    ctx.set("record", { ...record, paymentIntentId, end: { kind: "failed", reason, closed } });
+    ctx.set("kept", { kind: "failure", failure: { code, message, metadata } });
+    await rememberFrom(ctx);
+  }
+
+  /** Counts the retention from now on, if there is one. */
+  async function rememberFrom(ctx: restate.ObjectContext<State>): Promise<void> {
+    if (referenceRetentionMs === null) return;
+    ctx.set("changedAtMs", await ctx.date.now());
+    ctx
+      .objectSendClient<PaymentReference>(paymentReferenceName, ctx.key)
+      .forget(restate.rpc.sendOpts({ delay: referenceRetentionMs }));
+  }
+
+  /** Forgets what hasn't changed for as long as it is to be remembered. */
+  async function forget(ctx: restate.ObjectContext<State>): Promise<void> {
+    const changedAtMs = (await ctx.get("changedAtMs")) ?? 0;
+    const record = await ctx.get("record");
+    const isOver = record?.end?.kind === "failed" || (record?.end?.kind === "answered" && record.end.isFinal);
+    if (isOver && changedAtMs + (referenceRetentionMs ?? Infinity) <= (await ctx.date.now())) ctx.clearAll();
+  }
+
+  const running = {
+    ingressPrivate: true,
+    retryPolicy: untilAnOperatorLooks,
+    inactivityTimeout: options.inactivityTimeoutMs,
+    abortTimeout: abortTimeoutMs,
+  } as const;
+
+  return restate.object({
+    ...paymentReferenceName,
+    description: "Private: charges a merchant's reference at most once.",
+    handlers: {
+      pay: restate.handlers.object.exclusive(
+        {
+          ...running,
+          description: "Charges the reference, or repeats what became of it.",
+          explicitCancellation: true,
+          journalRetention: paymentJournalRetentionMs,
+        },
+        pay,
+      ),
+      recall: restate.handlers.object.shared(
+        { ...running, description: "What is known of the reference.", journalRetention: 0 },
+        recall,
+      ),
+      forget: restate.handlers.object.exclusive(
+        { ...running, description: "Forgets the reference.", journalRetention: 0 },
+        forget,
+      ),
+    },
+  });
+}
+
+async function recall(ctx: restate.ObjectSharedContext<State>): Promise<Recalled> {
+  const record = await ctx.get("record");
+  return record === null ? null : { record, kept: await ctx.get("kept") };
+}
+
+function repeat(kept: Kept | null): PaymentOutcome {
+  if (kept?.kind === "outcome") return kept.outcome;
+  if (kept?.kind === "failure") throw thrownAgain(kept.failure);
+  throw needsReview("The reference has ended, and how is not known.");
+}

@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+import { type AttemptEnd, nextReferenceStep, type ReferenceRecord } from "../../src/domain/reference.ts";
+
+const same = { purchase: "p", means: "m" };
+const otherMeans = { purchase: "p", means: "n" };
+const otherPurchase = { purchase: "q", means: "m" };
+const record = (end: AttemptEnd | null): ReferenceRecord => ({
+  print: same,
+  invocationId: "inv_1",
+  begunAtMs: 0,
+  paymentIntentId: "pi_1",
+  end,
+});
+const failed = (reason: string, closed = true) => record({ kind: "failed", reason, closed });
+
+describe("nextReferenceStep", () => {
+  it("starts what nobody asked for before", () => {
+    expect(nextReferenceStep(null, same)).toEqual({ kind: "start" });
+  });
+
+  it.each<[string, ReferenceRecord, string, string]>([
+    ["is under way", record(null), "join", "conflict"],
+    ["has succeeded", record({ kind: "answered", isFinal: true }), "repeat", "conflict"],
+    ["was handed to its customer", record({ kind: "answered", isFinal: false }), "reread", "conflict"],
+    ["was declined", failed("declined"), "repeat", "start"],
+    ["was cancelled", failed("canceled"), "repeat", "start"],
+    ["was given up and is being watched", failed("timed_out", false), "repeat", "check"],
+    ["was given up and is cancelled", failed("timed_out"), "repeat", "start"],
+    ["was refused", failed("invalid_request"), "repeat", "start"],
+    ["ended unclear", failed("needs_review"), "repeat", "conflict"],
+    ["failed as nobody foresaw", failed("unknown"), "repeat", "conflict"],
+  ])("of a payment that %s", (_what, known, forTheSame, forOtherMeans) => {
+    expect(nextReferenceStep(known, same).kind).toBe(forTheSame);
+    expect(nextReferenceStep(known, otherMeans).kind).toBe(forOtherMeans);
+    expect(nextReferenceStep(known, otherPurchase).kind).toBe("conflict");
+  });
+});
