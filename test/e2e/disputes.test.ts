@@ -280,6 +280,27 @@ describe.each(modes)("disputes, $mode", ({ inactivityTimeoutMs }) => {
       }
     });
 
+    it("does not take the bank's word for an acceptance that came too late", async () => {
+      const disputeId = await newDispute();
+      await scene.fault({ target: "api", effect: "error_500", path: `/v1/disputes/${disputeId}/close`, count: 3 });
+      const late = scene.call("acceptDispute", { disputeId });
+      await until("the note", async () => (await read(disputeId)).metadata["restate_accepted_by"]);
+      // Somebody defends it in Stripe's dashboard before it is closed.
+      await scene.stripe.disputes.update(disputeId, { evidence: { uncategorized_text: "It arrived." }, submit: true });
+      const conflict = { status: 409, body: { metadata: { reason: "conflict", disputeId } } };
+      expect(await late).toMatchObject(conflict);
+      await settle(disputeId, "failed");
+      expect(await scene.call("acceptDispute", { disputeId })).toMatchObject(conflict);
+    });
+
+    it("accepts once where the metadata are full and the answer is lost", async () => {
+      const disputeId = await newDispute();
+      const metadata = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`key${index}`, "theirs"]));
+      await scene.stripe.disputes.update(disputeId, { metadata, submit: false });
+      await scene.fault({ target: "api", effect: "error_500_saved_after", path: `/v1/disputes/${disputeId}/close` });
+      expect(await scene.call("acceptDispute", { disputeId })).toMatchObject({ status: 200, body: { status: "lost" } });
+    });
+
     it.each(["error_500", "cut_before", "cut_after", "error_500_saved", "error_500_saved_after"])(
       "accepts in spite of %s",
       async (effect) => {
