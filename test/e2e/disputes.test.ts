@@ -95,6 +95,28 @@ describe.each(modes)("disputes, $mode", ({ inactivityTimeoutMs }) => {
       });
     });
 
+    it("submits no silence: there has to be evidence, given or staged", async () => {
+      const disputeId = await newDispute();
+      expect(await scene.call("submitDisputeEvidence", { disputeId, evidence: {}, submit: true })).toMatchObject({
+        status: 400,
+        body: { metadata: { reason: "invalid_request", disputeId, param: "evidence" } },
+      });
+      expect(await scene.requests("POST", `/v1/disputes/${disputeId}`)).toEqual([]);
+    });
+
+    it("answers an inquiry that is escalated by the answer, and then the dispute it became", async () => {
+      const disputeId = await newDispute("pm_card_createDisputeInquiry");
+      const request = { disputeId, evidence: { uncategorizedText: "escalate_inquiry_evidence" }, submit: true };
+      expect(await scene.call("submitDisputeEvidence", request)).toMatchObject({
+        status: 200,
+        body: { status: "needs_response", submissionCount: 1 },
+      });
+      expect(await scene.call("submitDisputeEvidence", request)).toMatchObject({
+        status: 200,
+        body: { status: "under_review", submissionCount: 2 },
+      });
+    });
+
     it("does not submit staged evidence by waiting or by being read", async () => {
       const disputeId = await newDispute();
       const request = { disputeId, evidence: words, awaitOutcome: true };
