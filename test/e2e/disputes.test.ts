@@ -104,14 +104,17 @@ describe.each(modes)("disputes, $mode", ({ inactivityTimeoutMs }) => {
       expect(await scene.requests("POST", `/v1/disputes/${disputeId}`)).toEqual([]);
     });
 
-    it("answers an inquiry that is escalated by the answer, and then the dispute it became", async () => {
+    it.each<[string, object]>([
+      ["the same", { uncategorizedText: "escalate_inquiry_evidence" }],
+      ["what is there", {}],
+    ])("answers an inquiry that is escalated, and then the dispute that it became with %s", async (_what, again) => {
       const disputeId = await newDispute("pm_card_createDisputeInquiry");
-      const request = { disputeId, evidence: { uncategorizedText: "escalate_inquiry_evidence" }, submit: true };
-      expect(await scene.call("submitDisputeEvidence", request)).toMatchObject({
+      const evidence = { uncategorizedText: "escalate_inquiry_evidence" };
+      expect(await scene.call("submitDisputeEvidence", { disputeId, evidence, submit: true })).toMatchObject({
         status: 200,
         body: { status: "needs_response", submissionCount: 1 },
       });
-      expect(await scene.call("submitDisputeEvidence", request)).toMatchObject({
+      expect(await scene.call("submitDisputeEvidence", { disputeId, evidence: again, submit: true })).toMatchObject({
         status: 200,
         body: { status: "under_review", submissionCount: 2 },
       });
