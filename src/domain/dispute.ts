@@ -136,3 +136,8 @@ export function judgeSubmission(dispute: DisputeSnapshot, submit: boolean): Disp
       return "needs_review";
   }
 }
+
+/** Tells whether evidence went to the bank since: an inquiry may be escalated at once, and wait for an answer again. */
+export function hasReachedBank(dispute: DisputeSnapshot, before: DisputeSnapshot): boolean {
+  return dispute.submissionCount > before.submissionCount || standingOf(dispute) !== "open";
+}

@@ -15,7 +15,7 @@ import type { UnitOfWork } from "./unitOfWork.ts";
  * the balance. It pays the customer's waiting PaymentIntents, oldest first. https://docs.stripe.com/payments/bank-transfers
  */
 type Transaction = Stripe.CustomerCashBalanceTransaction;
-type Kind = Pick<Transaction, "type" | "funded" | "applied_to_payment">;
+type Kind = Pick<Transaction, "type" | "funded" | "applied_to_payment" | "unapplied_from_payment">;
 
 export const CASH_BALANCES: readonly Endpoint[] = [
   post("/v1/test_helpers/customers/:id/fund_cash_balance", fundCashBalance),
@@ -66,6 +66,21 @@ export function payFromCashBalance(unit: UnitOfWork, id: string): void {
     display_bank_transfer_instructions: left,
   };
   unit.fire("partially_funded", [unit.save<Stripe.PaymentIntent>({ ...paymentIntent, next_action })]);
+}
+
+/** The parts that were transferred for a payment that is cancelled go back to its customer's balance, and stay there. */
+export function returnToCashBalance(unit: UnitOfWork, canceled: Stripe.PaymentIntent): void {
+  const customer = idOf(canceled.customer);
+  if (customer === null) return;
+  const applied = transactionsOf(unit, customer)
+    .filter(({ applied_to_payment }) => idOf(applied_to_payment?.payment_intent) === canceled.id)
+    .reduce((sum, { net_amount }) => sum - net_amount, 0);
+  if (applied === 0) return;
+  record(unit, customer, canceled.currency, applied, {
+    type: "unapplied_from_payment",
+    unapplied_from_payment: { payment_intent: canceled.id },
+  });
+  unit.fire("cash_balance_left", [showBalance(unit, customer)]);
 }
 
 function record(unit: UnitOfWork, customer: string, currency: string, net_amount: number, kind: Kind): Transaction {

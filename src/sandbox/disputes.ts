@@ -182,8 +182,9 @@ function updateDispute(call: ApiCall): Stripe.Dispute {
   const evidence = parameters.hash("evidence");
   const before = evidence === undefined ? retrieve(call, "dispute") : retrieveOpen(call);
   const { evidence_details: details } = before;
-  // Any update submits what is staged, unless it says not to.
-  const isStaged = details.has_evidence && details.submission_count === 0 && isOpen(before);
+  // Any update submits what is staged, unless it says not to; what an inquiry was told goes to the bank again by order.
+  const isNew = details.submission_count === 0 || parameters.boolean("submit") === true;
+  const isStaged = details.has_evidence && isNew && isOpen(before);
   const isSubmitted = (evidence !== undefined || isStaged) && parameters.boolean("submit") !== false;
   const written: Record<string, string | null> = {};
   for (const name of EVIDENCE_TEXTS) if (evidence?.has(name) === true) written[name] = evidence.text(name, null);

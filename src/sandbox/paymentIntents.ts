@@ -1,5 +1,6 @@
 import type { Stripe } from "stripe";
 import { failure, unexpectedState } from "./apiError.ts";
+import { returnToCashBalance } from "./cashBalance.ts";
 import { failedCharge, latestCharge, saveCaptured } from "./charges.ts";
 import { confirmPayment, readConfirmation } from "./confirmation.ts";
 import { printAmount } from "./currencies.ts";
@@ -211,6 +212,7 @@ export function cancelPaymentIntent(call: ApiCall): Stripe.PaymentIntent {
     next_action: null,
   });
   if (before.status === "requires_capture") releaseCharge(unit, before);
+  returnToCashBalance(unit, canceled);
   const charge = isProcessing ? latestCharge(unit, before) : undefined;
   if (charge === undefined) unit.fire("canceled", [canceled]);
   else {

@@ -126,6 +126,11 @@ function confirm(call: ApiCall, before: Stripe.SetupIntent, usable: UsablePaymen
     const message = "You cannot confirm this SetupIntent because it's missing a payment method.";
     throw failure(message, { code: "setup_intent_unexpected_state", setup_intent: before });
   }
+  const { id: methodId, customer: owner } = usable.paymentMethod;
+  if (owner !== null && owner !== before.customer) {
+    const message = `The customer for this SetupIntent doesn't match the customer that the PaymentMethod ${methodId} belongs to. Pass that customer as \`customer\`.`;
+    throw failure(message, { param: "payment_method", setup_intent: before });
+  }
   refuseSpent(unit, usable.paymentMethod);
   const mandate = findMandate(unit, usable, readMandate(parameters), { kind: "multi_use" }, before);
   const setupIntent = { ...before, last_setup_error: null, mandate: mandate?.id ?? null };

@@ -22,24 +22,32 @@ export async function acceptDispute(
   return await disputeAnswer(ctx, options, dispute, request);
 }
 
-/** The note comes first: it tells a lost dispute that was accepted from one that the bank decided. */
+/**
+ * The note comes first: it tells a lost dispute that was accepted from one that the bank decided. A call that fails takes
+ * it back, or the bank's word would be taken for the merchant's later.
+ */
 async function accept(ctx: Context, stripe: StripeGateway, disputeId: string): Promise<DisputeSnapshot> {
+  const note = async (value: string) =>
+    await stripeStep(ctx, "note the acceptance", () => stripe.noteOnDispute(disputeId, acceptanceNoteKey, value));
   let latest = await readDispute(ctx, stripe, disputeId);
   for (let attempt = 0; attempt < attempts; attempt++) {
     const task = judgeAcceptance(latest);
     if (task === "done") return latest;
-    if (task === "conflict") throw disputeConflict(latest, "can't be accepted any more");
+    if (task === "conflict") {
+      if (latest.acceptanceNoted) await note("");
+      throw disputeConflict(latest, "can't be accepted any more");
+    }
     if (task === "needs_review") throw disputeUnclear(latest);
-    const invocationId = ctx.request().id;
-    await stripeStep(ctx, "note the acceptance", () =>
-      stripe.noteOnDispute(disputeId, acceptanceNoteKey, invocationId),
-    );
+    await note(ctx.request().id);
     const idempotencyKey = ctx.rand.uuidv4();
     const fixed = await ctx.run("fix the acceptance", () => stripe.fixRequest({ disputeId }, idempotencyKey));
     const closed = await stripeStep(ctx, "close dispute", () => stripe.closeDispute(fixed));
     if (closed.kind === "dispute") return closed.dispute;
-    latest = await readDispute(ctx, stripe, disputeId);
+    const read = await readDispute(ctx, stripe, disputeId);
+    // What was asked for was asked for, also where full metadata had no room for the note.
+    latest = { ...read, acceptanceNoted: read.acceptanceNoted || closed.kind === "unknown" };
     if (closed.kind === "refused" && judgeAcceptance(latest) === "ask") {
+      await note("");
       throw disputeRefused(disputeId, closed.refusal);
     }
   }

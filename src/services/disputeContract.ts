@@ -33,7 +33,8 @@ export const acceptDisputeRequestSchema = z.strictObject(disputeFields) satisfie
   AcceptDisputeRequest
 >;
 
-const evidenceTextSchema = text(maximumEvidenceText).optional();
+/** Spaces alone would be sent to the bank for good, and trimmed to nothing. */
+const evidenceTextSchema = text(maximumEvidenceText).regex(/\S/, "says nothing but spaces").optional();
 const evidenceSchema = z
   .strictObject(
     Object.fromEntries(Object.keys(evidenceFields).map((name) => [name, evidenceTextSchema])) as Record<

@@ -13,6 +13,12 @@ export function disputeRefused(disputeId: string, { message, ...refusal }: Refus
   return failure("invalid_request", message, { ...refusal, disputeId });
 }
 
+/** Submitting can be done once: it is not done with nothing. */
+export function nothingToSubmit(disputeId: string) {
+  const message = "There is nothing to submit: no evidence is given, and none is staged.";
+  return failure("invalid_request", message, { disputeId, param: "evidence" });
+}
+
 /** Nobody can say from here what became of the request. */
 export function disputeUnclear({ disputeId, stripeStatus }: DisputeSnapshot) {
   const message = `What became of the request is unclear: Stripe reports the dispute as "${stripeStatus}". Look at it in Stripe's dashboard.`;

@@ -1,9 +1,10 @@
 import type { Context } from "@restatedev/restate-sdk";
 import type { z } from "zod";
-import { judgeSubmission, type DisputeSnapshot } from "../domain/dispute.ts";
+import { hasReachedBank, judgeSubmission, type DisputeSnapshot } from "../domain/dispute.ts";
+import { evidenceLength } from "../domain/evidence.ts";
 import type { StripeGateway } from "../stripe/gateway.ts";
 import type { submitDisputeEvidenceRequestSchema } from "./disputeContract.ts";
-import { disputeConflict, disputeRefused, disputeUnclear } from "./disputeFailures.ts";
+import { disputeConflict, disputeRefused, disputeUnclear, nothingToSubmit } from "./disputeFailures.ts";
 import { disputeAnswer, readDispute } from "./disputeOutcome.ts";
 import type { DisputeState } from "./paymentApi.ts";
 import type { PaymentsOptions } from "./paymentsOptions.ts";
@@ -39,12 +40,17 @@ async function give(
     if (task === "done") return latest;
     if (task === "conflict") throw disputeConflict(latest, "takes no evidence any more");
     if (task === "needs_review") throw disputeUnclear(latest);
+    // What was said of nothing would be said for good.
+    if (submit && !latest.hasEvidence && evidenceLength(evidence) === 0) throw nothingToSubmit(disputeId);
     const idempotencyKey = ctx.rand.uuidv4();
     const fixed = await ctx.run("fix the evidence", () =>
       stripe.fixRequest({ disputeId, evidence, submit }, idempotencyKey),
     );
     const given = await stripeStep(ctx, "submit evidence", () => stripe.submitEvidence(fixed));
-    if (given.kind === "dispute") return given.dispute;
+    if (given.kind === "dispute") {
+      if (submit && !hasReachedBank(given.dispute, before)) throw disputeUnclear(given.dispute);
+      return given.dispute;
+    }
     latest = await readDispute(ctx, stripe, disputeId, evidence);
     if (submit && latest.submissionCount > before.submissionCount && latest.holdsEvidence) return latest;
     if (given.kind === "refused" && judgeSubmission(latest, submit) === "ask") {

@@ -108,17 +108,24 @@ export function setupRequests(stripe: Stripe) {
 
     /**
      * Finds the ids of the customer's SetupIntents that an invocation created, by the invocation id in their metadata. The
-     * list, unlike search, shows what was just made. https://docs.stripe.com/api/setup_intents/list
+     * list, unlike search, shows what was just made. Where Stripe doesn't know the customer (any more), the account's list
+     * is gone through. https://docs.stripe.com/api/setup_intents/list
      */
     async findSetups(customerId: string, invocationId: string, fixedAtMs: number): Promise<readonly string[]> {
-      const createdSince = Math.floor((fixedAtMs - clockToleranceMs) / 1000);
+      const created = { gte: Math.floor((fixedAtMs - clockToleranceMs) / 1000) };
+      const idsIn = async (params: Stripe.SetupIntentListParams): Promise<readonly string[]> => {
+        const ids: string[] = [];
+        const list = stripe.setupIntents.list({ ...params, created, limit: 100 });
+        for await (const setup of list) if (setup.metadata?.[invocationIdKey] === invocationId) ids.push(setup.id);
+        return ids;
+      };
+      const found = await ask<readonly string[] | null>(
+        async () => await idsIn({ customer: customerId }),
+        () => null,
+      );
+      if (found !== null) return found;
       return await ask(
-        async () => {
-          const ids: string[] = [];
-          const list = stripe.setupIntents.list({ customer: customerId, created: { gte: createdSince }, limit: 100 });
-          for await (const setup of list) if (setup.metadata?.[invocationIdKey] === invocationId) ids.push(setup.id);
-          return ids;
-        },
+        async () => await idsIn({}),
         (meaning) => unexpectedAnswer("list SetupIntents", meaning),
       );
     },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   disputeStatuses,
+  hasReachedBank,
   isClosedDispute,
   judgeAcceptance,
   judgeDispute,
@@ -88,6 +89,16 @@ describe("a dispute", () => {
   ] as const)("that is %s and holds other evidence: %s", (status, task) => {
     expect(judgeSubmission(dispute(status, { ...submitted, holdsEvidence: false }), true)).toBe(task);
     expect(judgeSubmission(dispute(status, { hasEvidence: true }), false)).toBe(task);
+  });
+
+  it.each([
+    ["needs_response", 1, false],
+    ["needs_response", 2, true],
+    ["under_review", 1, true],
+    ["won", 1, true],
+  ] as const)("that is %s after %i submissions has reached the bank: %s", (status, submissionCount, reached) => {
+    const before = dispute("warning_needs_response", { submissionCount: 1 });
+    expect(hasReachedBank(dispute(status, { submissionCount }), before)).toBe(reached);
   });
 
   it("is not closed in a status that nobody knows", () => {

@@ -95,6 +95,31 @@ describe.each(modes)("disputes, $mode", ({ inactivityTimeoutMs }) => {
       });
     });
 
+    it("submits no silence: there has to be evidence, given or staged", async () => {
+      const disputeId = await newDispute();
+      expect(await scene.call("submitDisputeEvidence", { disputeId, evidence: {}, submit: true })).toMatchObject({
+        status: 400,
+        body: { metadata: { reason: "invalid_request", disputeId, param: "evidence" } },
+      });
+      expect(await scene.requests("POST", `/v1/disputes/${disputeId}`)).toEqual([]);
+    });
+
+    it.each<[string, object]>([
+      ["the same", { uncategorizedText: "escalate_inquiry_evidence" }],
+      ["what is there", {}],
+    ])("answers an inquiry that is escalated, and then the dispute that it became with %s", async (_what, again) => {
+      const disputeId = await newDispute("pm_card_createDisputeInquiry");
+      const evidence = { uncategorizedText: "escalate_inquiry_evidence" };
+      expect(await scene.call("submitDisputeEvidence", { disputeId, evidence, submit: true })).toMatchObject({
+        status: 200,
+        body: { status: "needs_response", submissionCount: 1 },
+      });
+      expect(await scene.call("submitDisputeEvidence", { disputeId, evidence: again, submit: true })).toMatchObject({
+        status: 200,
+        body: { status: "under_review", submissionCount: 2 },
+      });
+    });
+
     it("does not submit staged evidence by waiting or by being read", async () => {
       const disputeId = await newDispute();
       const request = { disputeId, evidence: words, awaitOutcome: true };
@@ -278,6 +303,27 @@ describe.each(modes)("disputes, $mode", ({ inactivityTimeoutMs }) => {
           body: { metadata: { reason: "conflict", disputeId } },
         });
       }
+    });
+
+    it("does not take the bank's word for an acceptance that came too late", async () => {
+      const disputeId = await newDispute();
+      await scene.fault({ target: "api", effect: "error_500", path: `/v1/disputes/${disputeId}/close`, count: 3 });
+      const late = scene.call("acceptDispute", { disputeId });
+      await until("the note", async () => (await read(disputeId)).metadata["restate_accepted_by"]);
+      // Somebody defends it in Stripe's dashboard before it is closed.
+      await scene.stripe.disputes.update(disputeId, { evidence: { uncategorized_text: "It arrived." }, submit: true });
+      const conflict = { status: 409, body: { metadata: { reason: "conflict", disputeId } } };
+      expect(await late).toMatchObject(conflict);
+      await settle(disputeId, "failed");
+      expect(await scene.call("acceptDispute", { disputeId })).toMatchObject(conflict);
+    });
+
+    it("accepts once where the metadata are full and the answer is lost", async () => {
+      const disputeId = await newDispute();
+      const metadata = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`key${index}`, "theirs"]));
+      await scene.stripe.disputes.update(disputeId, { metadata, submit: false });
+      await scene.fault({ target: "api", effect: "error_500_saved_after", path: `/v1/disputes/${disputeId}/close` });
+      expect(await scene.call("acceptDispute", { disputeId })).toMatchObject({ status: 200, body: { status: "lost" } });
     });
 
     it.each(["error_500", "cut_before", "cut_after", "error_500_saved", "error_500_saved_after"])(

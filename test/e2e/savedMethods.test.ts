@@ -109,6 +109,21 @@ describe.each(modes)("saved payment methods, $mode", ({ inactivityTimeoutMs }) =
     });
   });
 
+  it.each<[string, (own: string, id: string) => Promise<unknown>, string]>([
+    ["of another customer", async () => undefined, "payment_method"],
+    ["that was detached", async (_own, id) => await scene.stripe.paymentMethods.detach(id), "payment_method"],
+    ["of a customer who was deleted", async (own) => await scene.stripe.customers.del(own), "customer"],
+  ])("charges and saves no payment method %s", async (what, happen, param) => {
+    const owner = await newCustomer();
+    const { id: paymentMethodId } = await scene.stripe.paymentMethods.attach("pm_card_visa", { customer: owner });
+    await happen(owner, paymentMethodId);
+    const customerId = what === "of another customer" ? await newCustomer() : owner;
+    const charge = { ...card(newOrder(), paymentMethodId), customerId, offSession: true };
+    const refused = { status: 400, body: { metadata: { reason: "invalid_request", param } } };
+    expect(await scene.call("processPayment", charge)).toMatchObject(refused);
+    expect(await scene.call("setupPaymentMethod", { customerId, paymentMethodId })).toMatchObject(refused);
+  });
+
   it("refuses what contradicts itself before anything is sent", async () => {
     const order = newOrder();
     const request = { ...card(order), offSession: true, savePaymentMethod: "off_session", returnUrl };
@@ -158,14 +173,18 @@ describe.each(modes)("saved payment methods, $mode", ({ inactivityTimeoutMs }) =
     });
 
     it("that never came in full is cancelled at its deadline, and the parts stay the customer's", async () => {
-      const { customerId, answer } = await transfer({ timeoutSeconds: 1 });
+      const { customerId, answer } = await transfer({ timeoutSeconds: 2 });
       const paymentIntentId = answer.body.paymentIntentId ?? "";
+      await fund(customerId, 1500);
+      expect(await scene.stripe.customers.retrieveCashBalance(customerId)).toMatchObject({ available: { usd: 0 } });
       expect(await scene.call("awaitPayment", { paymentIntentId })).toMatchObject({
         status: 409,
         body: { metadata: { reason: "canceled", paymentIntentId } },
       });
+      // What came pays for nothing any more, nor does what comes late.
       await fund(customerId, 4000);
       expect((await scene.stripe.paymentIntents.retrieve(paymentIntentId)).status).toBe("canceled");
+      expect(await scene.stripe.customers.retrieveCashBalance(customerId)).toMatchObject({ available: { usd: 5500 } });
     });
   });
 

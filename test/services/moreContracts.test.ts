@@ -86,6 +86,12 @@ describe("the requests", () => {
     ["a charge", getDisputeRequestSchema, { disputeId: "ch_1" }, ["disputeId"]],
     ["a wait of no time", acceptDisputeRequestSchema, { disputeId: "du_1", timeoutSeconds: 0 }, ["timeoutSeconds"]],
     ["nothing said", submitDisputeEvidenceRequestSchema, { ...submission, evidence: {} }, ["evidence"]],
+    [
+      "spaces for evidence",
+      submitDisputeEvidenceRequestSchema,
+      { ...submission, evidence: { customerName: " \n" }, submit: true },
+      ["evidence.customerName"],
+    ],
     ["nothing at all", submitDisputeEvidenceRequestSchema, { disputeId: "du_1" }, ["evidence"]],
     [
       "a field in Stripe's words",

@@ -1,5 +1,8 @@
 /** The gateway's requests about SetupIntents, customers and disputes, against the sandbox. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { startSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
 import { customerParameters } from "../../src/stripe/customerRequests.ts";
 import { createStripeGateway, type StripeGateway } from "../../src/stripe/gateway.ts";
@@ -7,6 +10,30 @@ import { paymentParameters } from "../../src/stripe/paymentParameters.ts";
 import { setupParameters } from "../../src/stripe/setupRequests.ts";
 
 const hourMs = 3_600_000;
+type Answer = { readonly status: number; readonly body: string };
+
+const unknownCustomer: Answer = {
+  status: 404,
+  body: JSON.stringify({
+    error: { type: "invalid_request_error", code: "resource_missing", param: "customer", message: "No such customer" },
+  }),
+};
+
+async function startProxy(answer: (url: URL) => Promise<Answer>): Promise<string> {
+  const server = createServer((request, response) => {
+    void answer(new URL(request.url ?? "/", "http://sandbox")).then(({ status, body }) =>
+      response.writeHead(status, { "content-type": "application/json" }).end(body),
+    );
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
 const origin = { invocationId: "inv_1", callbackId: "sign_1x" };
 
 describe("setupParameters", () => {
@@ -81,6 +108,22 @@ describe("the gateway", () => {
     const [customer] = await stripe.findCustomers("jenny@example.com", "inv_1", Date.now());
     expect(customer?.customerId).toBe(customerId);
     expect(await stripe.findCustomers("jenny@example.com", "inv_1", Date.now() + 48 * hourMs)).toEqual([]);
+  });
+
+  it("finds the SetupIntent of a customer whom Stripe no longer knows", async () => {
+    const created = await stripe.createSetup(requestOf("pm_card_visa", "inv_gone"));
+    const id = created.kind === "setup" ? created.setup.setupIntentId : created.kind;
+    // Stripe may refuse to list by a customer who was deleted; the sandbox doesn't, so this stands before it.
+    const apiBase = await startProxy(async (url) => {
+      if (url.searchParams.get("customer") === customerId) return unknownCustomer;
+      const response = await fetch(`${sandbox.url}${url.pathname}${url.search}`, {
+        headers: { authorization: "Bearer sk_test_gateway" },
+      });
+      return { status: response.status, body: await response.text() };
+    });
+    const gateway = createStripeGateway({ secretKey: "sk_test_gateway", apiBase });
+    expect(await gateway.findSetups(customerId, "inv_gone", Date.now())).toEqual([id]);
+    expect(await gateway.findSetups(customerId, "inv_never", Date.now())).toEqual([]);
   });
 
   it("gives a decline as a set-up with its failure, and keeps the reason when it is closed", async () => {
