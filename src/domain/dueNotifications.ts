@@ -19,6 +19,8 @@ export type SeenPayment = {
   readonly payment: PaymentSnapshot;
   /** Whether a call of ours made it. */
   readonly isOurs: boolean;
+  /** Whether it carries the note of the call that gave it up while it was pending. */
+  readonly isAbandoned: boolean;
   /** Whether it was paid by debiting a bank account. */
   readonly isBankDebit: boolean;
   /** The merchant's own entries. */
@@ -99,7 +101,7 @@ export function dueNotifications(
 ): { readonly due: readonly PaymentNotification[]; readonly memory: Memory } {
   const { paymentIntentId } = seen.payment.payment;
   const horizonMs = memory.begunAtMs - at.rememberedMs;
-  const due = factsOf(seen, memory.abandoned)
+  const due = factsOf(seen, memory.abandoned || seen.payment.isAbandoned)
     .filter(({ notice, subjectCreatedAtMs }) => subjectCreatedAtMs >= horizonMs && !memory.told.includes(notice.id))
     .map(({ notice }): PaymentNotification => ({ ...notice, version: 1, createdAt: at.now, paymentIntentId }));
   if (due.length === 0) return { due, memory };

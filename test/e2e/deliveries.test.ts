@@ -6,7 +6,7 @@ import { notificationTimings, type NotificationsOptions } from "../../src/servic
 import { notifySecret, openMerchant, type Merchant } from "./merchant.ts";
 import { serveOrders } from "./orders.ts";
 import { restate } from "./restateCli.ts";
-import { card, eventAbout, modes, newOrder, openScene, until, type Scene } from "./scene.ts";
+import { bankDebit, card, eventAbout, modes, newOrder, openScene, until, type Scene } from "./scene.ts";
 import { spawnService } from "./serviceProcess.ts";
 
 const hourMs = 3_600_000;
@@ -311,6 +311,24 @@ describe.each(modes)("deliveries, $mode", ({ inactivityTimeoutMs }) => {
     await scene.webhook(eventAbout("charge.dispute.updated", { id: "du_1", payment_intent: id }));
     await scene.quiet();
     expect(merchant.typesOf(id)).toEqual(both);
+  });
+
+  it("say that a payment is taken back, also if it was given up before anybody was to be told", async () => {
+    await serve({ receiver: null });
+    const order = newOrder();
+    const answer = await scene.call("processPayment", { ...bankDebit(order), timeoutSeconds: 1 });
+    expect(answer).toMatchObject({ status: 408, body: { metadata: { compensation: "watching" } } });
+    await serve();
+    const { id } = await scene.paymentOf(order);
+    await scene.settle(id);
+    await merchant.untilTold(id, "payment.taken_back");
+    const refund = await until("the refund", async () => {
+      const { data } = await scene.stripe.refunds.list({ payment_intent: id });
+      return data[0];
+    });
+    await scene.settle(refund.id);
+    await merchant.untilTold(id, "refund.succeeded");
+    expect(merchant.typesOf(id)).toEqual(["payment.taken_back", "refund.succeeded"]);
   });
 
   it("are not even thought of where nobody is to be told", async () => {

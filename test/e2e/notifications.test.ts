@@ -141,6 +141,23 @@ describe.each(modes)("notifications, $mode", ({ inactivityTimeoutMs }) => {
       expect(await toldOf(id)).toEqual(["payment.abandoned", "payment.taken_back", "refund.succeeded"]);
     });
 
+    it("says succeeded, and takes nothing back, where the payment was faster than its caller's giving up", async () => {
+      const { id, call } = await payByDebit("pm_usBankAccount_success", { timeoutSeconds: 3 });
+      const path = `/v1/payment_intents/${id}`;
+      const stall = { target: "api", effect: "stall", delayMs: 1000 };
+      await scene.fault({ ...stall, method: "POST", path: `${path}/cancel` });
+      await scene.faultsMet();
+      // Stripe still says processing in this answer, which is on its way while the payment succeeds.
+      await scene.fault({ ...stall, method: "GET", path });
+      await scene.faultsMet();
+      await scene.settle(id);
+      await merchant.untilTold(id, "payment.succeeded");
+      expect(await call).toMatchObject({ status: 200, body: { status: "succeeded" } });
+      expect(await toldOf(id)).toEqual(["payment.succeeded"]);
+      expect(await scene.openInvocations("paymentWatcher")).toBe(0);
+      expect((await scene.stripe.paymentIntents.retrieve(id)).metadata).not.toHaveProperty("restate_abandoned_by");
+    });
+
     it("tells once what is awaited of another's payment, and nothing of what nobody here has to do with", async () => {
       const make = async () =>
         (

@@ -205,6 +205,7 @@ describe("createStripeGateway", () => {
     expect(await stripe.observePayment(id)).toEqual({
       payment: expect.objectContaining({ paymentIntentId: id, status: "processing" }),
       isOurs: true,
+      isAbandoned: false,
       isBankDebit: true,
       metadata: { orderId: "4004" },
       cancellationReason: null,
