@@ -101,7 +101,7 @@ export function dueNotifications(
 ): { readonly due: readonly PaymentNotification[]; readonly memory: Memory } {
   const { paymentIntentId } = seen.payment.payment;
   const horizonMs = memory.begunAtMs - at.rememberedMs;
-  const due = factsOf(seen, memory.abandoned || seen.payment.isAbandoned)
+  const due = factsOf(seen, memory)
     .filter(({ notice, subjectCreatedAtMs }) => subjectCreatedAtMs >= horizonMs && !memory.told.includes(notice.id))
     .map(({ notice }): PaymentNotification => ({ ...notice, version: 1, createdAt: at.now, paymentIntentId }));
   if (due.length === 0) return { due, memory };
@@ -116,16 +116,16 @@ type WithoutEnvelope<Notification> = Notification extends unknown
 type Fact = { readonly notice: WithoutEnvelope<PaymentNotification>; readonly subjectCreatedAtMs: number };
 
 /** Everything that could be told about what was seen, in the order in which it is told. */
-function factsOf(seen: Seen, abandoned: boolean): readonly Fact[] {
+function factsOf(seen: Seen, { abandoned, told }: Memory): readonly Fact[] {
   const { payment: paid } = seen;
   const later = [
     ...seen.warnings.map((warning) => warningFact(paid, warning)),
-    ...seen.disputes.flatMap((dispute) => disputeFacts(paid, dispute)),
+    ...seen.disputes.flatMap((dispute) => disputeFacts(paid, dispute, told)),
     ...seen.refunds.flatMap((refund) => refundFacts(paid, refund)),
   ];
   // Stripe lists the newest first. The facts of one dispute have one age, and stay in their order.
   later.sort((first, second) => first.subjectCreatedAtMs - second.subjectCreatedAtMs);
-  return [...paymentFacts(paid, abandoned), ...later];
+  return [...paymentFacts(paid, abandoned || paid.isAbandoned), ...later];
 }
 
 function paymentFacts(paid: SeenPayment, abandoned: boolean): readonly Fact[] {
@@ -173,13 +173,23 @@ const refundEventTypes: Readonly<Record<RefundStatus, RefundEventType | null>> =
   canceled: "refund.canceled",
 };
 
-function disputeFacts(paid: SeenPayment, dispute: SeenDispute): readonly Fact[] {
+function disputeFacts(paid: SeenPayment, dispute: SeenDispute, told: readonly string[]): readonly Fact[] {
   const { disputeId, status, amount, currency, reason, respondBy, createdAtMs } = dispute;
   const data = { disputeId, status, amount, currency, reason, respondBy, metadata: paid.metadata };
+  const isAppealed = appealStatuses.some((appeal) => told.includes(updateId(disputeId, appeal)));
   return disputeEventTypes(status, paid.isBankDebit).map((type) => {
-    const id = notificationId(disputeId, type, type === "payment.dispute_updated" ? status : undefined);
-    return { notice: { id, type, data }, subjectCreatedAtMs: createdAtMs };
+    const id = type === "payment.dispute_updated" ? updateId(disputeId, status) : notificationId(disputeId, type);
+    // An appeal ends in a verdict of its own, and that may be the same as the one before.
+    const isSecondVerdict = isAppealed && verdicts.includes(type);
+    return { notice: { id: isSecondVerdict ? `${id}-appeal` : id, type, data }, subjectCreatedAtMs: createdAtMs };
   });
+}
+
+const appealStatuses: readonly string[] = ["appeal_needs_response", "appeal_under_review"];
+const verdicts: readonly DisputeEventType[] = ["payment.dispute_won", "payment.dispute_lost", "payment.returned"];
+
+function updateId(disputeId: string, status: string): string {
+  return `${notificationId(disputeId, "payment.dispute_updated")}-${status.replaceAll(/\W/g, "")}`;
 }
 
 /**
@@ -216,7 +226,6 @@ function warningFact(paid: SeenPayment, warning: SeenWarning): Fact {
 }
 
 /** Dots separate the parts of what is signed, so an id has none. https://www.standardwebhooks.com */
-function notificationId(subjectId: string, type: PaymentNotification["type"], status?: string): string {
-  const parts = [subjectId, type.replaceAll(".", "_"), ...(status === undefined ? [] : [status.replaceAll(/\W/g, "")])];
-  return parts.join("-");
+function notificationId(subjectId: string, type: PaymentNotification["type"]): string {
+  return `${subjectId}-${type.replaceAll(".", "_")}`;
 }

@@ -222,6 +222,19 @@ describe("dueNotifications", () => {
     expect(tell(looks.flatMap((look) => [look, look])).flat()).toEqual(tell(looks).flat());
   });
 
+  it.each(["won", "lost"])("tells how an appeal ended, also if the dispute had ended as %s before", (verdict) => {
+    const looks = ["needs_response", verdict, "appeal_needs_response", "appeal_under_review", verdict, verdict];
+    const told = looks.map((status) => seen(succeeded, { disputes: [dispute(status)] }));
+    expect(tell(told)).toEqual([
+      ["payment.succeeded", "payment.disputed"],
+      [`payment.dispute_${verdict}`],
+      ["payment.dispute_updated"],
+      ["payment.dispute_updated"],
+      [`payment.dispute_${verdict}`],
+      [],
+    ]);
+  });
+
   it("tells what happened meanwhile from the oldest to the newest, the payment first", () => {
     const look = seen(succeeded, {
       refunds: [
