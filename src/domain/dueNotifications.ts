@@ -26,7 +26,8 @@ export type SeenPayment = {
   /** The merchant's own entries. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly cancellationReason: string | null;
-  readonly createdAtMs: number;
+  /** The latest time that Stripe gives for it: of its creation, its latest charge or its cancellation. */
+  readonly datedAtMs: number;
 };
 
 export type SeenRefund = {
@@ -102,7 +103,7 @@ export function dueNotifications(
   const { paymentIntentId } = seen.payment.payment;
   const horizonMs = memory.begunAtMs - at.rememberedMs;
   const due = factsOf(seen, memory)
-    .filter(({ notice, subjectCreatedAtMs }) => subjectCreatedAtMs >= horizonMs && !memory.told.includes(notice.id))
+    .filter(({ notice, datedAtMs }) => datedAtMs >= horizonMs && !memory.told.includes(notice.id))
     .map(({ notice }): PaymentNotification => ({ ...notice, version: 1, createdAt: at.now, paymentIntentId }));
   if (due.length === 0) return { due, memory };
   return { due, memory: { ...memory, changedAtMs: at.nowMs, told: [...memory.told, ...due.map(({ id }) => id)] } };
@@ -112,8 +113,8 @@ type WithoutEnvelope<Notification> = Notification extends unknown
   ? Omit<Notification, "version" | "createdAt" | "paymentIntentId">
   : never;
 
-/** A fact to be told, and since when its subject exists. */
-type Fact = { readonly notice: WithoutEnvelope<PaymentNotification>; readonly subjectCreatedAtMs: number };
+/** A fact to be told, and the latest time that Stripe gives for it: it can't have been told before. */
+type Fact = { readonly notice: WithoutEnvelope<PaymentNotification>; readonly datedAtMs: number };
 
 /** Everything that could be told about what was seen, in the order in which it is told. */
 function factsOf(seen: Seen, { abandoned, told }: Memory): readonly Fact[] {
@@ -124,19 +125,19 @@ function factsOf(seen: Seen, { abandoned, told }: Memory): readonly Fact[] {
     ...seen.refunds.flatMap((refund) => refundFacts(paid, refund)),
   ];
   // Stripe lists the newest first. The facts of one dispute have one age, and stay in their order.
-  later.sort((first, second) => first.subjectCreatedAtMs - second.subjectCreatedAtMs);
+  later.sort((first, second) => first.datedAtMs - second.datedAtMs);
   return [...paymentFacts(paid, abandoned || paid.isAbandoned), ...later];
 }
 
 function paymentFacts(paid: SeenPayment, abandoned: boolean): readonly Fact[] {
-  const { payment, metadata, cancellationReason, createdAtMs: subjectCreatedAtMs } = paid;
+  const { payment, metadata, cancellationReason, datedAtMs } = paid;
   const { paymentIntentId, stripeStatus, amount, amountReceived, currency, chargeId } = payment;
   const judgement = judgePayment(payment, { attempted: paid.isOurs, customer: "wait" });
   const tell = (type: PaymentEventType, failure: PaymentEventData["failure"] = null): readonly Fact[] => {
     const id = notificationId(paymentIntentId, type);
     const sums = { amount, amountReceived, currency, chargeId };
     const data = { status: stripeStatus, ...sums, failure, cancellationReason, metadata };
-    return [{ notice: { id, type, data }, subjectCreatedAtMs }];
+    return [{ notice: { id, type, data }, datedAtMs }];
   };
   switch (judgement.kind) {
     case "pending":
@@ -160,7 +161,7 @@ function refundFacts(paid: SeenPayment, refund: SeenRefund): readonly Fact[] {
   if (type === null) return [];
   const { refundId, stripeStatus: status, amount, currency, reason, failureReason, createdAtMs } = refund;
   const data = { refundId, status, amount, currency, reason, failureReason, metadata: paid.metadata };
-  return [{ notice: { id: notificationId(refundId, type), type, data }, subjectCreatedAtMs: createdAtMs }];
+  return [{ notice: { id: notificationId(refundId, type), type, data }, datedAtMs: createdAtMs }];
 }
 
 /** Null: it is still under way. https://docs.stripe.com/api/refunds/object#refund_object-status */
@@ -181,7 +182,7 @@ function disputeFacts(paid: SeenPayment, dispute: SeenDispute, told: readonly st
     const id = type === "payment.dispute_updated" ? updateId(disputeId, status) : notificationId(disputeId, type);
     // An appeal ends in a verdict of its own, and that may be the same as the one before.
     const isSecondVerdict = isAppealed && verdicts.includes(type);
-    return { notice: { id: isSecondVerdict ? `${id}-appeal` : id, type, data }, subjectCreatedAtMs: createdAtMs };
+    return { notice: { id: isSecondVerdict ? `${id}-appeal` : id, type, data }, datedAtMs: createdAtMs };
   });
 }
 
@@ -222,7 +223,7 @@ function warningFact(paid: SeenPayment, warning: SeenWarning): Fact {
   const { amount, currency } = paid.payment;
   const type = "payment.fraud_warning";
   const data = { warningId, fraudType, actionable, chargeId, amount, currency, metadata: paid.metadata };
-  return { notice: { id: notificationId(warningId, type), type, data }, subjectCreatedAtMs: createdAtMs };
+  return { notice: { id: notificationId(warningId, type), type, data }, datedAtMs: createdAtMs };
 }
 
 /** Dots separate the parts of what is signed, so an id has none. https://www.standardwebhooks.com */

@@ -34,7 +34,7 @@ function paid(
     isBankDebit: false,
     metadata: { orderId: "4004" },
     cancellationReason: null,
-    createdAtMs: nowMs,
+    datedAtMs: nowMs,
     ...more,
   };
 }
@@ -265,7 +265,7 @@ describe("dueNotifications", () => {
   });
 
   it("takes what is older than a forgotten memory as told, whenever it is seen", () => {
-    const old = paid("succeeded", {}, { createdAtMs: nowMs - 181 * dayMs });
+    const old = paid("succeeded", {}, { datedAtMs: nowMs - 181 * dayMs });
     const first = dueNotifications(memory(), seen(old, { disputes: [dispute("needs_response")] }), at);
     expect(typesOf(first.due)).toEqual(["payment.disputed"]);
     const oldRefund = refund("succeeded", { createdAtMs: nowMs - 181 * dayMs });

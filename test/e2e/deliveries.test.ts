@@ -313,6 +313,24 @@ describe.each(modes)("deliveries, $mode", ({ inactivityTimeoutMs }) => {
     expect(merchant.typesOf(id)).toEqual(both);
   });
 
+  it("tell of a payment that was made long ago and paid only now", async () => {
+    const rememberedMs = 3000;
+    await serve({ rememberedMs });
+    const { id, created } = await scene.stripe.paymentIntents.create({
+      amount: 109,
+      currency: "usd",
+      payment_method: "pm_card_visa",
+      automatic_payment_methods: { enabled: true, allow_redirects: "never" },
+    });
+    await until("the payment to be older than what is remembered", async () =>
+      Date.now() > created * 1000 + rememberedMs + 1000 ? true : undefined,
+    );
+    await scene.stripe.paymentIntents.confirm(id);
+    expect(await scene.call("awaitPayment", { paymentIntentId: id })).toMatchObject({ status: 200 });
+    await scene.quiet();
+    expect(merchant.typesOf(id)).toEqual(["payment.succeeded"]);
+  });
+
   it("say that a payment is taken back, also if it was given up before anybody was to be told", async () => {
     await serve({ receiver: null });
     const order = newOrder();
