@@ -11,6 +11,8 @@ export const creatorCallbackKey = "restate_callback_id";
 export const invocationIdKey = "restate_invocation_id";
 /** Left on a PaymentIntent that we close after a failed attempt: Stripe's codes of that failure, as JSON. */
 export const failureNoteKey = "restate_failure";
+/** Left on a PaymentIntent whose caller is told that it is over while it is still pending: the invocation that says so. */
+export const abandonmentNoteKey = "restate_abandoned_by";
 /** Left on a dispute before it is accepted: the invocation that did it. Stripe doesn't say why a dispute was lost. */
 export const acceptanceNoteKey = "restate_accepted_by";
 

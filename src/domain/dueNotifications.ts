@@ -24,7 +24,8 @@ export type SeenPayment = {
   /** The merchant's own entries. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly cancellationReason: string | null;
-  readonly createdAtMs: number;
+  /** The latest time that Stripe gives for it: of its creation, its latest charge or its cancellation. */
+  readonly datedAtMs: number;
 };
 
 export type SeenRefund = {
@@ -99,8 +100,8 @@ export function dueNotifications(
 ): { readonly due: readonly PaymentNotification[]; readonly memory: Memory } {
   const { paymentIntentId } = seen.payment.payment;
   const horizonMs = memory.begunAtMs - at.rememberedMs;
-  const due = factsOf(seen, memory.abandoned)
-    .filter(({ notice, subjectCreatedAtMs }) => subjectCreatedAtMs >= horizonMs && !memory.told.includes(notice.id))
+  const due = factsOf(seen, memory)
+    .filter(({ notice, datedAtMs }) => datedAtMs >= horizonMs && !memory.told.includes(notice.id))
     .map(({ notice }): PaymentNotification => ({ ...notice, version: 1, createdAt: at.now, paymentIntentId }));
   if (due.length === 0) return { due, memory };
   return { due, memory: { ...memory, changedAtMs: at.nowMs, told: [...memory.told, ...due.map(({ id }) => id)] } };
@@ -110,31 +111,31 @@ type WithoutEnvelope<Notification> = Notification extends unknown
   ? Omit<Notification, "version" | "createdAt" | "paymentIntentId">
   : never;
 
-/** A fact to be told, and since when its subject exists. */
-type Fact = { readonly notice: WithoutEnvelope<PaymentNotification>; readonly subjectCreatedAtMs: number };
+/** A fact to be told, and the latest time that Stripe gives for it: it can't have been told before. */
+type Fact = { readonly notice: WithoutEnvelope<PaymentNotification>; readonly datedAtMs: number };
 
 /** Everything that could be told about what was seen, in the order in which it is told. */
-function factsOf(seen: Seen, abandoned: boolean): readonly Fact[] {
+function factsOf(seen: Seen, { abandoned, told }: Memory): readonly Fact[] {
   const { payment: paid } = seen;
   const later = [
     ...seen.warnings.map((warning) => warningFact(paid, warning)),
-    ...seen.disputes.flatMap((dispute) => disputeFacts(paid, dispute)),
+    ...seen.disputes.flatMap((dispute) => disputeFacts(paid, dispute, told)),
     ...seen.refunds.flatMap((refund) => refundFacts(paid, refund)),
   ];
   // Stripe lists the newest first. The facts of one dispute have one age, and stay in their order.
-  later.sort((first, second) => first.subjectCreatedAtMs - second.subjectCreatedAtMs);
-  return [...paymentFacts(paid, abandoned), ...later];
+  later.sort((first, second) => first.datedAtMs - second.datedAtMs);
+  return [...paymentFacts(paid, abandoned || paid.payment.isAbandoned), ...later];
 }
 
 function paymentFacts(paid: SeenPayment, abandoned: boolean): readonly Fact[] {
-  const { payment, metadata, cancellationReason, createdAtMs: subjectCreatedAtMs } = paid;
+  const { payment, metadata, cancellationReason, datedAtMs } = paid;
   const { paymentIntentId, stripeStatus, amount, amountReceived, currency, chargeId } = payment;
   const judgement = judgePayment(payment, { attempted: paid.isOurs, customer: "wait" });
   const tell = (type: PaymentEventType, failure: PaymentEventData["failure"] = null): readonly Fact[] => {
     const id = notificationId(paymentIntentId, type);
     const sums = { amount, amountReceived, currency, chargeId };
     const data = { status: stripeStatus, ...sums, failure, cancellationReason, metadata };
-    return [{ notice: { id, type, data }, subjectCreatedAtMs }];
+    return [{ notice: { id, type, data }, datedAtMs }];
   };
   switch (judgement.kind) {
     case "pending":
@@ -144,6 +145,8 @@ function paymentFacts(paid: SeenPayment, abandoned: boolean): readonly Fact[] {
       return tell(abandoned ? "payment.abandoned" : "payment.authorized");
     case "succeeded":
       return tell(abandoned ? "payment.taken_back" : "payment.succeeded");
+    case "taken_back":
+      return tell("payment.taken_back");
     case "declined":
       return tell("payment.declined", judgement.failure);
     case "canceled":
@@ -158,7 +161,7 @@ function refundFacts(paid: SeenPayment, refund: SeenRefund): readonly Fact[] {
   if (type === null) return [];
   const { refundId, stripeStatus: status, amount, currency, reason, failureReason, createdAtMs } = refund;
   const data = { refundId, status, amount, currency, reason, failureReason, metadata: paid.metadata };
-  return [{ notice: { id: notificationId(refundId, type), type, data }, subjectCreatedAtMs: createdAtMs }];
+  return [{ notice: { id: notificationId(refundId, type), type, data }, datedAtMs: createdAtMs }];
 }
 
 /** Null: it is still under way. https://docs.stripe.com/api/refunds/object#refund_object-status */
@@ -171,18 +174,28 @@ const refundEventTypes: Readonly<Record<RefundStatus, RefundEventType | null>> =
   canceled: "refund.canceled",
 };
 
-function disputeFacts(paid: SeenPayment, dispute: SeenDispute): readonly Fact[] {
+function disputeFacts(paid: SeenPayment, dispute: SeenDispute, told: readonly string[]): readonly Fact[] {
   const { disputeId, status, amount, currency, reason, respondBy, createdAtMs } = dispute;
   const data = { disputeId, status, amount, currency, reason, respondBy, metadata: paid.metadata };
+  const isAppealed = appealStatuses.some((appeal) => told.includes(updateId(disputeId, appeal)));
   return disputeEventTypes(status, paid.isBankDebit).map((type) => {
-    const id = notificationId(disputeId, type, type === "payment.dispute_updated" ? status : undefined);
-    return { notice: { id, type, data }, subjectCreatedAtMs: createdAtMs };
+    const id = type === "payment.dispute_updated" ? updateId(disputeId, status) : notificationId(disputeId, type);
+    // An appeal ends in a verdict of its own, and that may be the same as the one before.
+    const isSecondVerdict = isAppealed && verdicts.includes(type);
+    return { notice: { id: isSecondVerdict ? `${id}-appeal` : id, type, data }, datedAtMs: createdAtMs };
   });
+}
+
+const appealStatuses: readonly string[] = ["appeal_needs_response", "appeal_under_review"];
+const verdicts: readonly DisputeEventType[] = ["payment.dispute_won", "payment.dispute_lost", "payment.returned"];
+
+function updateId(disputeId: string, status: string): string {
+  return `${notificationId(disputeId, "payment.dispute_updated")}-${status.replaceAll(/\W/g, "")}`;
 }
 
 /**
  * What a dispute's status says, its beginning included: a status in between may never be seen. One that is not known here
- * is told as it is. https://docs.stripe.com/api/disputes/object#dispute_object-status
+ * is told as it is, and says nothing about the money. https://docs.stripe.com/api/disputes/object#dispute_object-status
  */
 function disputeEventTypes(status: string, isBankDebit: boolean): readonly DisputeEventType[] {
   switch (status) {
@@ -200,8 +213,12 @@ function disputeEventTypes(status: string, isBankDebit: boolean): readonly Dispu
       return isBankDebit ? ["payment.returned"] : ["payment.disputed", "payment.dispute_lost"];
     case "prevented":
       return ["payment.dispute_prevented"];
-    default:
+    case "under_review":
+    case "appeal_needs_response":
+    case "appeal_under_review":
       return ["payment.disputed", "payment.dispute_updated"];
+    default:
+      return ["payment.dispute_updated"];
   }
 }
 
@@ -210,11 +227,10 @@ function warningFact(paid: SeenPayment, warning: SeenWarning): Fact {
   const { amount, currency } = paid.payment;
   const type = "payment.fraud_warning";
   const data = { warningId, fraudType, actionable, chargeId, amount, currency, metadata: paid.metadata };
-  return { notice: { id: notificationId(warningId, type), type, data }, subjectCreatedAtMs: createdAtMs };
+  return { notice: { id: notificationId(warningId, type), type, data }, datedAtMs: createdAtMs };
 }
 
 /** Dots separate the parts of what is signed, so an id has none. https://www.standardwebhooks.com */
-function notificationId(subjectId: string, type: PaymentNotification["type"], status?: string): string {
-  const parts = [subjectId, type.replaceAll(".", "_"), ...(status === undefined ? [] : [status.replaceAll(/\W/g, "")])];
-  return parts.join("-");
+function notificationId(subjectId: string, type: PaymentNotification["type"]): string {
+  return `${subjectId}-${type.replaceAll(".", "_")}`;
 }

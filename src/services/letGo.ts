@@ -8,6 +8,7 @@ import { closePayment, type Closing } from "./closePayment.ts";
 import type { Compensation, PaymentOutcome } from "./paymentApi.ts";
 import { canceled, timedOut } from "./failures.ts";
 import type { PaymentWatcher } from "./paymentWatcher.ts";
+import { stripeStep } from "./stripeStep.ts";
 
 /** The customer has to act: the watcher cancels the payment at its deadline unless it succeeded. */
 export function leaveToCustomer(ctx: Context, paymentIntentId: string, deadlineAtMs: number): void {
@@ -24,9 +25,9 @@ export async function settleDecline(
 ): Promise<PaymentOutcome> {
   const decision = { kind: "declined", failure } as const;
   if (payment.status === "canceled") return answer({ payment, decision, settledBy }, "canceled");
-  const closing = await closePayment(ctx, stripe, { payment, callbackKey: creatorCallbackKey, failure });
+  const closing = await closeOrAbandon(ctx, stripe, payment, failure);
   if (closing.kind === "succeeded") return succeededAfterAll(closing);
-  return answer({ payment, decision, settledBy }, compensate(ctx, closing));
+  return answer({ payment, decision, settledBy }, compensationOf(closing));
 }
 
 /** Ends a call whose payment is still pending: at the deadline, or because somebody cancelled the call. */
@@ -37,9 +38,9 @@ export async function giveUp(
   because: "deadline" | "cancellation",
 ): Promise<PaymentOutcome> {
   const { paymentIntentId } = payment;
-  const closing = await closePayment(ctx, stripe, { payment, callbackKey: creatorCallbackKey, failure: null });
+  const closing = await closeOrAbandon(ctx, stripe, payment, null);
   if (closing.kind === "succeeded") return succeededAfterAll(closing);
-  const compensation = compensate(ctx, closing);
+  const compensation = compensationOf(closing);
   const fate =
     compensation === "watching"
       ? "Stripe can't cancel it now: it is being watched, and refunded if it succeeds after all."
@@ -57,10 +58,34 @@ function succeededAfterAll(closing: Closing): PaymentOutcome {
   return answer({ payment: closing.payment, decision: { kind: "succeeded" }, settledBy: "poll" });
 }
 
-function compensate(ctx: Context, closing: Closing): Compensation {
-  if (closing.kind !== "open") return "canceled";
-  watcher(ctx).watch({ paymentIntentId: closing.payment.paymentIntentId, mode: "abandoned", deadlineAtMs: null });
-  return "watching";
+/**
+ * Closes a PaymentIntent. One that Stripe doesn't let go of yet is abandoned: that is noted on it, so that whoever sees it
+ * succeed later knows that it is taken back, and it is watched. Stripe's answer to the note says whether the payment was
+ * faster: one that succeeded before stays a success, and its caller is told so.
+ */
+async function closeOrAbandon(
+  ctx: Context,
+  stripe: StripeGateway,
+  payment: PaymentSnapshot,
+  failure: PaymentFailure | null,
+): Promise<Closing> {
+  const { paymentIntentId } = payment;
+  const closing = await closePayment(ctx, stripe, { payment, callbackKey: creatorCallbackKey, failure });
+  if (closing.kind !== "open") return closing;
+  const invocationId = ctx.request().id;
+  const noted = await stripeStep(ctx, "note that it is abandoned", () =>
+    stripe.noteAbandonment(paymentIntentId, invocationId, creatorCallbackKey),
+  );
+  if (noted.kind === "payment" && noted.payment.status === "succeeded") {
+    await stripeStep(ctx, "take the note back", () => stripe.withdrawAbandonment(paymentIntentId));
+    return { kind: "succeeded", payment: noted.payment };
+  }
+  watcher(ctx).watch({ paymentIntentId, mode: "abandoned", deadlineAtMs: null });
+  return closing;
+}
+
+function compensationOf(closing: Closing): Compensation {
+  return closing.kind === "open" ? "watching" : "canceled";
 }
 
 function watcher(ctx: Context) {

@@ -75,6 +75,7 @@ async function listAll<Listed, Item>(
 function seenPayment(paymentIntent: Stripe.PaymentIntent): SeenPayment {
   const charge = paymentIntent.latest_charge;
   const methodType = typeof charge === "string" ? undefined : charge?.payment_method_details?.type;
+  const chargedAt = typeof charge === "string" ? 0 : (charge?.created ?? 0);
   return {
     payment: snapshotOfPayment(paymentIntent),
     isOurs: invocationIdKey in paymentIntent.metadata,
@@ -83,7 +84,7 @@ function seenPayment(paymentIntent: Stripe.PaymentIntent): SeenPayment {
       Object.entries(paymentIntent.metadata).filter(([key]) => !key.startsWith(ownMetadataPrefix)),
     ),
     cancellationReason: paymentIntent.cancellation_reason,
-    createdAtMs: paymentIntent.created * 1000,
+    datedAtMs: 1000 * Math.max(paymentIntent.created, chargedAt, paymentIntent.canceled_at ?? 0),
   };
 }
 

@@ -1,7 +1,7 @@
 /** The gateway's requests about PaymentIntents. */
 import type { Stripe } from "stripe";
 import { isKeyStillSafe } from "../domain/charge.ts";
-import { failureNoteKey, invocationIdKey } from "../domain/doorbell.ts";
+import { abandonmentNoteKey, failureNoteKey, invocationIdKey } from "../domain/doorbell.ts";
 import type { PaymentFailure, PaymentSnapshot } from "../domain/payment.ts";
 import type { Refusal } from "./errorMeaning.ts";
 import type { PaymentParameters } from "./paymentParameters.ts";
@@ -48,6 +48,17 @@ const withLatestCharge = { expand: ["latest_charge"] };
 export const clockToleranceMs = 60 * 60 * 1000;
 
 export function paymentRequests(stripe: Stripe) {
+  /** Changes the metadata; the answer is a read as well. It erases `last_payment_error`. https://docs.stripe.com/api/payment_intents/update */
+  async function annotate(paymentIntentId: string, metadata: Record<string, string>): Promise<ChangeResult> {
+    return await ask<ChangeResult>(
+      async () => ({
+        kind: "payment",
+        payment: seen(await stripe.paymentIntents.update(paymentIntentId, { metadata, ...withLatestCharge })),
+      }),
+      (meaning) => ({ kind: "refused", message: refusalMessage("update the PaymentIntent", meaning) }),
+    );
+  }
+
   return {
     /**
      * Creates and confirms a PaymentIntent. Sends nothing once Stripe may have forgotten the idempotency key, because
@@ -127,23 +138,9 @@ export function paymentRequests(stripe: Stripe) {
       );
     },
 
-    /**
-     * Writes a doorbell's address into the metadata, so that the next webhook rings it. The answer is a read as well. It
-     * erases `last_payment_error`. https://docs.stripe.com/api/payment_intents/update
-     */
+    /** Writes a doorbell's address into the metadata, so that the next webhook rings it. */
     async hangDoorbell(paymentIntentId: string, callbackKey: string, address: string): Promise<ChangeResult> {
-      return await ask<ChangeResult>(
-        async () => ({
-          kind: "payment",
-          payment: seen(
-            await stripe.paymentIntents.update(paymentIntentId, {
-              metadata: { [callbackKey]: address },
-              ...withLatestCharge,
-            }),
-          ),
-        }),
-        (meaning) => ({ kind: "refused", message: refusalMessage("update the PaymentIntent", meaning) }),
-      );
+      return await annotate(paymentIntentId, { [callbackKey]: address });
     },
 
     /**
@@ -151,18 +148,17 @@ export function paymentRequests(stripe: Stripe) {
      * later still learns that it was declined and why. It takes the place of the closer's doorbell: the metadata may be full.
      */
     async noteFailure(paymentIntentId: string, failure: PaymentFailure, callbackKey: string): Promise<ChangeResult> {
-      return await ask<ChangeResult>(
-        async () => ({
-          kind: "payment",
-          payment: seen(
-            await stripe.paymentIntents.update(paymentIntentId, {
-              metadata: { [callbackKey]: "", [failureNoteKey]: failureNoteOf(failure) },
-              ...withLatestCharge,
-            }),
-          ),
-        }),
-        (meaning) => ({ kind: "refused", message: refusalMessage("update the PaymentIntent", meaning) }),
-      );
+      return await annotate(paymentIntentId, { [callbackKey]: "", [failureNoteKey]: failureNoteOf(failure) });
+    },
+
+    /** Notes who gave the payment up while it was pending, in the place of that one's doorbell. */
+    async noteAbandonment(paymentIntentId: string, invocationId: string, callbackKey: string): Promise<ChangeResult> {
+      return await annotate(paymentIntentId, { [callbackKey]: "", [abandonmentNoteKey]: invocationId });
+    },
+
+    /** Takes that note back: the payment had succeeded before it was written. */
+    async withdrawAbandonment(paymentIntentId: string): Promise<ChangeResult> {
+      return await annotate(paymentIntentId, { [abandonmentNoteKey]: "" });
     },
 
     /** Cancels a PaymentIntent. https://docs.stripe.com/api/payment_intents/cancel */

@@ -33,7 +33,7 @@ function paid(
     isBankDebit: false,
     metadata: { orderId: "4004" },
     cancellationReason: null,
-    createdAtMs: nowMs,
+    datedAtMs: nowMs,
     ...more,
   };
 }
@@ -136,6 +136,7 @@ describe("dueNotifications", () => {
     expect(typesTold(paid(status))).toEqual(ours === null ? [] : [ours]);
     expect(typesTold(paid(status, {}, { isOurs: false }))).toEqual(others === null ? [] : [others]);
     expect(typesTold(paid(status), true)).toEqual(givenUp === null ? [] : [givenUp]);
+    expect(typesTold(paid(status, { isAbandoned: true }))).toEqual(givenUp === null ? [] : [givenUp]);
   });
 
   it("tells the reason of a decline, also when the PaymentIntent was closed since", () => {
@@ -171,7 +172,7 @@ describe("dueNotifications", () => {
     ["won", ["payment.disputed", "payment.dispute_won"], null],
     ["lost", ["payment.disputed", "payment.dispute_lost"], ["payment.returned"]],
     ["prevented", ["payment.dispute_prevented"], null],
-    ["a.status-of tomorrow", ["payment.disputed", "payment.dispute_updated"], null],
+    ["a.status-of tomorrow", ["payment.dispute_updated"], null],
   ];
   it.each(disputes)("of a dispute that is %s tells %j", (status, ofCard, ofDebit) => {
     const look = (isBankDebit: boolean) => seen({ ...succeeded, isBankDebit }, { disputes: [dispute(status)] });
@@ -185,7 +186,6 @@ describe("dueNotifications", () => {
     expect(due.map(({ id }) => id)).toEqual([
       "pi_1-payment_succeeded",
       "issfr_1-payment_fraud_warning",
-      "du_1-payment_disputed",
       "du_1-payment_dispute_updated-astatusoftomorrow",
     ]);
   });
@@ -220,6 +220,19 @@ describe("dueNotifications", () => {
     expect(tell(looks.flatMap((look) => [look, look])).flat()).toEqual(tell(looks).flat());
   });
 
+  it.each(["won", "lost"])("tells how an appeal ended, also if the dispute had ended as %s before", (verdict) => {
+    const looks = ["needs_response", verdict, "appeal_needs_response", "appeal_under_review", verdict, verdict];
+    const told = looks.map((status) => seen(succeeded, { disputes: [dispute(status)] }));
+    expect(tell(told)).toEqual([
+      ["payment.succeeded", "payment.disputed"],
+      [`payment.dispute_${verdict}`],
+      ["payment.dispute_updated"],
+      ["payment.dispute_updated"],
+      [`payment.dispute_${verdict}`],
+      [],
+    ]);
+  });
+
   it("tells what happened meanwhile from the oldest to the newest, the payment first", () => {
     const look = seen(succeeded, {
       refunds: [
@@ -250,7 +263,7 @@ describe("dueNotifications", () => {
   });
 
   it("takes what is older than a forgotten memory as told, whenever it is seen", () => {
-    const old = paid("succeeded", {}, { createdAtMs: nowMs - 181 * dayMs });
+    const old = paid("succeeded", {}, { datedAtMs: nowMs - 181 * dayMs });
     const first = dueNotifications(memory(), seen(old, { disputes: [dispute("needs_response")] }), at);
     expect(typesOf(first.due)).toEqual(["payment.disputed"]);
     const oldRefund = refund("succeeded", { createdAtMs: nowMs - 181 * dayMs });

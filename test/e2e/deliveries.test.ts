@@ -6,7 +6,7 @@ import { notificationTimings, type NotificationsOptions } from "../../src/servic
 import { notifySecret, openMerchant, type Merchant } from "./merchant.ts";
 import { serveOrders } from "./orders.ts";
 import { restate } from "./restateCli.ts";
-import { card, eventAbout, modes, newOrder, openScene, until, type Scene } from "./scene.ts";
+import { bankDebit, card, eventAbout, modes, newOrder, openScene, until, type Scene } from "./scene.ts";
 import { spawnService } from "./serviceProcess.ts";
 
 const hourMs = 3_600_000;
@@ -56,7 +56,7 @@ describe.each(modes)("deliveries, $mode", ({ inactivityTimeoutMs }) => {
 
   async function attemptsOf(invocationId: string): Promise<number> {
     const rows = await scene.sql<{ n: number }>(
-      `select count(1) as n from sys_journal where id = '${invocationId}' and name = 'post'`,
+      `select count(1) as n from sys_journal where id = '${invocationId}' and name = 'attempt'`,
     );
     return rows[0]?.n ?? 0;
   }
@@ -262,6 +262,20 @@ describe.each(modes)("deliveries, $mode", ({ inactivityTimeoutMs }) => {
     });
   });
 
+  it("go to the service from the next attempt on, once that is the receiver", async () => {
+    await merchant.goDown();
+    const id = await pay();
+    await untilTriedTwice(id);
+    await serve({ receiver: { kind: "service", service: "orders", handler: "onPaymentEvent" } });
+    const orders = await serveOrders(scene.admin, () => {});
+    await until("both to be told", async () => (orders.received.length === 2 ? true : undefined));
+    expect(orders.received.map(({ type }) => type)).toEqual(both);
+    await merchant.goUp();
+    await scene.quiet();
+    expect(merchant.of(id)).toEqual([]);
+    await orders.close();
+  });
+
   it.each(["look", "deliver", "forget"])("can't be ordered at the ingress: %s", async (handler) => {
     const forged = { id: "pi_1-payment_succeeded", type: "payment.succeeded", paymentIntentId: "pi_1" };
     const response = await fetch(`${scene.ingress}/paymentNotifier/pi_1/${handler}`, {
@@ -311,6 +325,42 @@ describe.each(modes)("deliveries, $mode", ({ inactivityTimeoutMs }) => {
     await scene.webhook(eventAbout("charge.dispute.updated", { id: "du_1", payment_intent: id }));
     await scene.quiet();
     expect(merchant.typesOf(id)).toEqual(both);
+  });
+
+  it("tell of a payment that was made long ago and paid only now", async () => {
+    const rememberedMs = 3000;
+    await serve({ rememberedMs });
+    const { id, created } = await scene.stripe.paymentIntents.create({
+      amount: 109,
+      currency: "usd",
+      payment_method: "pm_card_visa",
+      automatic_payment_methods: { enabled: true, allow_redirects: "never" },
+    });
+    await until("the payment to be older than what is remembered", async () =>
+      Date.now() > created * 1000 + rememberedMs + 1000 ? true : undefined,
+    );
+    await scene.stripe.paymentIntents.confirm(id);
+    expect(await scene.call("awaitPayment", { paymentIntentId: id })).toMatchObject({ status: 200 });
+    await scene.quiet();
+    expect(merchant.typesOf(id)).toEqual(["payment.succeeded"]);
+  });
+
+  it("say that a payment is taken back, also if it was given up before anybody was to be told", async () => {
+    await serve({ receiver: null });
+    const order = newOrder();
+    const answer = await scene.call("processPayment", { ...bankDebit(order), timeoutSeconds: 1 });
+    expect(answer).toMatchObject({ status: 408, body: { metadata: { compensation: "watching" } } });
+    await serve();
+    const { id } = await scene.paymentOf(order);
+    await scene.settle(id);
+    await merchant.untilTold(id, "payment.taken_back");
+    const refund = await until("the refund", async () => {
+      const { data } = await scene.stripe.refunds.list({ payment_intent: id });
+      return data[0];
+    });
+    await scene.settle(refund.id);
+    await merchant.untilTold(id, "refund.succeeded");
+    expect(merchant.typesOf(id)).toEqual(["payment.taken_back", "refund.succeeded"]);
   });
 
   it("are not even thought of where nobody is to be told", async () => {

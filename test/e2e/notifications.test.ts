@@ -38,6 +38,11 @@ describe.each(modes)("notifications, $mode", ({ inactivityTimeoutMs }) => {
     return data[0]?.id ?? "";
   }
 
+  async function payAndDispute() {
+    const id = await pay("pm_card_createDispute");
+    return { id, disputeId: await until("the dispute", async () => (await disputeOf(id)) || undefined) };
+  }
+
   /** What was told of a payment once nothing is left to be told; every delivery is signed, and every body has its form. */
   async function toldOf(paymentIntentId: string): Promise<readonly string[]> {
     await scene.quiet();
@@ -136,9 +141,30 @@ describe.each(modes)("notifications, $mode", ({ inactivityTimeoutMs }) => {
         const { data } = await scene.stripe.refunds.list({ payment_intent: id });
         return data[0];
       });
+      expect(await scene.call("awaitPayment", { paymentIntentId: id })).toMatchObject({
+        status: 409,
+        body: { metadata: { reason: "canceled", compensation: "watching" } },
+      });
       await scene.settle(refund.id);
       await merchant.untilTold(id, "refund.succeeded");
       expect(await toldOf(id)).toEqual(["payment.abandoned", "payment.taken_back", "refund.succeeded"]);
+    });
+
+    it("says succeeded, and takes nothing back, where the payment was faster than its caller's giving up", async () => {
+      const { id, call } = await payByDebit("pm_usBankAccount_success", { timeoutSeconds: 3 });
+      const path = `/v1/payment_intents/${id}`;
+      const stall = { target: "api", effect: "stall", delayMs: 1000 };
+      await scene.fault({ ...stall, method: "POST", path: `${path}/cancel` });
+      await scene.faultsMet();
+      // Stripe still says processing in this answer, which is on its way while the payment succeeds.
+      await scene.fault({ ...stall, method: "GET", path });
+      await scene.faultsMet();
+      await scene.settle(id);
+      await merchant.untilTold(id, "payment.succeeded");
+      expect(await call).toMatchObject({ status: 200, body: { status: "succeeded" } });
+      expect(await toldOf(id)).toEqual(["payment.succeeded"]);
+      expect(await scene.openInvocations("paymentWatcher")).toBe(0);
+      expect((await scene.stripe.paymentIntents.retrieve(id)).metadata).not.toHaveProperty("restate_abandoned_by");
     });
 
     it("tells once what is awaited of another's payment, and nothing of what nobody here has to do with", async () => {
@@ -271,6 +297,28 @@ describe.each(modes)("notifications, $mode", ({ inactivityTimeoutMs }) => {
       expect(await toldOf(refunded)).toEqual(["payment.succeeded", "refund.succeeded"]);
       expect(await toldOf(captured)).toEqual(["payment.authorized", "payment.succeeded"]);
       expect(await toldOf(canceled)).toEqual(["payment.authorized", "payment.canceled"]);
+    });
+
+    it("tells what our own calls did about disputes, or waited for, when every webhook is lost", async () => {
+      await scene.fault({ target: "webhook", effect: "lose", count: 0 });
+      const accepted = await payAndDispute();
+      expect(await scene.call("acceptDispute", { disputeId: accepted.disputeId })).toMatchObject({ status: 200 });
+      const awaited = await payAndDispute();
+      // A read tells nothing: nobody asked for the end.
+      await scene.call("getDispute", { disputeId: awaited.disputeId });
+      expect(await toldOf(awaited.id)).toEqual(["payment.succeeded"]);
+      const evidence = { uncategorizedText: "Here is the receipt." };
+      await scene.call("submitDisputeEvidence", { disputeId: awaited.disputeId, evidence, submit: true });
+      await scene.quiet();
+      await scene.settle(awaited.disputeId);
+      await scene.call("getDispute", { disputeId: awaited.disputeId, awaitOutcome: true });
+      expect(await toldOf(accepted.id)).toEqual(["payment.succeeded", "payment.disputed", "payment.dispute_lost"]);
+      expect(await toldOf(awaited.id)).toEqual([
+        "payment.succeeded",
+        "payment.disputed",
+        "payment.dispute_updated",
+        "payment.dispute_won",
+      ]);
     });
 
     it("tells the outcome once Stripe answers again", async () => {

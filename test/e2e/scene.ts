@@ -119,6 +119,13 @@ export async function openScene(inactivityTimeoutMs: number) {
     async fault(...faults: readonly Fault[]): Promise<void> {
       expect((await post(`${sandbox.url}/_sandbox/faults`, faults)).status).toBe(200);
     },
+    /** Resolves when everything that was asked for has happened. */
+    async faultsMet(): Promise<void> {
+      await until("the faults to be met", async () => {
+        const left = (await (await fetch(`${sandbox.url}/_sandbox/faults`)).json()) as unknown[];
+        return left.length === 0 ? true : undefined;
+      });
+    },
     async clearFaults(): Promise<void> {
       await fetch(`${sandbox.url}/_sandbox/faults`, { method: "DELETE" });
     },

@@ -208,7 +208,7 @@ describe("createStripeGateway", () => {
       isBankDebit: true,
       metadata: { orderId: "4004" },
       cancellationReason: null,
-      createdAtMs: expect.any(Number),
+      datedAtMs: expect.any(Number),
     });
     expect(await stripe.observePayment(await paymentIntentId("pm_card_visa"))).toMatchObject({ isBankDebit: false });
     expect(await stripe.observePayment("pi_none")).toBeNull();
