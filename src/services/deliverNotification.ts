@@ -15,8 +15,7 @@ export type Delivered = { readonly id: string; readonly attempts: number };
  * Delivers a notification. Every attempt is one step of the journal, and between them the call sleeps: it costs nothing
  * while a receiver is down, and outlives crashes of everybody.
  *
- * Over which way it goes is fixed at the beginning. The address and the secret are not: a corrected setting counts from the
- * next attempt on.
+ * The receiver is the one that is configured at the time of the attempt: a corrected setting counts from the next one on.
  * @throws TerminalError when it is given up: after the last attempt, by a service that refuses it, or because it was cancelled
  */
 export async function deliverNotification(
@@ -24,26 +23,14 @@ export async function deliverNotification(
   notification: PaymentNotification,
   options: NotificationsOptions,
 ): Promise<Delivered> {
-  const way = await ctx.run("choose the way", () =>
-    options.receiver?.kind === "service" ? options.receiver : ({ kind: "http" } as const),
-  );
-  switch (way.kind) {
-    case "service":
-      return await callService(ctx, way, notification, options);
-    case "http":
-      return await postUntilTaken(ctx, notification, options);
-  }
-}
-
-async function postUntilTaken(
-  ctx: Context,
-  notification: PaymentNotification,
-  options: NotificationsOptions,
-): Promise<Delivered> {
   const { id } = notification;
   for (let attempts = 1; ; attempts++) {
-    const attempt = await ctx.run("post", () => post(notification, options));
+    const attempt = await ctx.run("attempt", () => postUnlessService(notification, options));
     if (attempt.kind === "taken") return { id, attempts };
+    if (attempt.kind === "service") {
+      await callService(ctx, attempt, notification, options);
+      return { id, attempts };
+    }
     const said = attempt.kind === "refused" ? `it answered ${attempt.status}` : attempt.reason;
     if (attempts > options.retryScheduleMs.length) {
       throw new TerminalError(`The receiver took it in none of ${attempts} attempts; at last: ${said}.`);
@@ -55,10 +42,19 @@ async function postUntilTaken(
   }
 }
 
-async function post(notification: PaymentNotification, options: NotificationsOptions): Promise<Attempt> {
-  const { receiver, attemptTimeoutMs } = options;
-  if (receiver?.kind !== "http") return { kind: "unreachable", reason: "NOTIFY_URL is no longer set" };
-  return await postNotification(receiver, notification, attemptTimeoutMs);
+/** Posts it over HTTP. A service is called by the engine instead, so it is only named: the journal fixes which. */
+async function postUnlessService(
+  notification: PaymentNotification,
+  { receiver, attemptTimeoutMs }: NotificationsOptions,
+): Promise<Attempt | ServiceReceiver> {
+  switch (receiver?.kind) {
+    case "http":
+      return await postNotification(receiver, notification, attemptTimeoutMs);
+    case "service":
+      return receiver;
+    case undefined:
+      return { kind: "unreachable", reason: "no receiver is configured any more" };
+  }
 }
 
 /** A service of the merchant's is durable itself: it is called once, and what fails there is retried there. */
@@ -67,7 +63,7 @@ async function callService(
   { service, handler: method }: ServiceReceiver,
   notification: PaymentNotification,
   { retryScheduleMs }: NotificationsOptions,
-): Promise<Delivered> {
+): Promise<void> {
   const patienceMs = retryScheduleMs.reduce((sum, delayMs) => sum + delayMs, 0);
   const call = ctx.genericCall<PaymentNotification, unknown>({
     service,
@@ -78,7 +74,6 @@ async function callService(
   });
   try {
     await call.orTimeout(patienceMs);
-    return { id: notification.id, attempts: 1 };
   } catch (error) {
     if (error instanceof CancelledError || !(error instanceof TerminalError)) throw error;
     throw new TerminalError(

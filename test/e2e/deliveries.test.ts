@@ -56,7 +56,7 @@ describe.each(modes)("deliveries, $mode", ({ inactivityTimeoutMs }) => {
 
   async function attemptsOf(invocationId: string): Promise<number> {
     const rows = await scene.sql<{ n: number }>(
-      `select count(1) as n from sys_journal where id = '${invocationId}' and name = 'post'`,
+      `select count(1) as n from sys_journal where id = '${invocationId}' and name = 'attempt'`,
     );
     return rows[0]?.n ?? 0;
   }
@@ -260,6 +260,23 @@ describe.each(modes)("deliveries, $mode", ({ inactivityTimeoutMs }) => {
       expect(merchant.of(id)).toEqual([]);
       await orders.close();
     });
+  });
+
+  it("go to the service from the next attempt on, once that is the receiver", async () => {
+    // Long enough to be suspended in between: a service is stopped only when no call is running in it.
+    const retryScheduleMs = Array.from({ length: 10 }, () => 1500);
+    await serve({ retryScheduleMs });
+    await merchant.goDown();
+    const id = await pay();
+    await untilTriedTwice(id);
+    await serve({ retryScheduleMs, receiver: { kind: "service", service: "orders", handler: "onPaymentEvent" } });
+    const orders = await serveOrders(scene.admin, () => {});
+    await until("both to be told", async () => (orders.received.length === 2 ? true : undefined));
+    expect(orders.received.map(({ type }) => type)).toEqual(both);
+    await merchant.goUp();
+    await scene.quiet();
+    expect(merchant.of(id)).toEqual([]);
+    await orders.close();
   });
 
   it.each(["look", "deliver", "forget"])("can't be ordered at the ingress: %s", async (handler) => {
