@@ -18,7 +18,7 @@ export function askForLook(
  * Makes a handler ask for a look when it ends, however it ends: by an answer or by a failure that names its PaymentIntent.
  * @param changes what the handler may have changed beside the payment itself
  */
-export function thenLook<Request, Outcome extends { readonly paymentIntentId: string }>(
+export function thenLook<Request, Outcome extends { readonly paymentIntentId: string | null }>(
   options: NotificationsOptions,
   changes: LookRequest["changes"],
   handler: (ctx: Context, request: Request) => Promise<Outcome>,
@@ -28,7 +28,7 @@ export function thenLook<Request, Outcome extends { readonly paymentIntentId: st
       askForLook(ctx, options, paymentIntentId, { changes, askedBy: "ours", abandoned });
     try {
       const outcome = await handler(ctx, request);
-      lookAt(outcome.paymentIntentId, false);
+      if (outcome.paymentIntentId !== null) lookAt(outcome.paymentIntentId, false);
       return outcome;
     } catch (error) {
       if (!(error instanceof TerminalError)) throw error;

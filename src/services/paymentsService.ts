@@ -24,6 +24,11 @@ import { submitDisputeEvidence } from "./submitDisputeEvidence.ts";
 export function createPaymentsService(options: PaymentsOptions) {
   const { notifications } = options;
   const payments = paymentHandlers(options);
+  const awaitDispute = thenLook(
+    notifications,
+    ["disputes"],
+    (ctx, request: z.output<typeof dispute.getDisputeRequestSchema>) => getDispute(ctx, options, request),
+  );
 
   const pausing = {
     retryPolicy: run.untilAnOperatorLooks,
@@ -159,7 +164,8 @@ export function createPaymentsService(options: PaymentsOptions) {
           dispute.getDisputeRequestSchema,
           dispute.disputeStateSchema,
         ),
-        (ctx: restate.Context, request) => getDispute(ctx, options, request),
+        async (ctx: restate.Context, request) =>
+          request.awaitOutcome ? await awaitDispute(ctx, request) : await getDispute(ctx, options, request),
       ),
       /** Stages or submits evidence. https://docs.stripe.com/api/disputes/update */
       submitDisputeEvidence: restate.handlers.handler(
@@ -168,7 +174,7 @@ export function createPaymentsService(options: PaymentsOptions) {
           dispute.submitDisputeEvidenceRequestSchema,
           dispute.disputeStateSchema,
         ),
-        (ctx: restate.Context, request) => submitDisputeEvidence(ctx, options, request),
+        thenLook(notifications, ["disputes"], (ctx, request) => submitDisputeEvidence(ctx, options, request)),
       ),
       /** Accepts a dispute, for good. https://docs.stripe.com/api/disputes/close */
       acceptDispute: restate.handlers.handler(
@@ -177,7 +183,7 @@ export function createPaymentsService(options: PaymentsOptions) {
           dispute.acceptDisputeRequestSchema,
           dispute.disputeStateSchema,
         ),
-        (ctx: restate.Context, request) => acceptDispute(ctx, options, request),
+        thenLook(notifications, ["disputes"], (ctx, request) => acceptDispute(ctx, options, request)),
       ),
       /** Takes Stripe's webhooks: verifies the signature over the raw body, rings whoever waits. https://docs.stripe.com/webhooks */
       processWebhook: restate.handlers.handler(

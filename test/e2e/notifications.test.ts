@@ -38,6 +38,11 @@ describe.each(modes)("notifications, $mode", ({ inactivityTimeoutMs }) => {
     return data[0]?.id ?? "";
   }
 
+  async function payAndDispute() {
+    const id = await pay("pm_card_createDispute");
+    return { id, disputeId: await until("the dispute", async () => (await disputeOf(id)) || undefined) };
+  }
+
   /** What was told of a payment once nothing is left to be told; every delivery is signed, and every body has its form. */
   async function toldOf(paymentIntentId: string): Promise<readonly string[]> {
     await scene.quiet();
@@ -288,6 +293,28 @@ describe.each(modes)("notifications, $mode", ({ inactivityTimeoutMs }) => {
       expect(await toldOf(refunded)).toEqual(["payment.succeeded", "refund.succeeded"]);
       expect(await toldOf(captured)).toEqual(["payment.authorized", "payment.succeeded"]);
       expect(await toldOf(canceled)).toEqual(["payment.authorized", "payment.canceled"]);
+    });
+
+    it("tells what our own calls did about disputes, or waited for, when every webhook is lost", async () => {
+      await scene.fault({ target: "webhook", effect: "lose", count: 0 });
+      const accepted = await payAndDispute();
+      expect(await scene.call("acceptDispute", { disputeId: accepted.disputeId })).toMatchObject({ status: 200 });
+      const awaited = await payAndDispute();
+      // A read tells nothing: nobody asked for the end.
+      await scene.call("getDispute", { disputeId: awaited.disputeId });
+      expect(await toldOf(awaited.id)).toEqual(["payment.succeeded"]);
+      const evidence = { uncategorizedText: "Here is the receipt." };
+      await scene.call("submitDisputeEvidence", { disputeId: awaited.disputeId, evidence, submit: true });
+      await scene.quiet();
+      await scene.settle(awaited.disputeId);
+      await scene.call("getDispute", { disputeId: awaited.disputeId, awaitOutcome: true });
+      expect(await toldOf(accepted.id)).toEqual(["payment.succeeded", "payment.disputed", "payment.dispute_lost"]);
+      expect(await toldOf(awaited.id)).toEqual([
+        "payment.succeeded",
+        "payment.disputed",
+        "payment.dispute_updated",
+        "payment.dispute_won",
+      ]);
     });
 
     it("tells the outcome once Stripe answers again", async () => {
