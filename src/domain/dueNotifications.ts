@@ -195,7 +195,7 @@ function updateId(disputeId: string, status: string): string {
 
 /**
  * What a dispute's status says, its beginning included: a status in between may never be seen. One that is not known here
- * is told as it is. https://docs.stripe.com/api/disputes/object#dispute_object-status
+ * is told as it is, and says nothing about the money. https://docs.stripe.com/api/disputes/object#dispute_object-status
  */
 function disputeEventTypes(status: string, isBankDebit: boolean): readonly DisputeEventType[] {
   switch (status) {
@@ -213,8 +213,12 @@ function disputeEventTypes(status: string, isBankDebit: boolean): readonly Dispu
       return isBankDebit ? ["payment.returned"] : ["payment.disputed", "payment.dispute_lost"];
     case "prevented":
       return ["payment.dispute_prevented"];
-    default:
+    case "under_review":
+    case "appeal_needs_response":
+    case "appeal_under_review":
       return ["payment.disputed", "payment.dispute_updated"];
+    default:
+      return ["payment.dispute_updated"];
   }
 }
 

@@ -34,7 +34,7 @@ export type DisputeEventType =
   | "payment.inquiry_closed"
   /** The money was withdrawn; answer by `respondBy`. */
   | "payment.disputed"
-  /** It is under review, or in an appeal (`status`). */
+  /** It is under review, in an appeal, or in a state that this version doesn't know (`status`). */
   | "payment.dispute_updated"
   | "payment.dispute_won"
   | "payment.dispute_lost"

@@ -173,7 +173,7 @@ describe("dueNotifications", () => {
     ["won", ["payment.disputed", "payment.dispute_won"], null],
     ["lost", ["payment.disputed", "payment.dispute_lost"], ["payment.returned"]],
     ["prevented", ["payment.dispute_prevented"], null],
-    ["a.status-of tomorrow", ["payment.disputed", "payment.dispute_updated"], null],
+    ["a.status-of tomorrow", ["payment.dispute_updated"], null],
   ];
   it.each(disputes)("of a dispute that is %s tells %j", (status, ofCard, ofDebit) => {
     const look = (isBankDebit: boolean) => seen({ ...succeeded, isBankDebit }, { disputes: [dispute(status)] });
@@ -187,7 +187,6 @@ describe("dueNotifications", () => {
     expect(due.map(({ id }) => id)).toEqual([
       "pi_1-payment_succeeded",
       "issfr_1-payment_fraud_warning",
-      "du_1-payment_disputed",
       "du_1-payment_dispute_updated-astatusoftomorrow",
     ]);
   });
