@@ -19,8 +19,6 @@ export type SeenPayment = {
   readonly payment: PaymentSnapshot;
   /** Whether a call of ours made it. */
   readonly isOurs: boolean;
-  /** Whether it carries the note of the call that gave it up while it was pending. */
-  readonly isAbandoned: boolean;
   /** Whether it was paid by debiting a bank account. */
   readonly isBankDebit: boolean;
   /** The merchant's own entries. */
@@ -126,7 +124,7 @@ function factsOf(seen: Seen, { abandoned, told }: Memory): readonly Fact[] {
   ];
   // Stripe lists the newest first. The facts of one dispute have one age, and stay in their order.
   later.sort((first, second) => first.datedAtMs - second.datedAtMs);
-  return [...paymentFacts(paid, abandoned || paid.isAbandoned), ...later];
+  return [...paymentFacts(paid, abandoned || paid.payment.isAbandoned), ...later];
 }
 
 function paymentFacts(paid: SeenPayment, abandoned: boolean): readonly Fact[] {
@@ -147,6 +145,8 @@ function paymentFacts(paid: SeenPayment, abandoned: boolean): readonly Fact[] {
       return tell(abandoned ? "payment.abandoned" : "payment.authorized");
     case "succeeded":
       return tell(abandoned ? "payment.taken_back" : "payment.succeeded");
+    case "taken_back":
+      return tell("payment.taken_back");
     case "declined":
       return tell("payment.declined", judgement.failure);
     case "canceled":

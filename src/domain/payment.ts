@@ -45,6 +45,8 @@ export type PaymentSnapshot = {
   readonly failure: PaymentFailure | null;
   /** True if our own hand closed the PaymentIntent after a failed attempt; then `canceled` still means declined. */
   readonly closedAfterFailure: boolean;
+  /** True if the call that made it gave it up while it was pending: a success is taken back, an authorization released. */
+  readonly isAbandoned: boolean;
   readonly nextAction: NextAction | null;
 };
 
@@ -52,6 +54,8 @@ export type PaymentSnapshot = {
 export type Judgement =
   | { readonly kind: "pending" }
   | { readonly kind: "succeeded" }
+  /** It succeeded after its caller was told that it is over, and is refunded. */
+  | { readonly kind: "taken_back" }
   | { readonly kind: "requires_capture" }
   | { readonly kind: "requires_action" }
   | { readonly kind: "declined"; readonly failure: PaymentFailure }
@@ -85,9 +89,9 @@ export const failureWithoutReason: PaymentFailure = {
 export function judgePayment(payment: PaymentSnapshot, standpoint: Standpoint): Judgement {
   switch (payment.status) {
     case "succeeded":
-      return { kind: "succeeded" };
+      return { kind: payment.isAbandoned ? "taken_back" : "succeeded" };
     case "requires_capture":
-      return { kind: "requires_capture" };
+      return { kind: payment.isAbandoned ? "pending" : "requires_capture" };
     case "processing":
       return { kind: "pending" };
     case "requires_action":

@@ -20,6 +20,8 @@ export function answer({ payment, decision, settledBy }: Settled, compensation?:
   switch (decision.kind) {
     case "succeeded":
       return { ...paymentFields(payment, "succeeded"), settledBy };
+    case "taken_back":
+      throw canceled(paymentIntentId, "It succeeded after it had been given up, so it is refunded.", "watching");
     case "requires_capture":
       return { ...paymentFields(payment, "requires_capture"), settledBy, captureBefore: captureBeforeOf(payment) };
     case "requires_action":

@@ -1,7 +1,7 @@
 /** The gateway's requests about what became of a payment, as far as the merchant is told of it. */
 import type { Stripe } from "stripe";
 import type { SeenDispute, SeenPayment, SeenRefund, SeenWarning } from "../domain/dueNotifications.ts";
-import { abandonmentNoteKey, invocationIdKey, ownMetadataPrefix } from "../domain/doorbell.ts";
+import { invocationIdKey, ownMetadataPrefix } from "../domain/doorbell.ts";
 import { ask, expectObject, unexpectedAnswer } from "./request.ts";
 import { snapshotOfPayment, snapshotOfRefund } from "./snapshot.ts";
 
@@ -79,7 +79,6 @@ function seenPayment(paymentIntent: Stripe.PaymentIntent): SeenPayment {
   return {
     payment: snapshotOfPayment(paymentIntent),
     isOurs: invocationIdKey in paymentIntent.metadata,
-    isAbandoned: abandonmentNoteKey in paymentIntent.metadata,
     isBankDebit: methodType !== undefined && bankDebits.has(methodType),
     metadata: Object.fromEntries(
       Object.entries(paymentIntent.metadata).filter(([key]) => !key.startsWith(ownMetadataPrefix)),

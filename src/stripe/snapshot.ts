@@ -1,7 +1,7 @@
 /** Turns Stripe's objects into the snapshots that decisions and the journal need. */
 import type { Stripe } from "stripe";
 import { z } from "zod";
-import { failureNoteKey, invocationIdKey } from "../domain/doorbell.ts";
+import { abandonmentNoteKey, failureNoteKey, invocationIdKey } from "../domain/doorbell.ts";
 import type { PaymentFailure, PaymentSnapshot, PaymentStatus } from "../domain/payment.ts";
 import type { RefundSnapshot, RefundStatus } from "../domain/refund.ts";
 import { nextActionOf } from "./nextAction.ts";
@@ -44,6 +44,7 @@ export function snapshotOfPayment(paymentIntent: Stripe.PaymentIntent): PaymentS
       (typeof charge === "string" ? null : failureOfCharge(charge)) ??
       note,
     closedAfterFailure: note !== null,
+    isAbandoned: abandonmentNoteKey in paymentIntent.metadata,
     nextAction: nextActionOf(paymentIntent.next_action),
   };
 }

@@ -30,7 +30,6 @@ function paid(
   return {
     payment: samplePayment(status, snapshot),
     isOurs: true,
-    isAbandoned: false,
     isBankDebit: false,
     metadata: { orderId: "4004" },
     cancellationReason: null,
@@ -137,7 +136,7 @@ describe("dueNotifications", () => {
     expect(typesTold(paid(status))).toEqual(ours === null ? [] : [ours]);
     expect(typesTold(paid(status, {}, { isOurs: false }))).toEqual(others === null ? [] : [others]);
     expect(typesTold(paid(status), true)).toEqual(givenUp === null ? [] : [givenUp]);
-    expect(typesTold(paid(status, {}, { isAbandoned: true }))).toEqual(givenUp === null ? [] : [givenUp]);
+    expect(typesTold(paid(status, { isAbandoned: true }))).toEqual(givenUp === null ? [] : [givenUp]);
   });
 
   it("tells the reason of a decline, also when the PaymentIntent was closed since", () => {

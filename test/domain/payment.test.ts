@@ -52,6 +52,12 @@ describe("judgePayment", () => {
     },
   );
 
+  it("takes no success of what was given up for one, and no authorization", () => {
+    const kinds = table.map(([status]) => judgePayment(payment(status, { isAbandoned: true }), observer).kind);
+    expect(kinds.slice(0, 2)).toEqual(["taken_back", "pending"]);
+    expect(kinds.slice(2)).toEqual(table.slice(2).map(([status]) => judgePayment(payment(status), observer).kind));
+  });
+
   it("does not take an old failure for the reason of somebody's cancellation", () => {
     expect(judgePayment(payment("canceled", { failure }), observer)).toEqual({ kind: "canceled" });
   });

@@ -15,6 +15,7 @@ export function samplePayment(status: PaymentStatus, more: Partial<PaymentSnapsh
     cancellationReason: null,
     failure: null,
     closedAfterFailure: false,
+    isAbandoned: false,
     nextAction: null,
     ...more,
   };

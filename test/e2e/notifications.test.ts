@@ -141,6 +141,10 @@ describe.each(modes)("notifications, $mode", ({ inactivityTimeoutMs }) => {
         const { data } = await scene.stripe.refunds.list({ payment_intent: id });
         return data[0];
       });
+      expect(await scene.call("awaitPayment", { paymentIntentId: id })).toMatchObject({
+        status: 409,
+        body: { metadata: { reason: "canceled", compensation: "watching" } },
+      });
       await scene.settle(refund.id);
       await merchant.untilTold(id, "refund.succeeded");
       expect(await toldOf(id)).toEqual(["payment.abandoned", "payment.taken_back", "refund.succeeded"]);

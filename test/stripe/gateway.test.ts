@@ -205,7 +205,6 @@ describe("createStripeGateway", () => {
     expect(await stripe.observePayment(id)).toEqual({
       payment: expect.objectContaining({ paymentIntentId: id, status: "processing" }),
       isOurs: true,
-      isAbandoned: false,
       isBankDebit: true,
       metadata: { orderId: "4004" },
       cancellationReason: null,
