@@ -62,9 +62,10 @@ export function createPaymentNotifier({ stripe, notifications, inactivityTimeout
     const now = await ctx.date.toJSON();
     const { due, memory } = dueNotifications(before, seen, { nowMs, now, rememberedMs });
     if (due.length === 0 && memory.abandoned === begun.abandoned) return;
-    ctx.set("memory", memory);
     const self = selfOf(ctx);
     for (const notification of due) self.deliver(notification);
+    // Handed over first: a call that is killed in between tells twice with the same id, and loses nothing.
+    ctx.set("memory", memory);
     if (known === null) self.forget(restate.rpc.sendOpts({ delay: rememberedMs }));
   }
 
