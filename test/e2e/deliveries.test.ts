@@ -263,10 +263,13 @@ describe.each(modes)("deliveries, $mode", ({ inactivityTimeoutMs }) => {
   });
 
   it("go to the service from the next attempt on, once that is the receiver", async () => {
+    // Long enough to be suspended in between: a service is stopped only when no call is running in it.
+    const retryScheduleMs = Array.from({ length: 10 }, () => 1500);
+    await serve({ retryScheduleMs });
     await merchant.goDown();
     const id = await pay();
     await untilTriedTwice(id);
-    await serve({ receiver: { kind: "service", service: "orders", handler: "onPaymentEvent" } });
+    await serve({ retryScheduleMs, receiver: { kind: "service", service: "orders", handler: "onPaymentEvent" } });
     const orders = await serveOrders(scene.admin, () => {});
     await until("both to be told", async () => (orders.received.length === 2 ? true : undefined));
     expect(orders.received.map(({ type }) => type)).toEqual(both);
