@@ -69,6 +69,28 @@ export function nextReferenceStep(record: ReferenceRecord | null, print: Request
   }
 }
 
+/** What a failure says of the attempt that it ended, or did not end. */
+export type FailedAttempt =
+  /** Nothing was made: the request can be mended and sent again. */
+  | { readonly kind: "nothing_made" }
+  /** The call stopped to wait, and the payment goes on. */
+  | { readonly kind: "goes_on" }
+  | { readonly kind: "ended"; readonly end: AttemptEnd };
+
+export function judgeFailure(failure: {
+  readonly reason: string;
+  readonly paymentIntentId: string | null;
+  readonly compensation: string | undefined;
+}): FailedAttempt {
+  const { reason, paymentIntentId, compensation } = failure;
+  if (paymentIntentId === null && reason === "invalid_request") return { kind: "nothing_made" };
+  if (compensation === "none") return { kind: "goes_on" };
+  // A decline at once needs no compensation. One that is being watched could still succeed.
+  const needsNone = reason === "declined" && compensation === undefined;
+  const closed = paymentIntentId === null || compensation === "canceled" || needsNone;
+  return { kind: "ended", end: { kind: "failed", reason, closed } };
+}
+
 function conflict(message: string): ReferenceStep {
   return { kind: "conflict", message };
 }

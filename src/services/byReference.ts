@@ -37,19 +37,23 @@ export async function payByReference(
   }
 }
 
-const firstLookMs = 200;
-const longestLookMs = 10_000;
+/** An attempt makes its PaymentIntent within a second, or Stripe is out of order: about 25 seconds in all. */
+const looksMs: readonly number[] = [200, 400, 800, 1600, 3200, 6400, 12_800];
 
-/** The PaymentIntent of a reference; waits for it while an attempt is about to make one. @throws TerminalError `not_found`, or the failure of an attempt that made none */
+/**
+ * The PaymentIntent of a reference, also while an attempt is about to make it.
+ * @throws TerminalError `not_found`, `conflict` while there is none yet, or the failure of an attempt that made none
+ */
 async function findByReference(ctx: Context, reference: string): Promise<string> {
-  for (let waitMs = firstLookMs; ; waitMs = Math.min(waitMs * 2, longestLookMs)) {
+  for (const waitMs of [...looksMs, 0]) {
     const known = await recall(ctx, reference);
     if (known === null) throw failure("not_found", `No payment was made for the reference ${reference}.`, {});
     const { paymentIntentId, end } = known.record;
     if (paymentIntentId !== null) return paymentIntentId;
     if (end !== null && known.kept?.kind === "failure") throw thrownAgain(known.kept.failure);
-    await ctx.sleep(waitMs);
+    if (waitMs > 0) await ctx.sleep(waitMs);
   }
+  throw conflict(null, `The payment of the reference ${reference} is not made yet: ask again later.`);
 }
 
 async function recall(ctx: Context, reference: string): Promise<Recalled> {

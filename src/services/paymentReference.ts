@@ -5,7 +5,7 @@
 import * as restate from "@restatedev/restate-sdk";
 import { judgePayment } from "../domain/payment.ts";
 import type { PaymentRequest } from "../domain/paymentRequest.ts";
-import { nextReferenceStep, type ReferenceRecord, type RequestPrint } from "../domain/reference.ts";
+import { judgeFailure, nextReferenceStep, type ReferenceRecord, type RequestPrint } from "../domain/reference.ts";
 import { answer } from "./answer.ts";
 import { conflict, needsReview } from "./failures.ts";
 import { abortTimeoutMs, paymentJournalRetentionMs, untilAnOperatorLooks } from "./handlerOptions.ts";
@@ -37,7 +37,7 @@ export function createPaymentReference(options: PaymentsOptions) {
       case "repeat":
         return repeat(await ctx.get("kept"));
       case "reread":
-        return await reread(ctx, record);
+        return await reread(ctx, request, record);
       case "join":
         return await recover(ctx, request, record);
       case "check":
@@ -75,11 +75,13 @@ export function createPaymentReference(options: PaymentsOptions) {
     request: PaymentRequest,
     record: ReferenceRecord,
   ): Promise<PaymentOutcome> {
-    if (record.paymentIntentId !== null) return await reread(ctx, record);
+    if (record.paymentIntentId !== null) return await reread(ctx, request, record);
     const { invocationId, begunAtMs, print } = record;
     const found = await stripeStep(ctx, "look up PaymentIntent", () => stripe.findPayments(invocationId, begunAtMs));
     const [paymentIntentId, ...others] = found;
-    if (paymentIntentId !== undefined && others.length === 0) return await reread(ctx, { ...record, paymentIntentId });
+    if (paymentIntentId !== undefined && others.length === 0) {
+      return await reread(ctx, request, { ...record, paymentIntentId });
+    }
     const ageMs = (await ctx.date.now()) - begunAtMs;
     if (paymentIntentId === undefined && ageMs > searchLagMs) return await attempt(ctx, request, print);
     throw needsReview(
@@ -91,20 +93,25 @@ export function createPaymentReference(options: PaymentsOptions) {
   }
 
   /** What was answered, or begun, before its end: as it is now. */
-  async function reread(ctx: restate.ObjectContext<State>, record: ReferenceRecord): Promise<PaymentOutcome> {
+  async function reread(
+    ctx: restate.ObjectContext<State>,
+    { timeoutSeconds }: PaymentRequest,
+    record: ReferenceRecord,
+  ): Promise<PaymentOutcome> {
     const paymentIntentId = record.paymentIntentId ?? "";
     return await keep(ctx, record, async () => {
       const payment = await readOwnPayment(ctx, stripe, paymentIntentId);
       const judgement = judgePayment(payment, { attempted: true, customer: "answer" });
       // The customer has acted, and the bank is at work: the answer is what comes of it.
-      if (judgement.kind === "pending") return await payments.awaitPayment(ctx, { paymentIntentId });
+      if (judgement.kind === "pending") return await payments.awaitPayment(ctx, { paymentIntentId, timeoutSeconds });
       return answer({ payment, decision: judgement, settledBy: "poll" });
     });
   }
 
   async function refuseUnlessClosed(ctx: restate.ObjectContext<State>, paymentIntentId: string): Promise<void> {
     const { status } = await readOwnPayment(ctx, stripe, paymentIntentId);
-    if (status === "canceled") return;
+    // Without a payment method it can't succeed by itself, and nobody has one for it.
+    if (status === "canceled" || status === "requires_payment_method") return;
     const message = `The last attempt for the reference is not closed yet (${status}): try again later.`;
     throw conflict(paymentIntentId, message);
   }
@@ -135,17 +142,22 @@ export function createPaymentReference(options: PaymentsOptions) {
     { code, message, metadata: details }: restate.TerminalError,
   ): Promise<void> {
     const metadata = { ...details };
-    const paymentIntentId = metadata["paymentIntentId"] ?? null;
-    const reason = metadata["reason"] ?? "unknown";
-    if (paymentIntentId === null && reason === "invalid_request") {
-      // Nothing was made, so nothing is remembered: the request can be mended.
-      ctx.clearAll();
-      return;
+    const latest = (await ctx.get("record")) ?? record;
+    const paymentIntentId = metadata["paymentIntentId"] ?? record.paymentIntentId ?? latest.paymentIntentId;
+    const { compensation, reason = "unknown" } = metadata;
+    const judged = judgeFailure({ reason, paymentIntentId, compensation });
+    switch (judged.kind) {
+      case "nothing_made":
+        ctx.clearAll();
+        return;
+      case "goes_on":
+        ctx.set("record", { ...record, paymentIntentId });
+        return;
+      case "ended":
+        ctx.set("record", { ...record, paymentIntentId, end: judged.end });
+        ctx.set("kept", { kind: "failure", failure: { code, message, metadata } });
+        await rememberFrom(ctx);
     }
-    const closed = paymentIntentId === null || metadata["compensation"] === "canceled" || reason === "declined";
-    ctx.set("record", { ...record, paymentIntentId, end: { kind: "failed", reason, closed } });
-    ctx.set("kept", { kind: "failure", failure: { code, message, metadata } });
-    await rememberFrom(ctx);
   }
 
   /** Counts the retention from now on, if there is one. */
@@ -161,7 +173,8 @@ export function createPaymentReference(options: PaymentsOptions) {
   async function forget(ctx: restate.ObjectContext<State>): Promise<void> {
     const changedAtMs = (await ctx.get("changedAtMs")) ?? 0;
     const record = await ctx.get("record");
-    const isOver = record?.end?.kind === "failed" || (record?.end?.kind === "answered" && record.end.isFinal);
+    const end = record?.end ?? null;
+    const isOver = end?.kind === "failed" ? end.closed : end?.isFinal === true;
     if (isOver && changedAtMs + (referenceRetentionMs ?? Infinity) <= (await ctx.date.now())) ctx.clearAll();
   }
 

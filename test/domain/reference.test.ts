@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type AttemptEnd, nextReferenceStep, type ReferenceRecord } from "../../src/domain/reference.ts";
+import { type AttemptEnd, judgeFailure, nextReferenceStep, type ReferenceRecord } from "../../src/domain/reference.ts";
 
 const same = { purchase: "p", means: "m" };
 const otherMeans = { purchase: "p", means: "n" };
@@ -33,5 +33,28 @@ describe("nextReferenceStep", () => {
     expect(nextReferenceStep(known, same).kind).toBe(forTheSame);
     expect(nextReferenceStep(known, otherMeans).kind).toBe(forOtherMeans);
     expect(nextReferenceStep(known, otherPurchase).kind).toBe("conflict");
+  });
+});
+
+describe("judgeFailure", () => {
+  it.each([
+    ["Stripe refused a parameter before anything was made", "invalid_request", null, undefined, "nothing_made"],
+    ["a wait ended, not the payment", "timed_out", "pi_1", "none", "goes_on"],
+    ["a wait was cancelled, not the payment", "canceled", "pi_1", "none", "goes_on"],
+    ["the bank said no at once", "declined", "pi_1", undefined, true],
+    ["the bank said no before there was a PaymentIntent", "declined", null, undefined, true],
+    ["the bank said no later, and it is cancelled", "declined", "pi_1", "canceled", true],
+    ["the bank said no, and Stripe doesn't let go of it", "declined", "pi_1", "watching", false],
+    ["it was given up and is cancelled", "timed_out", "pi_1", "canceled", true],
+    ["it was given up and is being watched", "timed_out", "pi_1", "watching", false],
+    ["somebody cancelled it, as a later read shows", "canceled", "pi_1", undefined, false],
+    ["Stripe refused a parameter of a PaymentIntent that exists", "invalid_request", "pi_1", undefined, false],
+    ["it is unclear", "needs_review", "pi_1", undefined, false],
+  ])("when %s", (_what, reason, paymentIntentId, compensation, expected) => {
+    expect(judgeFailure({ reason, paymentIntentId, compensation })).toEqual(
+      typeof expected === "string"
+        ? { kind: expected }
+        : { kind: "ended", end: { kind: "failed", reason, closed: expected } },
+    );
   });
 });

@@ -121,6 +121,29 @@ describe.each(modes)("references, $mode", ({ inactivityTimeoutMs }) => {
     expect(await scene.paymentsOf(reference)).toHaveLength(1);
   });
 
+  it("goes on to wait after a call that stopped waiting for what the customer had begun", async () => {
+    const reference = newOrder();
+    const { id: paymentMethodId } = await scene.stripe.paymentMethods.create({
+      type: "sofort",
+      sofort: { country: "DE" },
+    });
+    const returnUrl = "https://shop.example/back";
+    const request = { ...cardFor(reference, paymentMethodId), currency: "eur", returnUrl };
+    const asked = await scene.call("processPayment", request);
+    expect(asked).toMatchObject({ status: 200, body: { status: "requires_action" } });
+    const id = String(asked.body.paymentIntentId);
+    await scene.authorize(id, "succeeded");
+    expect(await scene.call("processPayment", { ...request, timeoutSeconds: 1 })).toMatchObject({
+      status: 408,
+      body: { metadata: { compensation: "none" } },
+    });
+    await scene.settle(id);
+    expect(await scene.call("processPayment", request)).toMatchObject({
+      status: 200,
+      body: { paymentIntentId: id, status: "succeeded" },
+    });
+  });
+
   it("forgets a request that Stripe refused before anything was made", async () => {
     const reference = newOrder();
     const refused = await scene.call("processPayment", { ...cardFor(reference), customerId: "cus_none" });
