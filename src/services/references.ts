@@ -22,22 +22,27 @@ export function referenceKey(reference: string): string {
   return `platform:${reference}`;
 }
 
-/** Digests of what a request asks for. `delayedStatus` and `timeoutSeconds` say how it is waited for, and don't count. */
+type Field = keyof PaymentRequest;
+
+/** With what it is paid. */
+const means: readonly Field[] = [
+  "paymentMethodId",
+  "mandate",
+  "returnUrl",
+  "offSession",
+  "savePaymentMethod",
+  "bankTransfer",
+];
+/** The name itself, and how the outcome is waited for. */
+const uncounted: readonly Field[] = ["reference", "timeoutSeconds", "delayedStatus"];
+
+/** Digests of what a request asks for. A field that neither list names is a part of the purchase. */
 export function printOf(request: PaymentRequest): RequestPrint {
-  const { paymentMethodId, mandate, returnUrl, offSession, savePaymentMethod, bankTransfer } = request;
-  const { reference: _reference, timeoutSeconds: _timeout, delayedStatus: _delayed, ...rest } = request;
-  const {
-    paymentMethodId: _1,
-    mandate: _2,
-    returnUrl: _3,
-    offSession: _4,
-    savePaymentMethod: _5,
-    bankTransfer: _6,
-    ...purchase
-  } = rest;
+  const only = (isKept: (field: Field) => boolean) =>
+    digest(Object.fromEntries(Object.entries(request).filter(([field]) => isKept(field as Field))));
   return {
-    purchase: digest(purchase),
-    means: digest({ paymentMethodId, mandate, returnUrl, offSession, savePaymentMethod, bankTransfer }),
+    purchase: only((field) => !means.includes(field) && !uncounted.includes(field)),
+    means: only((field) => means.includes(field)),
   };
 }
 
