@@ -16,6 +16,17 @@ export type ServeOptions = PaymentsOptions & {
   readonly identityKeys: readonly string[];
 };
 
+/** Everything that a deployment of this project offers to the engine. */
+export function paymentServices(options: PaymentsOptions) {
+  return [
+    createPaymentsService(options),
+    createPaymentReference(options),
+    createPaymentWatcher(options),
+    createSetupWatcher(options),
+    createPaymentNotifier(options),
+  ];
+}
+
 export type Served = { readonly port: number; close(): Promise<void> };
 
 /**
@@ -25,13 +36,7 @@ export type Served = { readonly port: number; close(): Promise<void> };
 export async function serveServices(options: ServeOptions): Promise<Served> {
   const server = createServer(
     createEndpointHandler({
-      services: [
-        createPaymentsService(options),
-        createPaymentReference(options),
-        createPaymentWatcher(options),
-        createSetupWatcher(options),
-        createPaymentNotifier(options),
-      ],
+      services: paymentServices(options),
       logger: log,
       ...(options.identityKeys.length > 0 && { identityKeys: [...options.identityKeys] }),
     }),
