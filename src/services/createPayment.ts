@@ -5,6 +5,7 @@ import type { StripeGateway } from "../stripe/gateway.ts";
 import { paymentParameters } from "../stripe/paymentParameters.ts";
 import type { PaymentOutcome } from "./paymentApi.ts";
 import { declined, invalidRequest, needsReview } from "./failures.ts";
+import { lookUpPayment, type Creation } from "./lookUpPayment.ts";
 import { readOwnPayment } from "./readPayment.ts";
 import { stripeStep } from "./stripeStep.ts";
 import type { Doorbell } from "./wait.ts";
@@ -54,12 +55,10 @@ export async function createPayment(
       throw declined(created.failure, { paymentIntentId: null });
     case "refused":
       throw invalidRequest(created.refusal, created.paymentIntentId);
-    case "needs_review": {
-      const [found] = await lookUp(ctx, stripe, invocationId, fixedAtMs);
-      throw needsReview(created.message, found ?? null);
-    }
+    case "needs_review":
+      throw needsReview(created.message, await lookUpPayment(ctx, stripe, { invocationId, fixedAtMs }));
     case "unknown":
-      return await reread(await findPayment(ctx, stripe, invocationId, fixedAtMs, lookUpDelaysMs));
+      return await reread(await findPayment(ctx, stripe, { invocationId, fixedAtMs }, lookUpDelaysMs));
   }
 }
 
@@ -71,29 +70,15 @@ export async function createPayment(
 async function findPayment(
   ctx: Context,
   stripe: StripeGateway,
-  invocationId: string,
-  fixedAtMs: number,
+  creation: Creation,
   lookUpDelaysMs: readonly number[],
 ): Promise<string> {
   for (const delayMs of lookUpDelaysMs) {
     if (delayMs > 0) await ctx.sleep(delayMs);
-    const [found, ...others] = await lookUp(ctx, stripe, invocationId, fixedAtMs);
-    if (found !== undefined && others.length > 0) {
-      const ids = [found, ...others].join(", ");
-      throw needsReview(`One call seems to have made several PaymentIntents: ${ids}.`, found);
-    }
-    if (found !== undefined) return found;
+    const found = await lookUpPayment(ctx, stripe, creation);
+    if (found !== null) return found;
   }
   throw needsReview(
-    `Whether Stripe created the PaymentIntent is unknown, and none with the metadata restate_invocation_id=${invocationId} was found. Look for it in Stripe's dashboard before you charge again.`,
+    `Whether Stripe created the PaymentIntent is unknown, and none with the metadata restate_invocation_id=${creation.invocationId} was found. Look for it in Stripe's dashboard before you charge again.`,
   );
-}
-
-async function lookUp(
-  ctx: Context,
-  stripe: StripeGateway,
-  invocationId: string,
-  fixedAtMs: number,
-): Promise<readonly string[]> {
-  return await stripeStep(ctx, "look up PaymentIntent", () => stripe.findPayments(invocationId, fixedAtMs));
 }

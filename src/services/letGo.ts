@@ -72,16 +72,32 @@ async function closeOrAbandon(
   const { paymentIntentId } = payment;
   const closing = await closePayment(ctx, stripe, { payment, callbackKey: creatorCallbackKey, failure });
   if (closing.kind !== "open") return closing;
-  const invocationId = ctx.request().id;
-  const noted = await stripeStep(ctx, "note that it is abandoned", () =>
-    stripe.noteAbandonment(paymentIntentId, invocationId, creatorCallbackKey),
-  );
+  const noted = await noteAbandonment(ctx, stripe, paymentIntentId);
   if (noted.kind === "payment" && noted.payment.status === "succeeded") {
     await stripeStep(ctx, "take the note back", () => stripe.withdrawAbandonment(paymentIntentId));
     return { kind: "succeeded", payment: noted.payment };
   }
   watcher(ctx).watch({ paymentIntentId, mode: "abandoned", deadlineAtMs: null });
   return closing;
+}
+
+/** Takes back a PaymentIntent that should not be, whatever its state: cancels it, or leaves it to the watcher to refund. */
+export async function takeBack(ctx: Context, stripe: StripeGateway, payment: PaymentSnapshot): Promise<void> {
+  const { paymentIntentId } = payment;
+  if (payment.status !== "succeeded") {
+    const closing = await closePayment(ctx, stripe, { payment, callbackKey: creatorCallbackKey, failure: null });
+    if (closing.kind === "canceled") return;
+  }
+  await noteAbandonment(ctx, stripe, paymentIntentId);
+  watcher(ctx).watch({ paymentIntentId, mode: "abandoned", deadlineAtMs: null });
+}
+
+/** Whoever sees the payment succeed later knows by the note that it is taken back. */
+async function noteAbandonment(ctx: Context, stripe: StripeGateway, paymentIntentId: string) {
+  const invocationId = ctx.request().id;
+  return await stripeStep(ctx, "note that it is abandoned", () =>
+    stripe.noteAbandonment(paymentIntentId, invocationId, creatorCallbackKey),
+  );
 }
 
 function compensationOf(closing: Closing): Compensation {

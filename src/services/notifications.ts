@@ -18,11 +18,11 @@ export function askForLook(
  * Makes a handler ask for a look when it ends, however it ends: by an answer or by a failure that names its PaymentIntent.
  * @param changes what the handler may have changed beside the payment itself
  */
-export function thenLook<Request, Outcome extends { readonly paymentIntentId: string | null }>(
+export function thenLook<Own extends Context, Request, Outcome extends { readonly paymentIntentId: string | null }>(
   options: NotificationsOptions,
   changes: LookRequest["changes"],
-  handler: (ctx: Context, request: Request) => Promise<Outcome>,
-): (ctx: Context, request: Request) => Promise<Outcome> {
+  handler: (ctx: Own, request: Request) => Promise<Outcome>,
+): (ctx: Own, request: Request) => Promise<Outcome> {
   return async (ctx, request) => {
     const lookAt = (paymentIntentId: string, abandoned: boolean) =>
       askForLook(ctx, options, paymentIntentId, { changes, askedBy: "ours", abandoned });

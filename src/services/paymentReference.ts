@@ -9,11 +9,12 @@ import { judgeFailure, nextReferenceStep, type ReferenceRecord, type RequestPrin
 import { answer } from "./answer.ts";
 import { conflict, needsReview } from "./failures.ts";
 import { abortTimeoutMs, paymentJournalRetentionMs, untilAnOperatorLooks } from "./handlerOptions.ts";
+import { lookUpPayment } from "./lookUpPayment.ts";
+import { thenLook } from "./notifications.ts";
 import type { PaymentOutcome } from "./paymentApi.ts";
 import { paymentHandlers } from "./payments.ts";
 import type { PaymentsOptions } from "./paymentsOptions.ts";
 import { readOwnPayment } from "./readPayment.ts";
-import { stripeStep } from "./stripeStep.ts";
 import { type Kept, paymentReferenceName, printOf, type Recalled, thrownAgain } from "./references.ts";
 
 type State = { record: ReferenceRecord; kept: Kept; changedAtMs: number };
@@ -24,7 +25,7 @@ const searchLagMs = 60 * 60 * 1000;
 export type PaymentReference = ReturnType<typeof createPaymentReference>;
 
 export function createPaymentReference(options: PaymentsOptions) {
-  const { stripe, referenceRetentionMs } = options;
+  const { stripe, referenceRetentionMs, notifications } = options;
   const payments = paymentHandlers(options);
 
   async function pay(ctx: restate.ObjectContext<State>, request: PaymentRequest): Promise<PaymentOutcome> {
@@ -75,24 +76,21 @@ export function createPaymentReference(options: PaymentsOptions) {
     request: PaymentRequest,
     record: ReferenceRecord,
   ): Promise<PaymentOutcome> {
-    if (record.paymentIntentId !== null) return await reread(ctx, request, record);
     const { invocationId, begunAtMs, print } = record;
-    const found = await stripeStep(ctx, "look up PaymentIntent", () => stripe.findPayments(invocationId, begunAtMs));
-    const [paymentIntentId, ...others] = found;
-    if (paymentIntentId !== undefined && others.length === 0) {
-      return await reread(ctx, request, { ...record, paymentIntentId });
+    const creation = { invocationId, fixedAtMs: begunAtMs };
+    const paymentIntentId = record.paymentIntentId ?? (await lookUpPayment(ctx, stripe, creation));
+    if (paymentIntentId !== null) {
+      const resumed = { ...record, paymentIntentId };
+      ctx.set("record", resumed);
+      return await keep(ctx, resumed, () => payments.resumePayment(ctx, request, paymentIntentId, begunAtMs));
     }
-    const ageMs = (await ctx.date.now()) - begunAtMs;
-    if (paymentIntentId === undefined && ageMs > searchLagMs) return await attempt(ctx, request, print);
+    if ((await ctx.date.now()) - begunAtMs > searchLagMs) return await attempt(ctx, request, print);
     throw needsReview(
-      paymentIntentId === undefined
-        ? "The last attempt for the reference was killed, and whether it charged is not known yet: ask again in an hour."
-        : `One call seems to have made several PaymentIntents: ${found.join(", ")}.`,
-      paymentIntentId ?? null,
+      "The last attempt for the reference was killed, and whether it charged is not known yet: ask again in an hour.",
     );
   }
 
-  /** What was answered, or begun, before its end: as it is now. */
+  /** What was answered before its end: as it is now. */
   async function reread(
     ctx: restate.ObjectContext<State>,
     { timeoutSeconds }: PaymentRequest,
@@ -196,7 +194,8 @@ export function createPaymentReference(options: PaymentsOptions) {
           explicitCancellation: true,
           journalRetention: paymentJournalRetentionMs,
         },
-        pay,
+        // Not the caller's own call: that may be killed while it waits for this one.
+        thenLook(notifications, [], pay),
       ),
       recall: restate.handlers.object.shared(
         { ...running, description: "What is known of the reference.", journalRetention: 0 },

@@ -17,7 +17,8 @@ export function startPaymentWait(
   from: {
     readonly paymentIntentId: string;
     readonly callbackKey: string;
-    readonly doorbell: Doorbell;
+    /** Null where none hangs: then it is polled. */
+    readonly doorbell: Doorbell | null;
     readonly pollScheduleMs: readonly number[];
     readonly deadlineMs: number | null;
   },

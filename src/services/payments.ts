@@ -9,15 +9,15 @@ import { judgePayment, provesAttempt, type Judgement, type PaymentSnapshot } fro
 import type { PaymentRequest } from "../domain/paymentRequest.ts";
 import { verifyWebhook } from "../stripe/webhook.ts";
 import { answer, captureBeforeOf, paymentFields } from "./answer.ts";
-import { createPayment } from "./createPayment.ts";
+import { createPayment, type CreatedPayment } from "./createPayment.ts";
 import { canceled, invalidRequest, timedOut } from "./failures.ts";
 import { askForLook } from "./notifications.ts";
 import { giveUp, leaveToCustomer, settleDecline } from "./letGo.ts";
 import type { PaymentOutcome, PaymentState } from "./paymentApi.ts";
 import { type PaymentsOptions, timeoutMsOf } from "./paymentsOptions.ts";
 import { hangDoorbell, startPaymentWait } from "./paymentWait.ts";
-import { readNamedPayment } from "./readPayment.ts";
-import { createDoorbell, wasCancelled } from "./wait.ts";
+import { readNamedPayment, readOwnPayment } from "./readPayment.ts";
+import { createDoorbell, wasCancelled, type Doorbell } from "./wait.ts";
 
 /** A payment by its id, and how long to wait for it. */
 export type PaymentById = { readonly paymentIntentId: string; readonly timeoutSeconds?: number | undefined };
@@ -33,16 +33,47 @@ export function paymentHandlers(options: PaymentsOptions) {
     onCreated: (paymentIntentId: string) => void = () => {},
   ): Promise<PaymentOutcome> {
     if (request.delayedStatus && options.mode === "live") throw delayedStatusIsForTests;
-    const deadlineMs = timeoutMsOf(request, options);
-    const customer = request.returnUrl === undefined ? "decline" : "answer";
-    const judge = (seen: PaymentSnapshot) => judgePayment(seen, { attempted: true, customer });
-
     // Create: one request with a key that is fixed in the journal, so that it charges once whatever crashes.
     const doorbell = createDoorbell(ctx);
     const created = await createPayment(ctx, stripe, request, doorbell, options.lookUpDelaysMs);
+    onCreated(created.payment.paymentIntentId);
+    const deadlineMs = timeoutMsOf(request, options);
+    return await settle(ctx, request, created, { callbackKey: creatorCallbackKey, doorbell, deadlineMs });
+  }
+
+  /**
+   * Goes on with a payment whose call was lost after it was made, as that call would have.
+   * @param begunAtMs when the lost call began, in epoch milliseconds: its deadline counts from then
+   */
+  async function resumePayment(
+    ctx: Context,
+    request: PaymentRequest,
+    paymentIntentId: string,
+    begunAtMs: number,
+  ): Promise<PaymentOutcome> {
+    const callbackKey = waiterCallbackKey(ctx.request().id);
+    let payment = await readOwnPayment(ctx, stripe, paymentIntentId);
+    let doorbell: Doorbell | null = null;
+    if (payment.status === "processing") {
+      doorbell = createDoorbell(ctx);
+      payment = await hangDoorbell(ctx, stripe, paymentIntentId, callbackKey, doorbell);
+    }
+    const deadlineMs = Math.max(0, begunAtMs + timeoutMsOf(request, options) - (await ctx.date.now()));
+    const found = { payment, seenBy: "poll", fixedAtMs: begunAtMs } as const;
+    return await settle(ctx, { ...request, delayedStatus: false }, found, { callbackKey, doorbell, deadlineMs });
+  }
+
+  /** Brings a payment that exists to its end: decides by the first look, or waits, re-reads and decides. */
+  async function settle(
+    ctx: Context,
+    request: PaymentRequest,
+    created: CreatedPayment,
+    from: { readonly callbackKey: string; readonly doorbell: Doorbell | null; readonly deadlineMs: number },
+  ): Promise<PaymentOutcome> {
     const { paymentIntentId } = created.payment;
-    onCreated(paymentIntentId);
-    const deadlineAtMs = created.fixedAtMs + deadlineMs;
+    const customer = request.returnUrl === undefined ? "decline" : "answer";
+    const judge = (seen: PaymentSnapshot) => judgePayment(seen, { attempted: true, customer });
+    const deadlineAtMs = created.fixedAtMs + timeoutMsOf(request, options);
     const first: Judgement = request.delayedStatus ? { kind: "pending" } : judge(created.payment);
     if (first.kind === "requires_action") {
       // This answer comes without a wait, so a cancellation is looked for here.
@@ -56,14 +87,7 @@ export function paymentHandlers(options: PaymentsOptions) {
       return answer({ payment: created.payment, decision: first, settledBy: created.seenBy });
     }
 
-    // Wait, re-read, decide.
-    const wait = startPaymentWait(ctx, stripe, {
-      paymentIntentId,
-      callbackKey: creatorCallbackKey,
-      doorbell,
-      pollScheduleMs,
-      deadlineMs,
-    });
+    const wait = startPaymentWait(ctx, stripe, { ...from, paymentIntentId, pollScheduleMs });
     for (;;) {
       const { wake, seen: payment } = await wait.next((latest) => judge(latest).kind === "pending");
       const judgement = judge(payment);
@@ -129,7 +153,7 @@ export function paymentHandlers(options: PaymentsOptions) {
     return { ...paymentFields(payment, stripeStatus), captureBefore: captureBeforeOf(payment), nextAction, failure };
   }
 
-  return { processPayment, awaitPayment, getPayment, processWebhook };
+  return { processPayment, resumePayment, awaitPayment, getPayment, processWebhook };
 }
 
 const delayedStatusIsForTests = invalidRequest({

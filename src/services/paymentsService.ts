@@ -1,6 +1,7 @@
 /** Declares the service `payments` to the engine: each handler with its schemas, and how the engine runs it. */
 import * as restate from "@restatedev/restate-sdk";
 import type { z } from "zod";
+import type { PaymentRequest } from "../domain/paymentRequest.ts";
 import { thenLook } from "./notifications.ts";
 import { named, payByReference } from "./byReference.ts";
 import { cancelPayment } from "./cancelPayment.ts";
@@ -26,6 +27,9 @@ import { submitDisputeEvidence } from "./submitDisputeEvidence.ts";
 export function createPaymentsService(options: PaymentsOptions) {
   const { notifications } = options;
   const payments = paymentHandlers(options);
+  const processPayment = thenLook(notifications, [], (ctx: restate.Context, request: PaymentRequest) =>
+    payments.processPayment(ctx, request),
+  );
   const awaitDispute = thenLook(
     notifications,
     ["disputes"],
@@ -76,11 +80,10 @@ export function createPaymentsService(options: PaymentsOptions) {
           contract.paymentRequestSchema,
           contract.paymentOutcomeSchema,
         ),
-        thenLook(notifications, [], (ctx, request) =>
+        async (ctx: restate.Context, request) =>
           request.reference === undefined
-            ? payments.processPayment(ctx, request)
-            : payByReference(ctx, request, request.reference),
-        ),
+            ? await processPayment(ctx, request)
+            : await payByReference(ctx, request, request.reference),
       ),
       /** Waits for the outcome of any PaymentIntent, also one made elsewhere. Never cancels it. */
       awaitPayment: restate.handlers.handler(

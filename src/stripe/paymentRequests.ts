@@ -47,6 +47,9 @@ const withLatestCharge = { expand: ["latest_charge"] };
 /** How far Stripe's clock and ours may disagree when PaymentIntents are told apart by their age. */
 export const clockToleranceMs = 60 * 60 * 1000;
 
+/** Twenty requests to Stripe. */
+const maximumListed = 2000;
+
 export function paymentRequests(stripe: Stripe) {
   /** Changes the metadata; the answer is a read as well. It erases `last_payment_error`. https://docs.stripe.com/api/payment_intents/update */
   async function annotate(paymentIntentId: string, metadata: Record<string, string>): Promise<ChangeResult> {
@@ -96,8 +99,9 @@ export function paymentRequests(stripe: Stripe) {
     },
 
     /**
-     * Finds the ids of the PaymentIntents that an invocation created, by the invocation id in their metadata. Search lags
-     * behind by up to a minute, an hour in outages; where it is not available, the account's list is gone through. What
+     * Finds the ids of the PaymentIntents that an invocation created, oldest first, by the invocation id in their metadata.
+     * Search lags behind by up to a minute, an hour in outages; where it finds nothing or is not available, the account's
+     * list is gone through, which shows at once what exists, but only as far back as a busy account can be asked for. What
      * is older than the request is another call's: an idempotency key that comes again after its retention has the same
      * invocation id. https://docs.stripe.com/search#data-freshness
      */
@@ -105,20 +109,25 @@ export function paymentRequests(stripe: Stripe) {
       const createdSince = Math.floor((fixedAtMs - clockToleranceMs) / 1000);
       const isOurs = (found: Stripe.PaymentIntent) =>
         found.metadata[invocationIdKey] === invocationId && found.created >= createdSince;
-      const found = await ask(
+      const searched = await ask(
         async () => {
           const query = `metadata["${invocationIdKey}"]:"${invocationId}"`;
           return expectObject("search_result", await stripe.paymentIntents.search({ query, limit: 10 })).data;
         },
         () => null,
       );
-      if (found !== null) return found.filter(isOurs).map((payment) => payment.id);
+      const found = searched?.filter(isOurs) ?? [];
+      if (found.length > 0) return idsByAge(found);
       return await ask(
         async () => {
-          const ids: string[] = [];
-          const list = stripe.paymentIntents.list({ created: { gte: createdSince }, limit: 100 });
-          for await (const payment of list) if (isOurs(payment)) ids.push(payment.id);
-          return ids;
+          const listed: Stripe.PaymentIntent[] = [];
+          let passed = 0;
+          for await (const payment of stripe.paymentIntents.list({ created: { gte: createdSince }, limit: 100 })) {
+            if (isOurs(payment)) listed.push(payment);
+            // Where search works, the list only bridges its lag: newest first, as far as the last moments of a busy account.
+            if (++passed >= maximumListed && searched !== null) break;
+          }
+          return idsByAge(listed);
         },
         (meaning) => unexpectedAnswer("list PaymentIntents", meaning),
       );
@@ -245,6 +254,11 @@ export function paymentRequests(stripe: Stripe) {
       );
     },
   };
+}
+
+/** Two of the same second stand in the order of their ids, so that every look-up gives the same. */
+function idsByAge(payments: readonly Stripe.PaymentIntent[]): readonly string[] {
+  return payments.toSorted((a, b) => a.created - b.created || (a.id < b.id ? -1 : 1)).map((payment) => payment.id);
 }
 
 function seen(paymentIntent: Stripe.PaymentIntent): PaymentSnapshot {

@@ -172,18 +172,49 @@ describe.each(modes)("references, $mode", ({ inactivityTimeoutMs }) => {
   ])("is still charged once when an operator kills its attempt %s", async (_what, stalls) => {
     const reference = newOrder();
     const path = "/v1/payment_intents";
-    if (stalls) await scene.fault({ target: "api", effect: "stall", method: "POST", path, delayMs: 2000 });
+    if (stalls) await scene.fault({ target: "api", effect: "stall", method: "POST", path, delayMs: 10_000 });
     const call = scene.call("processPayment", debitFor(reference));
     const { id, metadata } = stalls ? await scene.paymentOf(reference) : await scene.waitingPaymentOf(reference);
     await restate(scene.admin, "invocation", "kill", "--yes", metadata["restate_invocation_id"] ?? "");
     expect((await call).status).toBeGreaterThanOrEqual(400);
     await scene.settle(id);
-    const again = await until("search to know the payment", async () => {
-      const answer = await scene.call("processPayment", debitFor(reference));
-      return answer.status === 502 ? undefined : answer;
+    expect(await scene.call("processPayment", debitFor(reference))).toMatchObject({
+      status: 200,
+      body: { paymentIntentId: id, status: "succeeded" },
     });
-    expect(again).toMatchObject({ status: 200, body: { paymentIntentId: id, status: "succeeded" } });
     expect(await scene.paymentsOf(reference)).toHaveLength(1);
+  });
+
+  it("is given up at its deadline when an operator killed the attempt that would have", async () => {
+    const reference = newOrder();
+    const request = { ...debitFor(reference, "pm_usBankAccount_processing"), timeoutSeconds: 4 };
+    const call = scene.call("processPayment", request);
+    const { id, metadata } = await scene.waitingPaymentOf(reference);
+    await restate(scene.admin, "invocation", "kill", "--yes", metadata["restate_invocation_id"] ?? "");
+    await call;
+    expect(await scene.call("processPayment", request)).toMatchObject({
+      status: 408,
+      body: { metadata: { reason: "timed_out", paymentIntentId: id, compensation: "canceled" } },
+    });
+    expect((await scene.paymentOf(reference)).status).toBe("canceled");
+  });
+
+  it("is taken from its customer at its deadline, also when an operator killed the attempt before it said so", async () => {
+    const reference = newOrder();
+    const returnUrl = "https://shop.example/back";
+    const request = { ...cardFor(reference, "pm_card_threeDSecure2Required"), returnUrl, timeoutSeconds: 4 };
+    await scene.fault({ target: "api", effect: "stall", method: "POST", path: "/v1/payment_intents", delayMs: 10_000 });
+    const call = scene.call("processPayment", request);
+    const { id, metadata } = await scene.paymentOf(reference);
+    await restate(scene.admin, "invocation", "kill", "--yes", metadata["restate_invocation_id"] ?? "");
+    await call;
+    expect(await scene.call("processPayment", request)).toMatchObject({
+      status: 200,
+      body: { paymentIntentId: id, status: "requires_action" },
+    });
+    await until("the customer's time to be over", async () =>
+      (await scene.paymentOf(reference)).status === "canceled" ? true : undefined,
+    );
   });
 
   it("is forgotten after its retention, if there is one", async () => {

@@ -220,8 +220,18 @@ export async function openScene(inactivityTimeoutMs: number) {
     },
     /** SIGKILL, then a start with the same data. */
     async crashEngine(): Promise<void> {
+      await scene.killEngine();
+      await scene.startEngine();
+    },
+    async killEngine(): Promise<void> {
       await engine.kill();
+    },
+    async startEngine(): Promise<void> {
       engine = await startEngine(engineOptions);
+    },
+    /** Halts Stripe's clock, or moves it: what is due by then happens, and old idempotency keys are forgotten. */
+    async stripeClock(order: { readonly mode: "virtual" | "real" } | { readonly advanceMs: number }): Promise<void> {
+      expect(await post(`${sandbox.url}/_sandbox/clock`, order)).toMatchObject({ status: 200 });
     },
 
     async close(): Promise<void> {

@@ -7,8 +7,10 @@ export async function spawnService(options: {
   readonly port: number;
   readonly apiBase: string;
   readonly settings?: Readonly<Record<string, string>>;
+  /** How far its clock is ahead of ours. */
+  readonly clockAheadMs?: number;
 }) {
-  const child = spawn(process.execPath, ["src/main.ts"], {
+  const child = spawn(process.execPath, [...clockArguments(options.clockAheadMs ?? 0), "src/main.ts"], {
     env: {
       ...process.env,
       PORT: String(options.port),
@@ -33,4 +35,17 @@ export async function spawnService(options: {
       if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
     },
   };
+}
+
+/** A module that is loaded first and moves `Date`, which is all of the clock that the service sees. */
+function clockArguments(aheadMs: number): readonly string[] {
+  if (aheadMs === 0) return [];
+  const code = `
+    const RealDate = Date;
+    const now = () => RealDate.now() + ${aheadMs};
+    globalThis.Date = class extends RealDate {
+      constructor(...parts) { super(...(parts.length === 0 ? [now()] : parts)); }
+      static now() { return now(); }
+    };`;
+  return ["--import", `data:text/javascript,${encodeURIComponent(code)}`];
 }

@@ -1,0 +1,33 @@
+import { describe, expect, it } from "vitest";
+import { resolveDoubleCharge } from "../../src/domain/doubleCharge.ts";
+import type { PaymentStatus } from "../../src/domain/payment.ts";
+import { samplePayment } from "./samplePayment.ts";
+
+function payments(statuses: readonly PaymentStatus[]) {
+  return statuses.map((status, index) => samplePayment(status, { paymentIntentId: `pi_${index}` }));
+}
+
+describe("several PaymentIntents of one call", () => {
+  it.each<[readonly PaymentStatus[], string, readonly string[]]>([
+    [["succeeded"], "pi_0", []],
+    [["succeeded", "succeeded"], "pi_0", ["pi_1"]],
+    [["requires_payment_method", "succeeded"], "pi_1", ["pi_0"]],
+    [["processing", "requires_capture", "requires_action"], "pi_1", ["pi_0", "pi_2"]],
+    [["processing", "processing", "processing"], "pi_0", ["pi_1", "pi_2"]],
+    [["unrecognized", "processing"], "pi_1", ["pi_0"]],
+    [["requires_action", "unrecognized"], "pi_1", ["pi_0"]],
+    [["requires_confirmation", "requires_action"], "pi_1", ["pi_0"]],
+    [["requires_payment_method", "requires_confirmation"], "pi_1", ["pi_0"]],
+    [["canceled", "requires_payment_method"], "pi_1", []],
+    [["canceled", "canceled"], "pi_0", []],
+    [["canceled", "succeeded", "canceled", "succeeded"], "pi_1", ["pi_3"]],
+  ])("of %j keep %s and take back %j", (statuses, kept, extra) => {
+    const resolved = resolveDoubleCharge(payments(statuses));
+    expect(resolved.kept.paymentIntentId).toBe(kept);
+    expect(resolved.extra.map(({ paymentIntentId }) => paymentIntentId).toSorted()).toEqual(extra);
+  });
+
+  it("needs at least one", () => {
+    expect(() => resolveDoubleCharge([])).toThrow(RangeError);
+  });
+});
