@@ -25,6 +25,8 @@ type PaymentsConfig = {
   readonly idempotencyRetentionMs: number;
   /** Null for ever. */
   readonly referenceRetentionMs: number | null;
+  /** 0: never. */
+  readonly reconcileIntervalMs: number;
 };
 
 export type AppConfig = {
@@ -85,6 +87,7 @@ export function loadAppConfig(environment: Environment): AppConfig {
       timeoutMs: settings.PAYMENT_TIMEOUT ?? defaults.timeoutMs,
       idempotencyRetentionMs: settings.IDEMPOTENCY_RETENTION ?? defaults.idempotencyRetentionMs,
       referenceRetentionMs: settings.REFERENCE_RETENTION ?? null,
+      reconcileIntervalMs: settings.RECONCILE_INTERVAL ?? defaults.reconcileIntervalMs,
     },
     notificationReceiver: receiverOf(settings),
     port: settings.PORT ?? defaults.servicePort,
@@ -166,6 +169,7 @@ const defaults = {
   pollScheduleMs: ["1m", "5m", "15m", "1h", "6h"].map(parseDurationMs),
   timeoutMs: parseDurationMs("21d"),
   idempotencyRetentionMs: parseDurationMs("7d"),
+  reconcileIntervalMs: parseDurationMs("1h"),
 } as const;
 
 const expectation = {
@@ -190,6 +194,8 @@ const expectation = {
   sandboxFaultSeed: "Expected an integer from 0 to 2147483647, for example 42.",
   // A shorter retention would let a caller's late retry start a second charge while Stripe still remembers the first.
   referenceRetention: "Expected forever, or a duration of at least 30d, for example 365d.",
+  // Stripe lists events of 30 days; a day between two looks is long enough to be surprised.
+  reconcileInterval: "Expected 0 (off), or a duration from 1s to 1d, for example 1h.",
   idempotencyRetention: "Expected a duration of at least 2d, for example 7d.",
 } as const;
 
@@ -219,6 +225,9 @@ const settingsSchema = z.object({
   PAYMENT_TIMEOUT: setting(expectation.timeout, (text) => durationWithin(text, 1_000, 90 * dayMs)),
   REFERENCE_RETENTION: setting(expectation.referenceRetention, (text) =>
     text === "forever" ? null : durationWithin(text, 30 * dayMs, Number.MAX_SAFE_INTEGER),
+  ),
+  RECONCILE_INTERVAL: setting(expectation.reconcileInterval, (text) =>
+    text === "0" ? 0 : durationWithin(text, 1_000, dayMs),
   ),
   IDEMPOTENCY_RETENTION: setting(expectation.idempotencyRetention, (text) =>
     durationWithin(text, 2 * dayMs, Number.MAX_SAFE_INTEGER),

@@ -7,6 +7,7 @@ import type { PaymentOutcome } from "./paymentApi.ts";
 import { declined, invalidRequest, needsReview } from "./failures.ts";
 import { lookUpPayment, type Creation } from "./lookUpPayment.ts";
 import { readOwnPayment } from "./readPayment.ts";
+import { wakeReconciler, type ReconcilerAlarm } from "./reconcilerAlarm.ts";
 import { stripeStep } from "./stripeStep.ts";
 import type { Doorbell } from "./wait.ts";
 
@@ -19,6 +20,12 @@ export type CreatedPayment = {
   readonly fixedAtMs: number;
 };
 
+type CreateOptions = {
+  readonly stripe: StripeGateway;
+  readonly lookUpDelaysMs: readonly number[];
+  readonly reconcilerAlarm: ReconcilerAlarm;
+};
+
 /**
  * Creates and confirms the PaymentIntent of this invocation, once, whatever crashes when, and gives Stripe's first answer:
  * also a declined one, as a snapshot that carries the failure.
@@ -28,17 +35,20 @@ export type CreatedPayment = {
  */
 export async function createPayment(
   ctx: Context,
-  stripe: StripeGateway,
+  options: CreateOptions,
   request: PaymentRequest,
   doorbell: Doorbell,
-  lookUpDelaysMs: readonly number[],
 ): Promise<CreatedPayment> {
+  const { stripe, lookUpDelaysMs, reconcilerAlarm } = options;
   const invocationId = ctx.request().id;
   const idempotencyKey = ctx.rand.uuidv4();
-  const fixed = await ctx.run("fix the request", () =>
-    stripe.fixRequest(paymentParameters(request, { invocationId, callbackId: doorbell.address }), idempotencyKey),
-  );
+  const fixed = await ctx.run("fix the request", () => {
+    const parameters = paymentParameters(request, { invocationId, callbackId: doorbell.address });
+    const toSend = stripe.fixRequest(parameters, idempotencyKey);
+    return reconcilerAlarm.isDue(toSend.fixedAtMs) ? { ...toSend, wakesReconciler: true } : toSend;
+  });
   const { fixedAtMs } = fixed;
+  if ("wakesReconciler" in fixed) wakeReconciler(ctx);
   const reread = async (paymentIntentId: string): Promise<CreatedPayment> => ({
     payment: await readOwnPayment(ctx, stripe, paymentIntentId),
     seenBy: "poll",

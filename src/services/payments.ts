@@ -15,6 +15,7 @@ import { askForLook } from "./notifications.ts";
 import { giveUp, leaveToCustomer, settleDecline } from "./letGo.ts";
 import type { PaymentOutcome, PaymentState } from "./paymentApi.ts";
 import { type PaymentsOptions, timeoutMsOf } from "./paymentsOptions.ts";
+import { createReconcilerAlarm } from "./reconcilerAlarm.ts";
 import { hangDoorbell, startPaymentWait } from "./paymentWait.ts";
 import { readNamedPayment, readOwnPayment } from "./readPayment.ts";
 import { createDoorbell, wasCancelled, type Doorbell } from "./wait.ts";
@@ -25,6 +26,7 @@ export type PaymentById = { readonly paymentIntentId: string; readonly timeoutSe
 /** The handlers at the heart of the service `payments`; `paymentsService.ts` declares them to the engine. */
 export function paymentHandlers(options: PaymentsOptions) {
   const { stripe, pollScheduleMs, notifications } = options;
+  const reconcilerAlarm = createReconcilerAlarm(options.reconcileIntervalMs);
 
   /** @param onCreated told at once which PaymentIntent the call made */
   async function processPayment(
@@ -35,7 +37,7 @@ export function paymentHandlers(options: PaymentsOptions) {
     if (request.delayedStatus && options.mode === "live") throw delayedStatusIsForTests;
     // Create: one request with a key that is fixed in the journal, so that it charges once whatever crashes.
     const doorbell = createDoorbell(ctx);
-    const created = await createPayment(ctx, stripe, request, doorbell, options.lookUpDelaysMs);
+    const created = await createPayment(ctx, { ...options, reconcilerAlarm }, request, doorbell);
     onCreated(created.payment.paymentIntentId);
     const deadlineMs = timeoutMsOf(request, options);
     return await settle(ctx, request, created, { callbackKey: creatorCallbackKey, doorbell, deadlineMs });

@@ -11,6 +11,8 @@ export type PaymentsOptions = {
   readonly idempotencyRetentionMs: number;
   /** How long a reference is remembered after its last change; null for ever. */
   readonly referenceRetentionMs: number | null;
+  /** How often Stripe is asked for events that it could not deliver; 0: never. */
+  readonly reconcileIntervalMs: number;
   readonly inactivityTimeoutMs: number;
   /** When to look up a create whose outcome is unknown: at once, and again when search has caught up. */
   readonly lookUpDelaysMs: readonly number[];

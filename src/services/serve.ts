@@ -8,6 +8,7 @@ import { createPaymentReference } from "./paymentReference.ts";
 import { createPaymentsService } from "./paymentsService.ts";
 import { createPaymentWatcher } from "./paymentWatcher.ts";
 import { createSetupWatcher } from "./setupWatcher.ts";
+import { createWebhookReconciler } from "./webhookReconciler.ts";
 
 export type ServeOptions = PaymentsOptions & {
   /** 0 takes any free port. */
@@ -24,6 +25,7 @@ export function paymentServices(options: PaymentsOptions) {
     createPaymentWatcher(options),
     createSetupWatcher(options),
     createPaymentNotifier(options),
+    createWebhookReconciler(options),
   ];
 }
 

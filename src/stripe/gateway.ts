@@ -10,6 +10,7 @@ import { disputeRequests } from "./disputeRequests.ts";
 import { refundRequests } from "./refundRequests.ts";
 import { setupRequests } from "./setupRequests.ts";
 import type { FixedRequest } from "./request.ts";
+import { undeliveredEvents } from "./undeliveredEvents.ts";
 
 export type StripeGateway = ReturnType<typeof createStripeGateway>;
 
@@ -26,5 +27,6 @@ export function createStripeGateway(target: StripeTarget) {
     ...customerRequests(stripe),
     ...disputeRequests(stripe),
     ...laterChanges(stripe),
+    ...undeliveredEvents(stripe),
   };
 }

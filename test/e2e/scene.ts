@@ -77,6 +77,7 @@ export async function openScene(inactivityTimeoutMs: number) {
       timeoutMs: 24 * hourMs,
       idempotencyRetentionMs: 48 * hourMs,
       referenceRetentionMs: null,
+      reconcileIntervalMs: 0,
       lookUpDelaysMs: [0, 100, 600],
       notifications: { ...notificationTimings, receiver: null },
       ...settings,

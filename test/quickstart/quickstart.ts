@@ -45,8 +45,8 @@ async function quickstart(): Promise<void> {
 
   const waiting = spawn("sh", ["-c", debit("pm_usBankAccount_processing", "quickstart-waiting")], { cwd: clone });
   const answered = textOf(waiting);
-  const id = await eventually(async () => /inv_\w+/.exec(run("npx restate inv list"))?.[0]);
-  step("npx restate inv list", id);
+  const id = await eventually(async () => /inv_\w+/.exec(run("npx restate inv list --service payments"))?.[0]);
+  step("npx restate inv list --service payments", id);
   run(`npx restate inv cancel --yes ${id}`);
   expectLike(await answered, '"reason":"canceled"');
   step("npx restate inv cancel <id>", (await answered).trim());

@@ -1,0 +1,71 @@
+/** What a Stripe event is to us, whether it came as a webhook or was found undelivered: who may be waiting for it, and where to look. */
+import { z } from "zod";
+import { isClosedDispute } from "../domain/dispute.ts";
+import type { LaterChange } from "../domain/dueNotifications.ts";
+import { ringingEventTypes, telltaleEventTypes } from "./webhookEvents.ts";
+
+export type EventNews = {
+  readonly eventType: string;
+  /** The metadata of its object, where the event rings the doorbells in them; empty where it doesn't. */
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly telltale: Telltale | null;
+};
+
+/** Of which payment something may be new, and where to look for it. Whether it is, and what, is for Stripe to say. */
+export type Telltale = { readonly paymentIntentId: string; readonly changes: readonly LaterChange[] };
+
+const paymentIntentIdShape = z
+  .string()
+  .max(255)
+  .regex(/^pi_[A-Za-z0-9_]+$/)
+  .nullish()
+  .catch(null);
+
+/** All that a ring or a look needs of an event. Everything else in it is data from the past: who wakes reads Stripe. */
+const eventShape = z.object({
+  type: z.string(),
+  data: z
+    .object({
+      object: z.object({
+        id: paymentIntentIdShape,
+        payment_intent: paymentIntentIdShape,
+        status: z.string().nullish().catch(null),
+        metadata: z.record(z.string(), z.string()).nullish().catch(null),
+      }),
+      previous_attributes: z.record(z.string(), z.unknown()).nullish().catch(null),
+    })
+    .nullish()
+    .catch(null),
+});
+
+/** Reads an event; null if it is none. */
+export function newsOfEvent(value: unknown): EventNews | null {
+  const parsed = eventShape.safeParse(value);
+  if (!parsed.success) return null;
+  const event = parsed.data;
+  const rings = ringingEventTypes.includes(event.type) && !isEcho(event);
+  return {
+    eventType: event.type,
+    metadata: (rings ? event.data?.object.metadata : null) ?? {},
+    telltale: telltaleOf(event),
+  };
+}
+
+/**
+ * Hanging a doorbell is itself an update, and must not ring it: it would be hung again for that, and so on. Stripe names
+ * what an update changed; a dispute that isn't closed has no news for us anyway.
+ * https://docs.stripe.com/api/events/object#event_object-data-previous_attributes
+ */
+function isEcho({ type, data }: z.output<typeof eventShape>): boolean {
+  if (type === "charge.dispute.updated" && !isClosedDispute(data?.object.status ?? "")) return true;
+  const changed = Object.keys(data?.previous_attributes ?? {});
+  return changed.length > 0 && changed.every((field) => field === "metadata");
+}
+
+/** A PaymentIntent's own event names it by its id, an event about anything else by a reference. */
+function telltaleOf({ type, data }: z.output<typeof eventShape>): Telltale | null {
+  const changes = Object.hasOwn(telltaleEventTypes, type) ? telltaleEventTypes[type] : undefined;
+  const paymentIntentId = type.startsWith("payment_intent.") ? data?.object.id : data?.object.payment_intent;
+  if (changes === undefined || paymentIntentId === null || paymentIntentId === undefined) return null;
+  return { paymentIntentId, changes };
+}

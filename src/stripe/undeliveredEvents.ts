@@ -1,0 +1,92 @@
+/** The gateway's requests about events that Stripe could not deliver. */
+import type { Stripe } from "stripe";
+import { doorbellAddresses } from "../domain/doorbell.ts";
+import { newsOfEvent, type Telltale } from "./eventNews.ts";
+import { ask, expectObject, StripeAccessError, unexpectedAnswer } from "./request.ts";
+import { webhookEventTypes } from "./webhookEvents.ts";
+
+/** Which events to list: those that were created since then (Unix seconds), newest first, from after the one named. */
+export type UndeliveredQuery = {
+  /** Of a connected account, or null of the platform's own. */
+  readonly account: string | null;
+  readonly createdSince: number;
+  readonly after: string | null;
+};
+
+/** One page of them, as far as somebody has to hear of them. */
+export type UndeliveredPage = {
+  readonly count: number;
+  /** When the oldest was created, in Unix seconds; null on an empty page. */
+  readonly oldest: number | null;
+  readonly doorbells: readonly string[];
+  /** One per payment. */
+  readonly telltales: readonly Telltale[];
+  /** The event after which the next page begins; null on the last one. */
+  readonly next: string | null;
+};
+
+const eventsPerPage = 100;
+
+export function undeliveredEvents(stripe: Stripe) {
+  return {
+    /**
+     * Lists events of the types that we subscribe to and that an endpoint did not take (yet). Stripe keeps them for 30 days.
+     * https://docs.stripe.com/webhooks/process-undelivered-events
+     */
+    async listUndelivered({ account, createdSince, after }: UndeliveredQuery): Promise<UndeliveredPage> {
+      return await ask(
+        async () => {
+          const query: Stripe.EventListParams = {
+            delivery_success: false,
+            types: [...webhookEventTypes],
+            created: { gte: createdSince },
+            limit: eventsPerPage,
+            ...(after !== null && { starting_after: after }),
+          };
+          const page = await stripe.events.list(query, account === null ? {} : { stripeAccount: account });
+          return pageOf(expectObject("list", page));
+        },
+        (meaning) => unexpectedAnswer("list the events", meaning),
+      );
+    },
+
+    /**
+     * Lists the accounts that are connected to ours; null where the key may not, or the account has no use for Connect.
+     * https://docs.stripe.com/api/accounts/list
+     */
+    async listConnectedAccounts(): Promise<readonly string[] | null> {
+      try {
+        return await ask<readonly string[] | null>(
+          async () => {
+            const accountIds: string[] = [];
+            for await (const account of stripe.accounts.list({ limit: 100 })) accountIds.push(account.id);
+            return accountIds;
+          },
+          () => null,
+        );
+      } catch (error) {
+        // Many a restricted key has no permission for Connect; a rejected one is found out by the next request.
+        if (error instanceof StripeAccessError) return null;
+        throw error;
+      }
+    },
+  };
+}
+
+function pageOf({ data, has_more: hasMore }: Stripe.ApiList<Stripe.Event>): UndeliveredPage {
+  const news = data.map(newsOfEvent).filter((known) => known !== null);
+  const changesOf = new Map<string, Set<Telltale["changes"][number]>>();
+  for (const { telltale } of news) {
+    if (telltale === null) continue;
+    const known = changesOf.get(telltale.paymentIntentId) ?? new Set();
+    changesOf.set(telltale.paymentIntentId, known.union(new Set(telltale.changes)));
+  }
+  const last = data.at(-1);
+  return {
+    count: data.length,
+    oldest: last?.created ?? null,
+    doorbells: [...new Set(news.flatMap(({ metadata }) => doorbellAddresses(metadata)))],
+    telltales: [...changesOf].map(([paymentIntentId, changes]) => ({ paymentIntentId, changes: [...changes] })),
+    next: hasMore ? (last?.id ?? null) : null,
+  };
+}

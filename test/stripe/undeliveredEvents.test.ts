@@ -1,0 +1,107 @@
+import { Stripe } from "stripe";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createStripeGateway, type StripeGateway } from "../../src/stripe/gateway.ts";
+import type { UndeliveredPage } from "../../src/stripe/undeliveredEvents.ts";
+import { startCheckedSandbox } from "../sandbox/schemas/checked.ts";
+
+/** A valid address: 24 bytes of an invocation id and the index 17. */
+const doorbell = `sign_1${Buffer.concat([Buffer.alloc(27), Buffer.from([17])]).toString("base64url")}`;
+
+describe("undelivered events", () => {
+  let sandbox: Awaited<ReturnType<typeof startCheckedSandbox>>;
+  let gateway: StripeGateway;
+  let stripe: Stripe;
+  beforeAll(async () => {
+    sandbox = await startCheckedSandbox({
+      port: 0,
+      dataDir: null,
+      // Nobody listens there.
+      webhook: { url: "http://127.0.0.1:9/none", secret: "whsec_none" },
+      settlementDelayMs: 3_600_000,
+      webhookRetryDelaysMs: [],
+      faults: [{ target: "webhook", effect: "lose", count: 0 }],
+    });
+    gateway = createStripeGateway({ secretKey: "sk_test_events", apiBase: sandbox.url });
+    stripe = new Stripe("sk_test_events", { host: "127.0.0.1", port: sandbox.port, protocol: "http" });
+  });
+  afterAll(async () => {
+    await sandbox.close();
+  });
+
+  async function listAll(createdSince = 0): Promise<readonly UndeliveredPage[]> {
+    const pages: UndeliveredPage[] = [];
+    let after: string | null = null;
+    do {
+      const page: UndeliveredPage = await gateway.listUndelivered({ account: null, createdSince, after });
+      pages.push(page);
+      after = page.next;
+    } while (after !== null);
+    return pages;
+  }
+
+  async function pay(metadata: Record<string, string>): Promise<string> {
+    const { id } = await stripe.paymentIntents.create({
+      ...{ amount: 200, currency: "usd", payment_method: "pm_card_visa", confirm: true, metadata },
+      automatic_payment_methods: { enabled: true, allow_redirects: "never" },
+    });
+    return id;
+  }
+
+  it("are none where nothing has happened", async () => {
+    expect(await listAll()).toEqual([{ count: 0, oldest: null, doorbells: [], telltales: [], next: null }]);
+  });
+
+  it("are listed page by page, each payment with what to look at, each doorbell once", async () => {
+    const ids: string[] = [];
+    for (let n = 0; n < 101; n++)
+      ids.push(await pay({ restate_callback_id: doorbell, restate_callback_id_b: "damaged" }));
+    await stripe.refunds.create({ payment_intent: ids[100] ?? "" });
+    const pages = await listAll();
+    expect(pages).toHaveLength(2);
+    expect(pages.map(({ count }) => count)).toEqual([100, expect.any(Number)]);
+    const told = new Map(
+      pages.flatMap(({ telltales }) => telltales.map((telltale) => [telltale.paymentIntentId, telltale.changes])),
+    );
+    expect([...told.keys()].toSorted()).toEqual(ids.toSorted());
+    expect(pages.map(({ doorbells }) => doorbells)).toEqual([[doorbell], [doorbell]]);
+    expect(pages[0]?.telltales.find(({ paymentIntentId }) => paymentIntentId === ids[100])?.changes).toEqual([
+      "refunds",
+    ]);
+    expect(pages[1]?.oldest).toBeGreaterThan(Date.now() / 1000 - 120);
+  });
+
+  it("begin where they are asked for", async () => {
+    expect(await listAll(Math.floor(Date.now() / 1000) + 3600)).toMatchObject([{ count: 0 }]);
+  });
+
+  it("of a connected account are its own", async () => {
+    const account = await stripe.accounts.create({ type: "standard" });
+    expect(await gateway.listConnectedAccounts()).toEqual([account.id]);
+    const query = { account: account.id, createdSince: 0, after: null };
+    expect(await gateway.listUndelivered(query)).toMatchObject({ count: 0 });
+  });
+
+  it.each(["forbidden", "unauthorized"])(
+    "go without connected accounts that the key may not list (%s)",
+    async (effect) => {
+      await fetch(`${sandbox.url}/_sandbox/faults`, {
+        method: "POST",
+        body: JSON.stringify({ target: "api", effect, path: "/v1/accounts" }),
+      });
+      expect(await gateway.listConnectedAccounts()).toBeNull();
+    },
+  );
+
+  it("that Stripe doesn't list are an outage, and a rejected key an operator's", async () => {
+    for (const [effect, name] of [
+      ["error_500", "StripeOutage"],
+      ["forbidden", "StripeAccessError"],
+    ]) {
+      await fetch(`${sandbox.url}/_sandbox/faults`, {
+        method: "POST",
+        body: JSON.stringify({ target: "api", effect, path: "/v1/events" }),
+      });
+      await expect(listAll()).rejects.toMatchObject({ name });
+    }
+  });
+});
