@@ -80,12 +80,6 @@ export function createWebhookReconciler(options: ReconcilerOptions) {
     }
   }
 
-  async function scheduleNext(ctx: restate.ObjectContext<State>, delayMs: number): Promise<void> {
-    const token = ctx.rand.uuidv4();
-    ctx.set("schedule", { nextAtMs: (await ctx.date.now()) + delayMs, token });
-    selfOf(ctx).tick(token, restate.rpc.sendOpts({ delay: delayMs }));
-  }
-
   /** Passes on what every undelivered event of the account says. */
   async function reconcile(ctx: restate.ObjectContext<State>): Promise<Reconciled> {
     const begunAtMs = await ctx.date.now();
@@ -162,6 +156,12 @@ export function createWebhookReconciler(options: ReconcilerOptions) {
       ),
     },
   });
+}
+
+async function scheduleNext(ctx: restate.ObjectContext<State>, delayMs: number): Promise<void> {
+  const token = ctx.rand.uuidv4();
+  ctx.set("schedule", { nextAtMs: (await ctx.date.now()) + delayMs, token });
+  selfOf(ctx).tick(token, restate.rpc.sendOpts({ delay: delayMs }));
 }
 
 function selfOf(ctx: restate.ObjectContext<State>) {

@@ -78,7 +78,9 @@ describe.each(modes)("the reconciler, $mode", ({ inactivityTimeoutMs }) => {
     const order = newOrder();
     const account = await scene.stripe.accounts.create({ type: "standard" });
     const connected = new Stripe(secretKey, {
-      ...{ host: "127.0.0.1", port: Number(new URL(scene.sandboxUrl).port), protocol: "http" },
+      host: "127.0.0.1",
+      port: Number(new URL(scene.sandboxUrl).port),
+      protocol: "http",
       stripeAccount: account.id,
     });
     await connected.webhookEndpoints.create({ url: "http://127.0.0.1:9/none", enabled_events: ["*"] });
@@ -86,7 +88,11 @@ describe.each(modes)("the reconciler, $mode", ({ inactivityTimeoutMs }) => {
     const { id, metadata } = await scene.waitingPaymentOf(order);
     // Somebody on the connected account is waited for at the same doorbell.
     await connected.paymentIntents.create({
-      ...{ amount: 200, currency: "usd", payment_method: "pm_card_visa", confirm: true, metadata },
+      amount: 200,
+      currency: "usd",
+      payment_method: "pm_card_visa",
+      confirm: true,
+      metadata,
       automatic_payment_methods: { enabled: true, allow_redirects: "never" },
     });
     await until("the ring for the connected account", async () => {

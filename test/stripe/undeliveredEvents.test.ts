@@ -41,7 +41,11 @@ describe("undelivered events", () => {
 
   async function pay(metadata: Record<string, string>): Promise<string> {
     const { id } = await stripe.paymentIntents.create({
-      ...{ amount: 200, currency: "usd", payment_method: "pm_card_visa", confirm: true, metadata },
+      amount: 200,
+      currency: "usd",
+      payment_method: "pm_card_visa",
+      confirm: true,
+      metadata,
       automatic_payment_methods: { enabled: true, allow_redirects: "never" },
     });
     return id;
