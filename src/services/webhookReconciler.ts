@@ -9,6 +9,7 @@ import * as restate from "@restatedev/restate-sdk";
 import { formatDuration } from "../domain/duration.ts";
 import { isScheduled, reconcileSince, type ReconcileSchedule } from "../domain/reconciliation.ts";
 import type { StripeGateway } from "../stripe/gateway.ts";
+import { invalidRequest } from "./failures.ts";
 import { abortTimeoutMs, untilAnOperatorLooks } from "./handlerOptions.ts";
 import type { NotificationsOptions } from "./notificationsOptions.ts";
 import type { PaymentNotifier } from "./paymentNotifier.ts";
@@ -82,6 +83,10 @@ export function createWebhookReconciler(options: ReconcilerOptions) {
 
   /** Passes on what every undelivered event of the account says. */
   async function reconcile(ctx: restate.ObjectContext<State>): Promise<Reconciled> {
+    if (ctx.key !== platformKey && !/^acct_\w+$/.test(ctx.key)) {
+      const message = `There is no account "${ctx.key}": the key is ${platformKey}, or the id of a connected account (acct_…).`;
+      throw invalidRequest({ message, param: null, stripeCode: null });
+    }
     const begunAtMs = await ctx.date.now();
     const createdSince = reconcileSince(await ctx.get("reconciledUntilMs"), begunAtMs);
     return await goOn(ctx, { begunAtMs, createdSince, after: null, events: 0, rung: 0, lookedAt: 0, oldestMs: null });

@@ -31,10 +31,10 @@ export function undeliveredEvents(stripe: Stripe) {
   return {
     /**
      * Lists events of the types that we subscribe to and that an endpoint did not take (yet). Stripe keeps them for 30 days.
-     * https://docs.stripe.com/webhooks/process-undelivered-events
+     * A connected account that has left has none. https://docs.stripe.com/webhooks/process-undelivered-events
      */
     async listUndelivered({ account, createdSince, after }: UndeliveredQuery): Promise<UndeliveredPage> {
-      return await ask(
+      const listing = ask(
         async () => {
           const query: Stripe.EventListParams = {
             delivery_success: false,
@@ -48,6 +48,7 @@ export function undeliveredEvents(stripe: Stripe) {
         },
         (meaning) => unexpectedAnswer("list the events", meaning),
       );
+      return account === null ? await listing : ((await unlessForbidden(listing)) ?? nothing);
     },
 
     /**
@@ -55,22 +56,31 @@ export function undeliveredEvents(stripe: Stripe) {
      * https://docs.stripe.com/api/accounts/list
      */
     async listConnectedAccounts(): Promise<readonly string[] | null> {
-      try {
-        return await ask<readonly string[] | null>(
+      // Many a restricted key has no permission for Connect.
+      return await unlessForbidden(
+        ask<readonly string[] | null>(
           async () => {
             const accountIds: string[] = [];
             for await (const account of stripe.accounts.list({ limit: 100 })) accountIds.push(account.id);
             return accountIds;
           },
           () => null,
-        );
-      } catch (error) {
-        // Many a restricted key has no permission for Connect; a rejected one is found out by the next request.
-        if (error instanceof StripeAccessError) return null;
-        throw error;
-      }
+        ),
+      );
     },
   };
+}
+
+const nothing: UndeliveredPage = { count: 0, oldest: null, doorbells: [], telltales: [], next: null };
+
+/** Null where the key may not. That it is rejected altogether is found out by the requests about the account's own events. */
+async function unlessForbidden<Answer>(asking: Promise<Answer>): Promise<Answer | null> {
+  try {
+    return await asking;
+  } catch (error) {
+    if (error instanceof StripeAccessError) return null;
+    throw error;
+  }
 }
 
 function pageOf({ data, has_more: hasMore }: Stripe.ApiList<Stripe.Event>): UndeliveredPage {

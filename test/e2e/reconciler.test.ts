@@ -122,6 +122,11 @@ describe.each(modes)("the reconciler, $mode", ({ inactivityTimeoutMs }) => {
     expect(await answer.json()).toMatchObject({ events: expect.any(Number), rung: expect.any(Number) });
     const foreign = await fetch(`${scene.ingress}/webhookReconciler/platform/tick`, { method: "POST" });
     expect(foreign.status).toBe(400);
+    const unknown = await fetch(`${scene.ingress}/webhookReconciler/nobody/reconcile`, { method: "POST" });
+    expect([unknown.status, ((await unknown.json()) as { message: string }).message]).toEqual([
+      400,
+      expect.stringContaining('There is no account "nobody"'),
+    ]);
   });
 
   it("ends its schedule when it is switched off, and begins none", async () => {
