@@ -43,7 +43,7 @@ export class SandboxFile {
   faults(): ReadonlyMap<string, number> {
     const rows = this.#rows(
       `SELECT 'API ' || fault AS fault, count(*) AS n FROM requests WHERE fault IS NOT NULL GROUP BY 1
-       UNION ALL SELECT 'webhook ' || fault, count(*) FROM deliveries WHERE fault IS NOT NULL GROUP BY 1`,
+       UNION ALL SELECT 'webhook ' || fault, count(DISTINCT event_id) FROM deliveries WHERE fault IS NOT NULL GROUP BY 1`,
     );
     return new Map(rows.map((row) => [String(row["fault"]), Number(row["n"])]));
   }
