@@ -38,7 +38,7 @@ function untruthOfOutcome({ call, answer, books }: Question): string | null {
   const payment = books.payment(body.paymentIntentId);
   if (payment === undefined) return `Stripe knows no PaymentIntent ${body.paymentIntentId}.`;
   if (payment.payment !== call.payment) return `${payment.id} belongs to another payment (${payment.payment}).`;
-  switch (body.status) {
+  switch (body.status ?? "none") {
     case "succeeded": {
       const captured = books.chargesOf(payment.id).reduce((sum, charge) => sum + charge.amountCaptured, 0);
       if (payment.status !== "succeeded") return differs("succeeded", payment);
@@ -106,7 +106,7 @@ function compensated(question: Question): string | null {
   const { answer, books } = question;
   const { compensation, paymentIntentId } = answer.body.metadata ?? {};
   if (paymentIntentId === undefined) return nothingTaken(question);
-  switch (compensation) {
+  switch (compensation ?? "none named") {
     case "canceled": {
       const payment = books.payment(paymentIntentId);
       if (payment === undefined) return `Stripe knows no PaymentIntent ${paymentIntentId}.`;
@@ -120,7 +120,7 @@ function compensated(question: Question): string | null {
       // Only the call stopped waiting: another call of the payment has to answer for it.
       return null;
     default:
-      return `It names no compensation (${compensation}).`;
+      return `It names no compensation that is known (${compensation}).`;
   }
 }
 
@@ -170,7 +170,7 @@ function untruthOfRefund({ call, answer, books }: Question): string | null {
   if (refund.amount !== amount) return `It told a refund of ${amount}; Stripe refunded ${refund.amount}.`;
   if (refund.paymentIntentId !== paymentIntentId) return `${refundId} refunds ${refund.paymentIntentId}.`;
   const asked = call.body["amount"];
-  return asked === undefined || asked === amount ? null : `Asked for ${String(asked)}, it refunded ${amount}.`;
+  return asked === undefined || asked === amount ? null : `Asked for ${JSON.stringify(asked)}, it refunded ${amount}.`;
 }
 
 function untruthOfCancellation(paymentIntentId: string | undefined, books: Books): string | null {

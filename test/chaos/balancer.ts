@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 
-export type Balancer = {
+type Balancer = {
   readonly url: string;
   /** How many connections each replica got, by its port. */
   readonly connections: ReadonlyMap<number, number>;
@@ -17,14 +17,20 @@ export async function startBalancer(port: number, replicaPorts: readonly number[
     keep(open, client);
     const first = turn++;
     const order = replicaPorts.map((_, index) => replicaPorts[(first + index) % replicaPorts.length] ?? 0);
-    void reach(order).then((replica) => {
-      if (replica === null) return void client.destroy();
-      keep(open, replica);
-      connections.set(replica.remotePort ?? 0, (connections.get(replica.remotePort ?? 0) ?? 0) + 1);
-      join(client, replica);
-      join(replica, client);
-    });
+    void lead(client, order);
   });
+  const lead = async (client: Socket, order: readonly number[]) => {
+    const replica = await reach(order);
+    if (replica === null) {
+      client.destroy();
+      return;
+    }
+    keep(open, replica);
+    const replicaPort = replica.remotePort ?? 0;
+    connections.set(replicaPort, (connections.get(replicaPort) ?? 0) + 1);
+    join(client, replica);
+    join(replica, client);
+  };
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
   return {

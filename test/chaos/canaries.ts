@@ -13,7 +13,6 @@ export type Canaries = {
 };
 
 export function newCanaries(): Canaries {
-  const one = (prefix: string) => `${prefix}canary${randomBytes(16).toString("hex")}`;
   return {
     secretKey: one("sk_test_"),
     webhookSecret: one("whsec_"),
@@ -21,4 +20,8 @@ export function newCanaries(): Canaries {
     webhookHeader: one("webhook"),
     callerHeader: one("caller"),
   };
+}
+
+function one(prefix: string): string {
+  return `${prefix}canary${randomBytes(16).toString("hex")}`;
 }

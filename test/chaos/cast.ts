@@ -6,7 +6,7 @@ import { freePorts } from "../../src/dev/ports.ts";
 import { describeExit, type NodeProcess, type RunningProcess, spawnNode } from "../../src/dev/processes.ts";
 import { registerDeployment } from "../../src/dev/registration.ts";
 import { optionsFromParent, type SandboxLaunch } from "../../src/dev/sandboxLaunch.ts";
-import { type Balancer, startBalancer } from "./balancer.ts";
+import { startBalancer } from "./balancer.ts";
 import type { Canaries } from "./canaries.ts";
 import { faultOrders } from "./stripeFaults.ts";
 import { startWebhookRoad, type WebhookRoad } from "./webhookRoad.ts";
@@ -23,20 +23,21 @@ export type Cast = {
   readonly engineDir: string;
   readonly logFiles: readonly string[];
   readonly road: WebhookRoad;
-  readonly balancer: Balancer;
+  /** How many connections the load balancer gave to each replica. */
+  connections(): ReadonlyMap<Member, number>;
   /** SIGKILL; resolves when the process is gone. */
   kill(member: Member): Promise<void>;
   /** Starts a killed one again; resolves when it serves. */
   restart(member: Member): Promise<void>;
   /** SIGSTOP or SIGCONT. */
   signal(member: Member, name: "SIGSTOP" | "SIGCONT"): void;
-  /** From now on Stripe is well, also after a restart. */
-  endStripeFaults(): Promise<void>;
+  /** From now on Stripe is ill, or well again, also after a restart. */
+  setStripeIll(isIll: boolean): Promise<void>;
   stop(): Promise<void>;
 };
 
-export const settlementDelayMs = 1500;
-export const searchLagMs = 300;
+const settlementDelayMs = 1500;
+const searchLagMs = 300;
 
 const sandboxEntry = fileURLToPath(new URL("../../src/dev/sandbox.ts", import.meta.url));
 const serviceEntry = fileURLToPath(new URL("./service.ts", import.meta.url));
@@ -59,7 +60,7 @@ export async function startCast(options: {
   const logFile = (member: Member) => join(dir, `${member.replace(" ", "-")}.log`);
   const road = await startWebhookRoad(roadPort, ingressUrl, canaries.webhookHeader);
   const balancer = await startBalancer(balancerPort, [a, b]);
-  let isStripeIll = true;
+  let isStripeIll = false;
   let sandboxStarts = 0;
 
   const spawnSandbox = async (): Promise<RunningProcess> => {
@@ -147,13 +148,21 @@ export async function startCast(options: {
     engineDir,
     logFiles: [...members.filter((member) => member !== "engine").map(logFile), join(engineDir, "engine.log")],
     road,
-    balancer,
+    connections: () =>
+      new Map([
+        ["service A", balancer.connections.get(a) ?? 0],
+        ["service B", balancer.connections.get(b) ?? 0],
+      ]),
     kill: async (member) => await of(member).kill(),
     restart: start,
     signal: (member, name) => signalIfAlive(of(member).pid, name),
-    async endStripeFaults() {
-      isStripeIll = false;
-      await fetch(`${sandboxUrl}/_sandbox/faults`, { method: "DELETE" });
+    async setStripeIll(isIll) {
+      isStripeIll = isIll;
+      const order = isIll
+        ? { method: "POST", body: JSON.stringify(faultOrders(options.faults)) }
+        : { method: "DELETE" };
+      const response = await fetch(`${sandboxUrl}/_sandbox/faults`, order);
+      if (!response.ok) throw new Error(`The sandbox refuses faults: ${await response.text()}`);
     },
     stop,
   };

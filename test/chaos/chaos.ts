@@ -43,6 +43,7 @@ async function run(asked: ChaosOptions): Promise<boolean> {
   let isKept = asked.keep;
   try {
     const bystanders = await makeBystanders(cast.sandboxUrl, canaries.secretKey);
+    await cast.setStripeIll(true);
     const intruder = createIntruder({
       road: cast.road,
       ingressUrl: cast.ingressUrl,
@@ -64,7 +65,7 @@ async function run(asked: ChaosOptions): Promise<boolean> {
     await intrusion;
     const workMs = performance.now() - begunAtMs;
 
-    await cast.endStripeFaults();
+    await cast.setStripeIll(false);
     const sandbox = new SandboxFile(cast.sandboxFile);
     const quiet = await untilQuiet(cast.adminUrl, sandbox, quietPatienceMs);
     const entries = readClientLog(clientFile);
@@ -97,6 +98,7 @@ async function run(asked: ChaosOptions): Promise<boolean> {
       blows,
       faults: sandbox.faults(),
       attempts: intruder.attempts,
+      connections: cast.connections(),
       traffic: sandbox.counts(),
       places,
       verdicts: all,

@@ -19,7 +19,7 @@ const tricks = [
   "foreign event",
   "genuine event replayed",
 ] as const;
-export type Trick = (typeof tricks)[number];
+type Trick = (typeof tricks)[number];
 
 /** One attempt and the status it was answered with; null for none. */
 export type Attempt = { readonly trick: Trick; readonly status: number | null };

@@ -154,7 +154,7 @@ function strangersChangedNothing(
       isSame && books.refundsOf(then.id).length === 0 ? null : `${then.id}, which is another's, was changed.`,
     );
   }
-  const known = new Set([...bystanders.map(({ id }) => id)]);
+  const known = new Set(bystanders.map(({ id }) => id));
   const made = new Set(invocations.map(({ id }) => id));
   for (const payment of stripe.payments) {
     if (known.has(payment.id)) continue;

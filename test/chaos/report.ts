@@ -15,6 +15,8 @@ export type RunSummary = {
   readonly blows: readonly Blow[];
   readonly faults: ReadonlyMap<string, number>;
   readonly attempts: readonly Attempt[];
+  /** What the load balancer gave to each replica. */
+  readonly connections: ReadonlyMap<Member, number>;
   readonly traffic: { readonly requests: number; readonly events: number; readonly deliveries: number };
   readonly places: readonly SearchedPlace[];
   readonly verdicts: readonly Verdict[];
@@ -37,8 +39,13 @@ export function reportOf(run: RunSummary): string {
     ),
     "",
     ...table(
-      ["process", "killed", "stopped"],
-      members.map((member) => [member, hits(run.blows, member, "kill"), hits(run.blows, member, "stop")]),
+      ["process", "killed", "stopped", "connections it took"],
+      members.map((member) => [
+        member,
+        hits(run.blows, member, "kill"),
+        hits(run.blows, member, "stop"),
+        String(run.connections.get(member) ?? ""),
+      ]),
     ),
     "",
     ...table(

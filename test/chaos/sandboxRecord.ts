@@ -4,6 +4,7 @@ import type { Stripe } from "stripe";
 import { invocationIdKey } from "../../src/domain/doorbell.ts";
 import type { ChargeRecord, MoneyEvent, PaymentRecord, RefundRecord, StripeRecord } from "./records.ts";
 
+type Objects = { payment_intent: Stripe.PaymentIntent; charge: Stripe.Charge; refund: Stripe.Refund };
 type Row = Readonly<Record<string, string | number | null>>;
 
 export class SandboxFile {
@@ -29,9 +30,9 @@ export class SandboxFile {
 
   record(): StripeRecord {
     return {
-      payments: this.#objects<Stripe.PaymentIntent>("payment_intent").map(paymentRecord),
-      charges: this.#objects<Stripe.Charge>("charge").map(chargeRecord),
-      refunds: this.#objects<Stripe.Refund>("refund").map(refundRecord),
+      payments: this.#objects("payment_intent").map(paymentRecord),
+      charges: this.#objects("charge").map(chargeRecord),
+      refunds: this.#objects("refund").map(refundRecord),
       events: this.#rows("SELECT type, body FROM events ORDER BY seq").flatMap(moneyEvent),
       savedFailures: this.#rows(
         "SELECT path, fault FROM requests WHERE fault IN ('error_500_saved', 'error_500_saved_after') AND idempotency_key IS NOT NULL AND status = 500",
@@ -82,9 +83,9 @@ export class SandboxFile {
     return [...events, ...requests];
   }
 
-  #objects<T>(kind: string): readonly T[] {
+  #objects<Kind extends keyof Objects>(kind: Kind): readonly Objects[Kind][] {
     return this.#rows("SELECT body FROM objects WHERE kind = ? ORDER BY seq", kind).map(
-      (row) => JSON.parse(String(row["body"])) as T,
+      (row) => JSON.parse(String(row["body"])) as Objects[Kind],
     );
   }
 

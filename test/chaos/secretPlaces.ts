@@ -44,8 +44,7 @@ export async function searchLiving(
 export async function searchFiles(cast: Cast, canaries: Canaries, marker: string): Promise<readonly SearchedPlace[]> {
   const logs = { ...keysOf(canaries), "client secret": clientSecretMark, "webhook's header": canaries.webhookHeader };
   const secrets = { ...logs, "caller's header": canaries.callerHeader };
-  const isLog = (path: string) => path.endsWith(".log") && !path.includes("db");
-  const data = (await filesUnder(cast.engineDir)).filter((path) => !isLog(path));
+  const data = (await filesUnder(cast.engineDir)).filter((path) => !cast.logFiles.includes(path));
   return [
     await search("logs", contentsOf(cast.logFiles), { secrets, marker: null }),
     await search("engine's data directory", contentsOf(data), { secrets: keysOf(canaries), marker }),
