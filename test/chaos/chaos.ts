@@ -131,7 +131,7 @@ async function run(asked: ChaosOptions): Promise<boolean> {
 }
 
 /** The engine waits for up to a minute between two attempts of a call that met many faults. */
-const quietPatienceMs = 150_000;
+const quietPatienceMs = 200_000;
 
 /** Far more than it takes: whoever has no answer by then won't get one. */
 function limitMs({ payments, kills }: ChaosOptions): number {

@@ -48,7 +48,7 @@ function atMostOneCharge({ stripe }: RunRecord, books: Books): Verdict {
   return findings.verdict();
 }
 
-function everyCallEnded({ calls, invocations }: RunRecord, books: Books): Verdict {
+function everyCallEnded({ calls, invocations, stripe }: RunRecord, books: Books): Verdict {
   const findings = new Findings("I2", "every accepted call ended, and its answer is what Stripe finally says");
   const byKey = new Map(invocations.map((invocation) => [invocation.idempotencyKey, invocation]));
   for (const call of calls) {
@@ -63,8 +63,24 @@ function everyCallEnded({ calls, invocations }: RunRecord, books: Books): Verdic
       findings.check(payment, untruth === null ? null : `${says} answered ${answer.status}: ${untruth}`);
     }
   }
+  for (const [handler, path] of reviewed) {
+    const asked = calls.filter(
+      (call) => call.handler === handler && call.answer?.body.metadata?.reason === "needs_review",
+    );
+    // Many callers of one reference hear of the same attempt; every refund is an attempt of its own.
+    const attempts = handler === "processPayment" ? new Set(asked.map(({ payment }) => payment)).size : asked.length;
+    const hidden = stripe.savedFailures.filter((failure) => failure.path === path && !failure.wasDone).length;
+    const problem = `${attempts} times ${handler} asked for a review, and Stripe hid only ${hidden} failures for good.`;
+    findings.check(null, attempts <= hidden ? null : problem);
+  }
   return findings.verdict();
 }
+
+/** Who asks for a review when Stripe saved a failure of which request. */
+const reviewed = [
+  ["processPayment", "/v1/payment_intents"],
+  ["refundPayment", "/v1/refunds"],
+] as const;
 
 /** What the callers of a payment were told that it brought and gave back, each PaymentIntent and refund once. */
 function toldMinor(books: Books, name: string): number {

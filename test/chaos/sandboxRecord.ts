@@ -33,7 +33,9 @@ export class SandboxFile {
       payments: this.#objects("payment_intent").map(paymentRecord),
       charges: this.#objects("charge").map(chargeRecord),
       refunds: this.#objects("refund").map(refundRecord),
-      events: this.#rows("SELECT type, body FROM events ORDER BY seq").flatMap(moneyEvent),
+      events: this.#rows(
+        "SELECT type, body FROM events WHERE type LIKE 'charge.%' OR type LIKE 'refund.%' ORDER BY seq",
+      ).flatMap(moneyEvent),
       savedFailures: this.#rows(
         "SELECT path, fault FROM requests WHERE fault IN ('error_500_saved', 'error_500_saved_after') AND idempotency_key IS NOT NULL AND status = 500",
       ).map((row) => ({ path: String(row["path"]), wasDone: row["fault"] === "error_500_saved_after" })),
@@ -136,11 +138,17 @@ function refundRecord(refund: Stripe.Refund): RefundRecord {
 
 function moneyEvent(row: Row): readonly MoneyEvent[] {
   const type = String(row["type"]);
-  if (!/^(charge|refund)\./.test(type)) return [];
-  const { object } = (JSON.parse(String(row["body"])) as { data: { object: Stripe.Charge | Stripe.Refund } }).data;
-  return object.object === "charge"
-    ? [{ type, kind: "charge", charge: chargeRecord(object) }]
-    : [{ type, kind: "refund", refund: refundRecord(object) }];
+  const { object } = (
+    JSON.parse(String(row["body"])) as { data: { object: Stripe.Charge | Stripe.Refund | Stripe.Dispute } }
+  ).data;
+  switch (object.object) {
+    case "charge":
+      return [{ type, kind: "charge", charge: chargeRecord(object) }];
+    case "refund":
+      return [{ type, kind: "refund", refund: refundRecord(object) }];
+    case "dispute":
+      return [];
+  }
 }
 
 function idOf(reference: string | { readonly id: string } | null): string | null {
