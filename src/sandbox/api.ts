@@ -41,6 +41,7 @@ type Exchange = {
   readonly key: string | null;
   /** The object that the path names. */
   readonly pathId: string | null;
+  readonly fault: ApiFault | undefined;
 };
 
 /**
@@ -63,9 +64,9 @@ export async function answerRequest(
     .join("&");
   const { id = "" } = request.params as { readonly id?: string };
   const pathId = id === "" ? null : id;
-  const exchange: Exchange = { requestId: newRequestId(), method, path, form, key, pathId };
-  setHeaders(reply, exchange, request);
   const fault = path.startsWith("/v1/") ? parts.faults.takeApi(method, path) : undefined;
+  const exchange: Exchange = { requestId: newRequestId(), method, path, form, key, pathId, fault };
+  setHeaders(reply, exchange, request);
   if (fault?.effect === "cut_before") {
     await logRequest(parts, exchange, null, null, false);
     return cutConnection(request, reply);
@@ -76,7 +77,7 @@ export async function answerRequest(
   }
   const claim: Claim = { idempotent: null };
   try {
-    const answer = await produceAnswer(parts, endpoint, exchange, id, request, fault, claim);
+    const answer = await produceAnswer(parts, endpoint, exchange, id, request, claim);
     if (answer.dispatch !== null) await parts.deliveries.dispatch(answer.dispatch);
     if (fault?.effect === "stall") await waitUntil(parts.clock, parts.clock.now() + fault.delayMs);
     if (fault?.effect === "cut_after") return cutConnection(request, reply);
@@ -104,9 +105,9 @@ async function produceAnswer(
   exchange: Exchange,
   id: string,
   request: FastifyRequest,
-  fault: ApiFault | undefined,
   claim: Claim,
 ): Promise<Answer> {
+  const { fault } = exchange;
   let caller: Caller | null = null;
   try {
     caller = identifyCaller(request.headers);
@@ -120,7 +121,7 @@ async function produceAnswer(
       await logRequest(parts, exchange, caller, saved.status, true, objectIn(JSON.parse(saved.body)));
       return { ...saved, headers: {}, isReplay: true, dispatch: null };
     }
-    return await execute(parts, endpoint, exchange, id, caller, idempotent, fault);
+    return await execute(parts, endpoint, exchange, id, caller, idempotent);
   } catch (error) {
     const known = asApiError(error);
     await logRequest(parts, exchange, caller, known.status, false);
@@ -142,9 +143,9 @@ async function execute(
   id: string,
   caller: Caller,
   idempotent: IdempotentRequest | null,
-  fault: ApiFault | undefined,
 ): Promise<Answer> {
   const { store, ledger, answers } = parts;
+  const { fault } = exchange;
   const unit = ledger.begin(caller.account);
   let answer: Answer;
   let objectId: string | null = null;
@@ -220,8 +221,8 @@ type LogLine = [
 /** Runs inside the transaction that holds the work. */
 function writeLogLine({ store, clock }: Parts, ...[exchange, caller, status, isReplay, objectId]: LogLine): void {
   store.run(
-    `INSERT INTO requests (id, at_ms, account, method, path, idempotency_key, status, replayed, object_id)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO requests (id, at_ms, account, method, path, idempotency_key, status, replayed, object_id, fault)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     exchange.requestId,
     clock.now(),
     caller?.account ?? PLATFORM_ACCOUNT,
@@ -231,6 +232,7 @@ function writeLogLine({ store, clock }: Parts, ...[exchange, caller, status, isR
     status,
     isReplay ? 1 : 0,
     objectId ?? exchange.pathId,
+    exchange.fault?.effect ?? null,
   );
 }
 

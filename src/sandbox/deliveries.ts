@@ -1,7 +1,7 @@
 import type { Stripe } from "stripe";
 import { DEFAULT_API_VERSION } from "./authentication.ts";
 import { type Clock, toUnixSeconds } from "./clock.ts";
-import type { Faults } from "./faults.ts";
+import type { Faults, WebhookFault } from "./faults.ts";
 import { PLATFORM_ACCOUNT } from "./identifiers.ts";
 import { pendingWebhooks } from "./lists.ts";
 import type { Sent } from "./sent.ts";
@@ -98,7 +98,7 @@ export class Deliveries {
         const atMs = unit.nowMs + (effect === "delay" ? (fault?.delayMs ?? 0) : 0);
         if (effect === "reorder") isReversed = true;
         for (let copy = 0; copy < (effect === "double" ? 2 : 1); copy++) {
-          const delivery = this.#insert(id, shown.id, body, effect === "lose" ? null : atMs);
+          const delivery = this.#insert(id, shown.id, body, effect === "lose" ? null : atMs, effect);
           if (effect === "lose") continue;
           if (effect === "delay") this.#armFor(atMs);
           else if (effect === "before_response") first.push(this.#claim(delivery));
@@ -110,7 +110,7 @@ export class Deliveries {
     for (const { eventId, endpoints } of unit.resends) {
       const body = String(this.#store.row("SELECT body FROM events WHERE id = ?", eventId)?.["body"]);
       for (const { shown } of endpoints) {
-        first.push(this.#claim(this.#insert(eventId, shown.id, body, unit.nowMs)));
+        first.push(this.#claim(this.#insert(eventId, shown.id, body, unit.nowMs, undefined)));
       }
     }
     return { now, first, isReversed };
@@ -122,9 +122,16 @@ export class Deliveries {
   }
 
   /** Without a time it is lost on the way: Stripe would say it sent it. */
-  #insert(eventId: string, endpointId: string, body: string, atMs: number | null): Delivery {
-    const sql = "INSERT INTO deliveries (event_id, endpoint_id, state, next_attempt_at_ms) VALUES (?, ?, ?, ?)";
-    const id = this.#store.run(sql, eventId, endpointId, atMs === null ? "lost" : "pending", atMs);
+  #insert(
+    eventId: string,
+    endpointId: string,
+    body: string,
+    atMs: number | null,
+    fault: WebhookFault["effect"] | undefined,
+  ): Delivery {
+    const sql =
+      "INSERT INTO deliveries (event_id, endpoint_id, state, next_attempt_at_ms, fault) VALUES (?, ?, ?, ?, ?)";
+    const id = this.#store.run(sql, eventId, endpointId, atMs === null ? "lost" : "pending", atMs, fault ?? null);
     return { id, eventId, endpointId, attempts: 0, body };
   }
 

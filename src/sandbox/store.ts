@@ -117,12 +117,15 @@ CREATE TABLE IF NOT EXISTS requests (
   path TEXT NOT NULL, idempotency_key TEXT, status INTEGER, replayed INTEGER NOT NULL);
 `;
 
-/** What the page shows as an object's history is found by these, which files of earlier versions lack. */
-const ADDED_COLUMNS = ["events", "requests"].map((table) => ({
-  table,
-  column: "object_id",
-  index: `CREATE INDEX IF NOT EXISTS ${table}_object ON ${table} (object_id) WHERE object_id IS NOT NULL`,
-}));
+/** Columns that files of earlier versions lack: what an object's history is found by, and the fault that was met. */
+const ADDED_COLUMNS = [
+  ...["events", "requests"].map((table) => ({
+    table,
+    column: "object_id",
+    index: `CREATE INDEX IF NOT EXISTS ${table}_object ON ${table} (object_id) WHERE object_id IS NOT NULL`,
+  })),
+  ...["requests", "deliveries"].map((table) => ({ table, column: "fault", index: "" })),
+];
 
 /** The sandbox's memory: one SQLite file (or none, for tests), used synchronously, so that requests never interleave. */
 export class Store {

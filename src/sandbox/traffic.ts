@@ -6,7 +6,7 @@ export type RequestFilter = { readonly path?: string | undefined; readonly metho
 /** The control API's list of requests, oldest first. */
 export function listRequests(store: Store, { path, method }: RequestFilter): unknown {
   const rows = store.rows(
-    `SELECT id, at_ms, account, method, path, idempotency_key, status, replayed FROM requests
+    `SELECT id, at_ms, account, method, path, idempotency_key, status, replayed, fault FROM requests
      WHERE path = coalesce(?, path) AND method = coalesce(upper(?), method) ORDER BY seq`,
     path ?? null,
     method ?? null,
@@ -21,6 +21,8 @@ export function listRequests(store: Store, { path, method }: RequestFilter): unk
     /** Null when the connection was cut. */
     status: row["status"],
     replayed: row["replayed"] === 1,
+    /** The effect of the fault that it met, null for none. */
+    fault: row["fault"],
   }));
 }
 
@@ -38,6 +40,7 @@ export function listDeliveries(store: Store): unknown {
     lastStatus: row["last_status"],
     lastError: row["last_error"],
     nextAttempt: toIso(row["next_attempt_at_ms"]),
+    fault: row["fault"],
   }));
 }
 

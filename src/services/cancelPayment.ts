@@ -70,7 +70,7 @@ export async function cancelPayment(
     if (payment.status !== "processing") {
       if (session === "complete") throw conflict(paymentIntentId, sessionIsComplete(payment));
       if (++refusals >= maximumRefusals) {
-        const refusal = change.kind === "refused" ? change.message : `it stays ${payment.stripeStatus}.`;
+        const refusal = change.kind === "payment" ? `it stays ${payment.stripeStatus}.` : change.message;
         throw needsReview(`Stripe refuses to cancel it: ${refusal}`, paymentIntentId);
       }
       continue;

@@ -43,6 +43,8 @@ export async function closePayment(
         return { kind: "succeeded", payment: latest };
       case "processing":
       case "unrecognized":
+        // Some methods can be cancelled while they are processing: only Stripe's refusal says that this one can't, not its failure.
+        if (cancel.kind === "failed") break;
         return { kind: "open", payment: latest };
       case "requires_payment_method":
       case "requires_confirmation":

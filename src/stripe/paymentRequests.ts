@@ -28,6 +28,9 @@ type ChangeResult =
   | { readonly kind: "payment"; readonly payment: PaymentSnapshot }
   | { readonly kind: "refused"; readonly message: string };
 
+/** After `failed` it is open whether Stripe can cancel it: its failure is saved under the key, and another key may fare better. */
+type CancelResult = ChangeResult | { readonly kind: "failed"; readonly message: string };
+
 export type CaptureParameters = Pick<Stripe.PaymentIntentCaptureParams, "amount_to_capture" | "final_capture">;
 
 /** After `unexpected_state` (nothing was captured) and `unknown` (the answer was lost for good), reading it tells. */
@@ -175,8 +178,8 @@ export function paymentRequests(stripe: Stripe) {
       paymentIntentId: string,
       idempotencyKey: string,
       reason: CancellationReason = "abandoned",
-    ): Promise<ChangeResult> {
-      return await ask<ChangeResult>(
+    ): Promise<CancelResult> {
+      return await ask<CancelResult>(
         async () => ({
           kind: "payment",
           payment: seen(
@@ -187,7 +190,10 @@ export function paymentRequests(stripe: Stripe) {
             ),
           ),
         }),
-        (meaning) => ({ kind: "refused", message: refusalMessage("cancel the PaymentIntent", meaning) }),
+        (meaning) => ({
+          kind: meaning.kind === "saved_failure" ? "failed" : "refused",
+          message: refusalMessage("cancel the PaymentIntent", meaning),
+        }),
       );
     },
 

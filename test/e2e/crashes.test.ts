@@ -211,6 +211,22 @@ describe.each(modes)("crashes and outages, $mode", ({ inactivityTimeoutMs }) => 
       expect((await scene.paymentOf(order)).status).toBe("canceled");
     });
 
+    it("asks Stripe again, with a fresh key, when it failed to cancel and saved that", async () => {
+      const order = newOrder();
+      const call = scene.call("processPayment", bankDebit(order, "pm_usBankAccount_processing"));
+      const payment = await scene.waitingPaymentOf(order);
+      const path = `/v1/payment_intents/${payment.id}/cancel`;
+      await scene.fault({ target: "api", effect: "error_500_saved", method: "POST", path, count: 1 });
+      await restate(scene.admin, "invocation", "cancel", "--yes", payment.metadata["restate_invocation_id"] ?? "");
+      expect(await call).toMatchObject({
+        status: 409,
+        body: { metadata: { reason: "canceled", compensation: "canceled" } },
+      });
+      expect((await scene.paymentOf(order)).status).toBe("canceled");
+      const keys = (await scene.requests("POST", path)).map((request) => request.idempotencyKey);
+      expect(new Set(keys).size).toBe(2);
+    });
+
     it("has what cannot be cancelled watched, and refunded when it succeeds", async () => {
       const order = newOrder();
       const call = scene.call("processPayment", bankDebit(order));

@@ -67,8 +67,8 @@ describe("a fault of the API", () => {
       expect((await stripe.paymentIntents.list()).data).toHaveLength(1);
       const log = (await control(sandbox, "GET", "/requests?path=/v1/payment_intents&method=post")).body;
       expect(log).toMatchObject([
-        { status: null, idempotencyKey: "order-1", replayed: false },
-        { status: 200, replayed: true },
+        { status: null, idempotencyKey: "order-1", replayed: false, fault: "cut_after" },
+        { status: 200, replayed: true, fault: null },
       ]);
     });
   });
@@ -148,7 +148,7 @@ describe("a fault of webhooks", () => {
           expect(types).toHaveLength(times);
           await expect
             .poll(async () => (await control(sandbox, "GET", "/deliveries")).body)
-            .toContainEqual(expect.objectContaining({ eventType: "payment_intent.succeeded", state }));
+            .toContainEqual(expect.objectContaining({ eventType: "payment_intent.succeeded", state, fault: effect }));
         },
         { webhook: { url, secret } },
       );

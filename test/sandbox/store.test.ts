@@ -12,6 +12,7 @@ describe("a file of an earlier version", () => {
       for (const table of ["events", "requests"]) {
         database.exec(`DROP INDEX ${table}_object; ALTER TABLE ${table} DROP COLUMN object_id`);
       }
+      for (const table of ["requests", "deliveries"]) database.exec(`ALTER TABLE ${table} DROP COLUMN fault`);
       database.close();
       await withSandbox(
         async ({ sandbox }) => {

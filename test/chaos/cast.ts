@@ -1,0 +1,183 @@
+/** The processes of a run: the real engine, the sandbox with its file on disk, and two replicas of the service. */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { startEngine } from "../../src/dev/engine.ts";
+import { freePorts } from "../../src/dev/ports.ts";
+import { describeExit, type NodeProcess, type RunningProcess, spawnNode } from "../../src/dev/processes.ts";
+import { registerDeployment } from "../../src/dev/registration.ts";
+import { optionsFromParent, type SandboxLaunch } from "../../src/dev/sandboxLaunch.ts";
+import { startBalancer } from "./balancer.ts";
+import type { Canaries } from "./canaries.ts";
+import { faultOrders } from "./stripeFaults.ts";
+import { startWebhookRoad, type WebhookRoad } from "./webhookRoad.ts";
+
+export const members = ["engine", "sandbox", "service A", "service B"] as const;
+export type Member = (typeof members)[number];
+
+export type Cast = {
+  readonly ingressUrl: string;
+  readonly adminUrl: string;
+  readonly sandboxUrl: string;
+  /** Where the sandbox keeps its record. */
+  readonly sandboxFile: string;
+  readonly engineDir: string;
+  readonly logFiles: readonly string[];
+  readonly road: WebhookRoad;
+  /** How many connections the load balancer gave to each replica. */
+  connections(): ReadonlyMap<Member, number>;
+  /** SIGKILL; resolves when the process is gone. */
+  kill(member: Member): Promise<void>;
+  /** Starts a killed one again; resolves when it serves. */
+  restart(member: Member): Promise<void>;
+  /** SIGSTOP or SIGCONT. */
+  signal(member: Member, name: "SIGSTOP" | "SIGCONT"): void;
+  /** From now on Stripe is ill, or well again, also after a restart. */
+  setStripeIll(isIll: boolean): Promise<void>;
+  stop(): Promise<void>;
+};
+
+const settlementDelayMs = 1500;
+const searchLagMs = 300;
+
+const sandboxEntry = fileURLToPath(new URL("../../src/dev/sandbox.ts", import.meta.url));
+const serviceEntry = fileURLToPath(new URL("./service.ts", import.meta.url));
+
+/** Starts everything under `dir`. */
+export async function startCast(options: {
+  readonly dir: string;
+  readonly canaries: Canaries;
+  readonly faults: number;
+  readonly faultSeed: number;
+}): Promise<Cast> {
+  const { dir, canaries } = options;
+  const [ingressPort = 0, adminPort = 0, nodePort = 0, sandboxPort = 0, balancerPort = 0, roadPort = 0, a = 0, b = 0] =
+    await freePorts(8);
+  const ingressUrl = `http://127.0.0.1:${ingressPort}`;
+  const adminUrl = `http://127.0.0.1:${adminPort}`;
+  const sandboxUrl = `http://127.0.0.1:${sandboxPort}`;
+  const engineDir = join(dir, "engine");
+  const sandboxDir = join(dir, "stripe");
+  const logFile = (member: Member) => join(dir, `${member.replace(" ", "-")}.log`);
+  const road = await startWebhookRoad(roadPort, ingressUrl, canaries.webhookHeader);
+  const balancer = await startBalancer(balancerPort, [a, b]);
+  let isStripeIll = false;
+  let sandboxStarts = 0;
+
+  const spawnSandbox = async (): Promise<RunningProcess> => {
+    const sandbox = spawnNode({
+      entry: sandboxEntry,
+      arguments: [optionsFromParent],
+      environment: {
+        ...process.env,
+        SANDBOX_FAULTS: JSON.stringify(isStripeIll ? faultOrders(options.faults) : []),
+        // The dice would fall alike after each start otherwise.
+        SANDBOX_FAULT_SEED: String((options.faultSeed + sandboxStarts++) % 2 ** 31),
+      },
+      logFile: logFile("sandbox"),
+      onWarning: () => undefined,
+    });
+    sandbox.send({
+      port: sandboxPort,
+      dataDir: sandboxDir,
+      webhook: { url: road.url, secret: canaries.webhookSecret },
+      settlementDelayMs,
+      searchLagMs,
+      webhookRetryDelaysMs: [200, 400, 800, 1600, ...Array.from({ length: 30 }, () => 3000)],
+    } satisfies SandboxLaunch);
+    return await served("sandbox", sandbox);
+  };
+  const spawnService = async (member: Member, port: number): Promise<RunningProcess> =>
+    await served(
+      member,
+      spawnNode({
+        entry: serviceEntry,
+        environment: {
+          PATH: process.env["PATH"],
+          PORT: String(port),
+          STRIPE_API_BASE: sandboxUrl,
+          STRIPE_SECRET_KEY: canaries.secretKey,
+          STRIPE_WEBHOOK_SECRET: `${canaries.webhookSecret},${canaries.oldWebhookSecret}`,
+          PAYMENT_POLL_SCHEDULE: "1s,2s,5s",
+          PAYMENT_TIMEOUT: "1h",
+        },
+        logFile: logFile(member),
+        onWarning: () => undefined,
+      }),
+    );
+  const spawn: Readonly<Record<Member, () => Promise<RunningProcess>>> = {
+    engine: () =>
+      startEngine({
+        ingressPort,
+        adminPort,
+        nodePort,
+        dataDir: engineDir,
+        // Warnings say too little about a run that went wrong, and the more is logged, the more a secret could be in it.
+        environment: { RESTATE_LOG_FILTER: "info,octocrab=off" },
+      }),
+    sandbox: spawnSandbox,
+    "service A": () => spawnService("service A", a),
+    "service B": () => spawnService("service B", b),
+  };
+
+  const running = new Map<Member, RunningProcess>();
+  const start = async (member: Member) => void running.set(member, await spawn[member]());
+  const of = (member: Member): RunningProcess => {
+    const found = running.get(member);
+    if (found === undefined) throw new Error(`The ${member} does not run.`);
+    return found;
+  };
+  const stop = async () => {
+    for (const { pid } of running.values()) signalIfAlive(pid, "SIGCONT");
+    // The engine first: it would retry what it can't reach.
+    for (const member of members) await running.get(member)?.stop();
+    road.close();
+    balancer.close();
+  };
+  try {
+    await Promise.all(members.map(start));
+    await registerDeployment(adminUrl, balancer.url, { timeoutMs: 30_000 });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    ingressUrl,
+    adminUrl,
+    sandboxUrl,
+    sandboxFile: join(sandboxDir, "sandbox.sqlite"),
+    engineDir,
+    logFiles: [...members.filter((member) => member !== "engine").map(logFile), join(engineDir, "engine.log")],
+    road,
+    connections: () =>
+      new Map([
+        ["service A", balancer.connections.get(a) ?? 0],
+        ["service B", balancer.connections.get(b) ?? 0],
+      ]),
+    kill: async (member) => await of(member).kill(),
+    restart: start,
+    signal: (member, name) => signalIfAlive(of(member).pid, name),
+    async setStripeIll(isIll) {
+      isStripeIll = isIll;
+      const order = isIll
+        ? { method: "POST", body: JSON.stringify(faultOrders(options.faults)) }
+        : { method: "DELETE" };
+      const response = await fetch(`${sandboxUrl}/_sandbox/faults`, order);
+      if (!response.ok) throw new Error(`The sandbox refuses faults: ${await response.text()}`);
+    },
+    stop,
+  };
+}
+
+async function served(member: Member, started: NodeProcess): Promise<RunningProcess> {
+  const exit = await Promise.race([started.firstMessage.then(() => null), started.exited]);
+  if (exit !== null) throw new Error(`The ${member} ${describeExit(exit)}.\n${started.tail()}`);
+  return started;
+}
+
+function signalIfAlive(pid: number, name: "SIGSTOP" | "SIGCONT"): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * `npm run chaos`: payments under faults drawn from a printed seed, then quiet, then the checker. Exits with 1 if an
+ * invariant is violated, after printing the whole history of the payments concerned.
+ */
+import { mkdirSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { makeBystanders } from "./bystanders.ts";
+import { Caller } from "./caller.ts";
+import { newCanaries } from "./canaries.ts";
+import { startCast } from "./cast.ts";
+import { callsOf, ClientLog, readClientLog } from "./clientLog.ts";
+import { diceOf } from "./dice.ts";
+import { openWebhooks, readInvocations } from "./engineRecord.ts";
+import { historyOf } from "./history.ts";
+import { createIntruder } from "./intruder.ts";
+import { checkRun, noSecretIsKept } from "./invariants.ts";
+import { drawBlows, Nemesis } from "./nemesis.ts";
+import { type ChaosOptions, readOptions } from "./options.ts";
+import { untilQuiet } from "./quiet.ts";
+import type { RunRecord } from "./records.ts";
+import { isHeld, reportOf } from "./report.ts";
+import { SandboxFile } from "./sandboxRecord.ts";
+import { scripts } from "./scripts.ts";
+import { searchFiles, searchLiving } from "./secretPlaces.ts";
+import type { Verdict } from "./verdict.ts";
+import { drawPlans, type Plan } from "./work.ts";
+
+async function run(asked: ChaosOptions): Promise<boolean> {
+  const begunAtMs = performance.now();
+  const { seed, payments, kills } = asked;
+  const dir = resolve(".data", "chaos", String(seed));
+  rmSync(dir, { recursive: true, force: true });
+  mkdirSync(dir, { recursive: true });
+  const canaries = newCanaries();
+  const marker = `chaos${seed}`;
+  const plans = drawPlans(diceOf(seed, "work"), payments);
+  const blows = drawBlows(diceOf(seed, "blows"), payments, kills);
+  const faultSeed = diceOf(seed, "faults").integer(0, 2 ** 31 - 1);
+  const clientFile = join(dir, "callers.jsonl");
+  const log = new ClientLog(clientFile);
+
+  const cast = await startCast({ dir, canaries, faults: asked.faults, faultSeed });
+  let isKept = asked.keep;
+  try {
+    const bystanders = await makeBystanders(cast.sandboxUrl, canaries.secretKey);
+    await cast.setStripeIll(true);
+    const intruder = createIntruder({
+      road: cast.road,
+      ingressUrl: cast.ingressUrl,
+      canaries,
+      dice: diceOf(seed, "intruder"),
+    });
+    const limit = AbortSignal.timeout(limitMs(asked));
+    const around = { ...cast, log, marker, callerHeader: canaries.callerHeader, limit };
+    const storm = new AbortController();
+    const intrusion = intruder.run(storm.signal);
+    const nemesis = new Nemesis(cast, blows, asked.callers);
+    const striking = nemesis.strike(limit);
+    const working = work(plans, asked.callers, async (plan) => {
+      await nemesis.begin(limit);
+      await scripts[plan.kind](new Caller(plan.name, around), plan);
+    });
+    await settled([striking, working]);
+    storm.abort();
+    await intrusion;
+    const workMs = performance.now() - begunAtMs;
+
+    await cast.setStripeIll(false);
+    const sandbox = new SandboxFile(cast.sandboxFile);
+    const quiet = await untilQuiet(cast.adminUrl, sandbox, quietPatienceMs);
+    const entries = readClientLog(clientFile);
+    const record: RunRecord = {
+      calls: callsOf(entries),
+      stripe: sandbox.record(),
+      invocations: await readInvocations(cast.adminUrl),
+      openWebhooks: await openWebhooks(cast.adminUrl),
+      bystanders,
+      attempts: intruder.attempts,
+    };
+    const verdicts = checkRun(record);
+    const histories = await historiesOf(verdicts, (name) =>
+      historyOf(name, {
+        plan: plans.find((plan) => plan.name === name),
+        entries,
+        record,
+        sandbox,
+        adminUrl: cast.adminUrl,
+      }),
+    );
+    const living = await searchLiving(cast, sandbox, canaries, marker);
+    await cast.stop();
+    const places = [...living, ...(await searchFiles(cast, canaries, marker))];
+    const all = [...verdicts, noSecretIsKept(places)];
+    const summary = {
+      options: asked,
+      plans,
+      calls: record.calls,
+      blows,
+      faults: sandbox.faults(),
+      attempts: intruder.attempts,
+      connections: cast.connections(),
+      traffic: sandbox.counts(),
+      places,
+      verdicts: all,
+      workMs,
+      quietMs: quiet.tookMs,
+      totalMs: performance.now() - begunAtMs,
+    };
+    sandbox.close();
+    console.log(reportOf(summary));
+    const isGood = all.every(isHeld);
+    if (!isGood) {
+      isKept = true;
+      for (const { name, violations } of all) {
+        for (const { payment, message } of violations) console.log(`✗ ${name} ${payment ?? ""} ${message}`);
+      }
+      for (const history of histories) console.log(`\n${history}`);
+      console.log(`\nThe data is in ${dir}. Again: npm run chaos -- ${again(asked)}`);
+    }
+    return isGood;
+  } catch (error) {
+    isKept = true;
+    console.error(error);
+    console.error(`The run broke off; its data is in ${dir}. Again: npm run chaos -- ${again(asked)}`);
+    return false;
+  } finally {
+    await cast.stop();
+    log.close();
+    if (!isKept) rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** The engine waits for up to a minute between two attempts of a call that met many faults. */
+const quietPatienceMs = 200_000;
+
+/** Far more than it takes: whoever has no answer by then won't get one. */
+function limitMs({ payments, kills }: ChaosOptions): number {
+  return 240_000 + payments * 600 + kills * 15_000;
+}
+
+/** As many at once as there are callers. */
+async function work(plans: readonly Plan[], callers: number, begin: (plan: Plan) => Promise<void>): Promise<void> {
+  const queue = [...plans];
+  const worker = async () => {
+    for (let plan = queue.shift(); plan !== undefined; plan = queue.shift()) {
+      // A payment that has no answer is found by the checker.
+      await begin(plan).catch((error: unknown) => console.error(`${plan?.name}: ${String(error)}`));
+    }
+  };
+  await Promise.all(Array.from({ length: callers }, worker));
+}
+
+/** Waits for all, and fails only then: what runs on would disturb whoever cleans up. */
+async function settled(parts: readonly Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(parts)).find((part) => part.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+}
+
+async function historiesOf(
+  verdicts: readonly Verdict[],
+  read: (name: string) => Promise<string>,
+): Promise<readonly string[]> {
+  const names = new Set(verdicts.flatMap(({ violations }) => violations.flatMap(({ payment }) => payment ?? [])));
+  const histories: string[] = [];
+  for (const name of [...names].slice(0, maximumHistories)) histories.push(await read(name));
+  return histories;
+}
+
+const maximumHistories = 10;
+
+function again({ payments, kills, faults, seed, callers }: ChaosOptions): string {
+  return `--payments ${payments} --kills ${kills} --faults ${faults} --callers ${callers} --seed ${seed}`;
+}
+
+const options = readOptions(process.argv.slice(2));
+console.log(`seed ${options.seed}`);
+process.exit((await run(options)) ? 0 : 1);

@@ -1,0 +1,78 @@
+/** Reads the engine's side of a run by SQL. */
+import type { InvocationRecord } from "./records.ts";
+
+/** Rows as they come, so that a journal of any size can be looked through. */
+async function query(adminUrl: string, sql: string): Promise<Response> {
+  const response = await fetch(`${adminUrl}/query`, {
+    method: "POST",
+    headers: { "content-type": "application/json", accept: "application/json" },
+    body: JSON.stringify({ query: sql }),
+    signal: AbortSignal.timeout(180_000),
+  });
+  if (!response.ok) throw new Error(`The engine refused a query with ${response.status}: ${await response.text()}`);
+  return response;
+}
+
+async function rowsOf<Row>(adminUrl: string, sql: string): Promise<readonly Row[]> {
+  return ((await (await query(adminUrl, sql)).json()) as { rows: readonly Row[] }).rows;
+}
+
+/** The answer to a query as bytes. Binary columns come in hexadecimal digits. */
+export async function* bytesOf(adminUrl: string, sql: string): AsyncGenerator<Uint8Array> {
+  const { body } = await query(adminUrl, sql);
+  if (body !== null) for await (const chunk of body as ReadableStream<Uint8Array>) yield chunk;
+}
+
+export async function openInvocations(adminUrl: string): Promise<number> {
+  const rows = await rowsOf<{ n: number }>(
+    adminUrl,
+    "select count(1) as n from sys_invocation where status <> 'completed'",
+  );
+  return rows[0]?.n ?? 0;
+}
+
+export async function openWebhooks(adminUrl: string): Promise<number> {
+  const rows = await rowsOf<{ n: number }>(
+    adminUrl,
+    "select count(1) as n from sys_invocation where status <> 'completed' and target_handler_name = 'processWebhook'",
+  );
+  return rows[0]?.n ?? 0;
+}
+
+export async function readInvocations(adminUrl: string): Promise<readonly InvocationRecord[]> {
+  const rows = await rowsOf<{
+    id: string;
+    service: string;
+    handler: string;
+    idempotency_key?: string | null;
+    status: string;
+    last_failure?: string | null;
+  }>(
+    adminUrl,
+    "select id, target_service_name as service, target_handler_name as handler, idempotency_key, status, last_failure from sys_invocation where target_handler_name <> 'processWebhook'",
+  );
+  return rows.map(({ idempotency_key: idempotencyKey = null, last_failure: lastFailure = null, ...rest }) => ({
+    ...rest,
+    idempotencyKey,
+    lastFailure,
+  }));
+}
+
+/** The steps of one call, as far as they are kept. */
+export async function readJournal(adminUrl: string, invocationId: string): Promise<readonly string[]> {
+  const rows = await rowsOf<{ index: number; entry_type: string; name?: string; appended_at?: string; raw?: string }>(
+    adminUrl,
+    `select index, entry_type, name, appended_at, raw from sys_journal where id = '${invocationId}' order by index`,
+  );
+  return rows.map(
+    ({ index, entry_type: type, name = "", appended_at: at = "", raw = "" }) =>
+      `${String(index).padStart(3)} ${at} ${type} ${name} ${printable(raw)}`,
+  );
+}
+
+function printable(hex: string): string {
+  return Buffer.from(hex, "hex")
+    .toString("latin1")
+    .replaceAll(/[^\x20-\x7e]+/g, " ")
+    .slice(0, 600);
+}

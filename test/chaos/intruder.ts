@@ -1,0 +1,138 @@
+/**
+ * Whoever can reach the ingress, or stands at the road from Stripe: forges webhooks, replays genuine ones, sends foreign
+ * ones, and rings the doorbells it reads in them with a false success.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { Stripe } from "stripe";
+import type { Canaries } from "./canaries.ts";
+import type { Dice } from "./dice.ts";
+import type { Seen, WebhookRoad } from "./webhookRoad.ts";
+
+const tricks = [
+  "wrong secret",
+  "changed body",
+  "cut body",
+  "no signature",
+  "another's signature",
+  "doorbell rung with a false success",
+  "doorbell rejected",
+  "foreign event",
+  "genuine event replayed",
+] as const;
+type Trick = (typeof tricks)[number];
+
+/** One attempt and the status it was answered with; null for none. */
+export type Attempt = { readonly trick: Trick; readonly status: number | null };
+
+export type Intruder = { readonly attempts: readonly Attempt[]; run(until: AbortSignal): Promise<void> };
+
+export function createIntruder(around: {
+  readonly road: WebhookRoad;
+  readonly ingressUrl: string;
+  readonly canaries: Canaries;
+  readonly dice: Dice;
+}): Intruder {
+  const { road, ingressUrl, canaries, dice } = around;
+  const attempts: Attempt[] = [];
+
+  async function attempt(trick: Trick, genuine: Seen, other: Seen): Promise<number | null> {
+    const { body, signature } = genuine;
+    switch (trick) {
+      case "wrong secret":
+        return await road.deliver({ body: success(body), signature: sign(success(body), "whsec_of_nobody") });
+      case "changed body":
+        return await road.deliver({ body: `${success(body)} `, signature });
+      case "cut body":
+        return await road.deliver({ body: body.slice(0, -dice.integer(1, body.length - 1)), signature });
+      case "no signature":
+        return await road.deliver({ body, signature: null });
+      case "another's signature":
+        // A webhook that is sent twice in a second may be signed alike.
+        return other.signature === signature || other.body === body
+          ? null
+          : await road.deliver({ body, signature: other.signature });
+      case "doorbell rung with a false success":
+        return await ring(genuine, "resolve");
+      case "doorbell rejected":
+        return await ring(genuine, "reject");
+      case "foreign event": {
+        const foreign = foreignEvent(dice, genuine);
+        return await road.deliver({ body: foreign, signature: sign(foreign, canaries.oldWebhookSecret) });
+      }
+      case "genuine event replayed":
+        return await road.deliver(genuine);
+    }
+  }
+
+  async function ring(genuine: Seen, how: "resolve" | "reject"): Promise<number | null> {
+    const address = metadataOf(genuine)["restate_callback_id"];
+    if (address?.startsWith("sign_1") !== true) return null;
+    const response = await fetch(`${ingressUrl}/restate/awakeables/${address}/${how}`, {
+      method: "POST",
+      ...(how === "resolve"
+        ? { headers: { "content-type": "application/json" }, body: JSON.stringify(falseSuccess) }
+        : { headers: { "content-type": "text/plain" }, body: "The payment has failed." }),
+      signal: AbortSignal.timeout(10_000),
+    });
+    await response.body?.cancel();
+    return response.status;
+  }
+
+  return {
+    attempts,
+    async run(until) {
+      while (!until.aborted) {
+        await delay(dice.integer(30, 200));
+        const { seen } = road;
+        if (seen.length === 0) continue;
+        const trick = dice.pick(tricks);
+        // The newest are those that somebody waits for.
+        const genuine = dice.chance(0.5) ? seen.at(-1) : dice.pick(seen);
+        const status = genuine === undefined ? null : await attempt(trick, genuine, dice.pick(seen)).catch(() => null);
+        attempts.push({ trick, status });
+      }
+    },
+  };
+}
+
+const falseSuccess = { status: "succeeded", amountReceived: 1, chargeId: "ch_forged" };
+
+function sign(payload: string, secret: string): string {
+  return Stripe.webhooks.generateTestHeaderString({ payload, secret });
+}
+
+/** The same event, but that it says it went well. */
+function success(body: string): string {
+  return body
+    .replace(/"status":"\w+"/, '"status":"succeeded"')
+    .replace(/"type":"payment_intent\.\w+"/, '"type":"payment_intent.succeeded"');
+}
+
+type Event = { readonly data?: { readonly object?: { readonly metadata?: Readonly<Record<string, string>> } } };
+
+function metadataOf({ body }: Seen): Readonly<Record<string, string>> {
+  return (JSON.parse(body) as Event).data?.object?.metadata ?? {};
+}
+
+/** A genuine event about an object of somebody else, with doorbells that are damaged, or somebody's here. */
+function foreignEvent(dice: Dice, genuine: Seen): string {
+  const addresses = [
+    "sign_1",
+    "../../restate/health",
+    `sign_1${"A".repeat(38)}`,
+    `prom_1${"z".repeat(38)}`,
+    metadataOf(genuine)["restate_callback_id"] ?? "",
+  ];
+  const id = `pi_foreign${dice.integer(0, 1_000_000)}`;
+  return JSON.stringify({
+    id: `evt_foreign${dice.integer(0, 1_000_000)}`,
+    object: "event",
+    api_version: "2026-10-28.endive",
+    created: Math.floor(Date.now() / 1000),
+    livemode: false,
+    pending_webhooks: 1,
+    request: null,
+    type: dice.pick(["payment_intent.succeeded", "payment_intent.canceled", "payment_intent.payment_failed"]),
+    data: { object: { id, object: "payment_intent", metadata: { restate_callback_id: dice.pick(addresses) } } },
+  });
+}

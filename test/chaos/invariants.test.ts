@@ -1,0 +1,235 @@
+/** Every invariant holds for a run that went well, and each can be seen to fail: one damage at a time. */
+import { describe, expect, it } from "vitest";
+import type { Call } from "./clientLog.ts";
+import { checkRun, noSecretIsKept } from "./invariants.ts";
+import type { PaymentRecord, RunRecord, SearchedPlace } from "./records.ts";
+import { isHeld } from "./report.ts";
+import {
+  call,
+  charge,
+  eventOfCharge,
+  eventOfRefund,
+  failed,
+  invocation,
+  outcome,
+  payment,
+  refund,
+  refunded,
+  sampleRun,
+  succeeded,
+} from "./sampleRun.ts";
+
+/** Damages one thing of a good record. */
+type Damage = (good: RunRecord) => RunRecord;
+
+describe("a run that went well", () => {
+  it("holds every invariant, and each looked at something", () => {
+    const verdicts = checkRun(sampleRun());
+    expect(verdicts.flatMap(({ violations }) => violations)).toEqual([]);
+    expect(verdicts.map(({ name, checked }) => [name, checked > 0])).toEqual(
+      ["I1", "I2", "I3", "I4", "I5"].map((name) => [name, true]),
+    );
+  });
+});
+
+describe.each<readonly [invariant: string, damages: readonly (readonly [string, Damage])[]]>([
+  [
+    "I1",
+    [
+      ["a second charge that was captured", (good) => addCharge(good, charge("paid", { id: "ch_second" }))],
+      ["a second charge that only holds", (good) => addCharge(good, charge("paid", { id: "ch_2", amountCaptured: 0 }))],
+      ["two PaymentIntents of one call", (good) => addPayment(good, payment("paid", { id: "pi_second" }))],
+      ["more received than was asked", (good) => changePayment(good, "paid", { amountReceived: 1001 })],
+    ],
+  ],
+  [
+    "I2",
+    [
+      ["a call without an answer", (good) => changeCall(good, "paid", { answer: null })],
+      ["a call that still runs after its answer", (good) => changeStatus(good, "inv_paid", "running")],
+      ["success told of a cancelled payment", (good) => changePayment(good, "paid", { status: "canceled" })],
+      ["success told of an unknown PaymentIntent", (good) => answer(good, "paid", succeeded("nothing"))],
+      ["success told with another payment's id", (good) => answer(good, "paid", succeeded("authenticated"))],
+      ["another amount told than received", (good) => changePayment(good, "paid", { amountReceived: 999 })],
+      ["success told without a charge", (good) => answer(good, "paid", outcome("paid", "succeeded"))],
+      ["success told that is not final", (good) => answer(good, "paid", outcome("paid", "processing"))],
+      ["a decline told of a paid one", (good) => answer(good, "authenticated", decline("authenticated"))],
+      ["a decline told of one still processing", (good) => changePayment(good, "declined", { status: "processing" })],
+      ["a watched payment that was kept", (good) => ({ ...good, stripe: { ...good.stripe, refunds: [] } })],
+      ["a watched payment that nobody ended", (good) => changePayment(good, "taken back", { status: "processing" })],
+      ["a cancellation told of an open payment", (good) => changePayment(good, "expired", { status: "processing" })],
+      ["a cancellation nobody asked for", (good) => changeCall(good, "taken back", { wasCancelled: false })],
+      ["a deadline nobody set", (good) => changeCall(good, "expired", { body: {} })],
+      ["an authorization that nobody captured", (good) => changePayment(good, "held", { status: "succeeded" })],
+      ["an authorization that nobody released", (good) => changePayment(good, "held", { status: "canceled" })],
+      ["a customer who did not pay and has", (good) => changeCall(good, "authenticated", { customer: null })],
+      ["a review of what can be found", (good) => addPayment(good, payment("hidden", { amountReceived: 0 }))],
+      ["a review where Stripe hid nothing", (good) => ({ ...good, stripe: { ...good.stripe, savedFailures: [] } })],
+      ["a review of what is named", (good) => answer(good, "hidden", failed(502, "needs_review", id("pi_paid")))],
+      ["an answer the README doesn't know", (good) => answer(good, "paid", { status: 500, body: { message: "?" } })],
+      ["a refusal of a good request", (good) => answer(good, "paid", failed(400, "invalid_request", {}))],
+      ["a refund told that failed", (good) => changeRefund(good, "paid", { status: "failed" })],
+      ["a refund told with another amount", (good) => changeRefund(good, "paid", { amount: 200 })],
+      ["a conflict although enough is left", (good) => answerRefund(good, failed(409, "conflict", {}))],
+      ["a review of a refund that can be found", (good) => answerRefund(good, failed(502, "needs_review", {}))],
+      [
+        "a payment told cancelled that succeeded",
+        (good) =>
+          addCall(good, call("paid", "cancelPayment", outcome("paid", "canceled"), { paymentIntentId: "pi_paid" })),
+      ],
+      [
+        "a capture told with less than captured",
+        (good) =>
+          addCall(good, {
+            ...call("paid", "capturePayment", succeeded("paid")),
+            answer: { status: 200, body: { ...succeeded("paid").body, amountReceived: 900 } },
+          }),
+      ],
+    ],
+  ],
+  [
+    "I3",
+    [
+      ["a refund nobody was told of", (good) => addRefund(good, refund("authenticated", 1))],
+      ["a charge nobody was told of", (good) => addCharge(good, charge("declined", { id: "ch_second" }))],
+      ["a refund told that was none", (good) => changeRefund(good, "paid", { status: "failed" })],
+      ["a charge that the record lacks", (good) => withEvents(good, (events) => events.slice(1))],
+      ["a refund that the record lacks", (good) => withEvents(good, (events) => events.slice(0, -1))],
+    ],
+  ],
+  [
+    "I4",
+    [
+      ["a call that waits", (good) => changeStatus(good, "inv_paid", "suspended")],
+      ["a call that is paused", (good) => changeStatus(good, "inv_taken back watch", "paused")],
+      ["a webhook that is not dealt with", (good) => ({ ...good, openWebhooks: 1 })],
+      ["a payment nobody waits for", (good) => changePayment(good, "held", { status: "requires_action" })],
+    ],
+  ],
+  [
+    "I5",
+    [
+      ["a forged webhook that was taken", (good) => withAttempt(good, 200)],
+      ["another's payment that was cancelled", (good) => changePayment(good, "another's", { status: "canceled" })],
+      ["another's payment that was written to", (good) => changePayment(good, "another's", { metadata: { a: "b" } })],
+      ["another's payment that was refunded", (good) => addRefund(good, refund("another's", 1))],
+      ["a payment that nobody asked for", (good) => addPayment(good, payment("stranger", { invocationId: "inv_x" }))],
+      ["a payment without a name", (good) => addPayment(good, payment("x", { payment: null, invocationId: null }))],
+      ["a refund that nobody asked for", (good) => changeRefund(good, "paid", { invocationId: null })],
+      [
+        "a call that no caller made",
+        (good) => ({
+          ...good,
+          invocations: [...good.invocations, invocation("refundPayment", "key of nobody", "inv_nobody")],
+        }),
+      ],
+    ],
+  ],
+])("%s", (invariant, damages) => {
+  it.each(damages)("sees %s", (_what, damage) => {
+    const verdict = checkRun(damage(sampleRun())).find(({ name }) => name === invariant);
+    expect(verdict).toBeDefined();
+    expect(verdict?.violations).not.toEqual([]);
+    expect(verdict === undefined || isHeld(verdict)).toBe(false);
+  });
+});
+
+describe("I6", () => {
+  const clean: SearchedPlace = { place: "journal", bytes: 100, markers: 1, found: [] };
+  it.each<readonly [what: string, place: SearchedPlace, violations: number]>([
+    ["holds where a search that sees found nothing", clean, 0],
+    ["holds where no mark is needed", { ...clean, markers: null }, 0],
+    ["sees a secret", { ...clean, found: [{ secret: "API key", around: "sk_test_…" }] }, 1],
+    ["takes no blind search for a proof", { ...clean, markers: 0 }, 1],
+    ["takes no empty place for a proof", { ...clean, bytes: 0 }, 1],
+  ])("%s", (_what, place, violations) => {
+    expect(noSecretIsKept([place]).violations).toHaveLength(violations);
+  });
+});
+
+it("takes no check that looked at nothing for a proof", () => {
+  expect(isHeld({ checked: 0, violations: [] })).toBe(false);
+});
+
+function id(paymentIntentId: string) {
+  return { paymentIntentId };
+}
+
+function decline(name: string) {
+  return failed(402, "declined", id(`pi_${name}`));
+}
+
+function withEvents(good: RunRecord, change: (events: RunRecord["stripe"]["events"]) => RunRecord["stripe"]["events"]) {
+  return { ...good, stripe: { ...good.stripe, events: change(good.stripe.events) } };
+}
+
+function addCharge(good: RunRecord, more: ReturnType<typeof charge>): RunRecord {
+  const { stripe } = good;
+  return {
+    ...good,
+    stripe: { ...stripe, charges: [...stripe.charges, more], events: [...stripe.events, eventOfCharge(more)] },
+  };
+}
+
+function addRefund(good: RunRecord, more: ReturnType<typeof refund>): RunRecord {
+  const { stripe } = good;
+  return {
+    ...good,
+    stripe: { ...stripe, refunds: [...stripe.refunds, more], events: [...stripe.events, eventOfRefund(more)] },
+  };
+}
+
+function addPayment(good: RunRecord, more: PaymentRecord): RunRecord {
+  return { ...good, stripe: { ...good.stripe, payments: [...good.stripe.payments, more] } };
+}
+
+function changePayment(good: RunRecord, name: string, change: Partial<PaymentRecord>): RunRecord {
+  const payments = good.stripe.payments.map((one) => (one.id === `pi_${name}` ? { ...one, ...change } : one));
+  return { ...good, stripe: { ...good.stripe, payments } };
+}
+
+function changeRefund(good: RunRecord, name: string, change: Partial<ReturnType<typeof refund>>): RunRecord {
+  const refunds = good.stripe.refunds.map((one) => (one.id === `re_${name}` ? { ...one, ...change } : one));
+  return { ...good, stripe: { ...good.stripe, refunds } };
+}
+
+function changeCall(good: RunRecord, name: string, change: Partial<Call>): RunRecord {
+  const isIt = (one: Call) => one.payment === name && one.handler === "processPayment";
+  return { ...good, calls: good.calls.map((one) => (isIt(one) ? { ...one, ...change } : one)) };
+}
+
+function answer(good: RunRecord, name: string, given: Call["answer"]): RunRecord {
+  return changeCall(good, name, { answer: given });
+}
+
+function answerRefund(good: RunRecord, given: Call["answer"]): RunRecord {
+  const calls = good.calls.map((one) => (one.handler === "refundPayment" ? { ...one, answer: given } : one));
+  return { ...good, calls };
+}
+
+function addCall(good: RunRecord, more: Call): RunRecord {
+  return {
+    ...good,
+    calls: [...good.calls, more],
+    invocations: [...good.invocations, invocation(more.handler, more.key, `inv ${more.key}`)],
+  };
+}
+
+function changeStatus(good: RunRecord, invocationId: string, status: string): RunRecord {
+  return {
+    ...good,
+    invocations: good.invocations.map((one) => (one.id === invocationId ? { ...one, status } : one)),
+  };
+}
+
+function withAttempt(good: RunRecord, status: number): RunRecord {
+  return { ...good, attempts: [...good.attempts, { trick: "changed body", status }] };
+}
+
+it("counts a refund that was told once, however many were told", () => {
+  const twice = addCall(sampleRun(), {
+    ...call("paid", "refundPayment", refunded("paid", 300), { paymentIntentId: "pi_paid", amount: 300 }),
+    key: "another key",
+  });
+  expect(checkRun(twice).flatMap(({ violations }) => violations)).toEqual([]);
+});

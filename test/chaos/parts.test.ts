@@ -1,0 +1,114 @@
+/** The parts of a fault run that can be looked at alone. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { members } from "./cast.ts";
+import { callsOf, ClientLog, readClientLog } from "./clientLog.ts";
+import { diceOf } from "./dice.ts";
+import { drawBlows } from "./nemesis.ts";
+import { readOptions } from "./options.ts";
+import { search } from "./secretSearch.ts";
+import { faultOrders } from "./stripeFaults.ts";
+import { drawPlans, kinds } from "./work.ts";
+
+describe("what a seed draws", () => {
+  it("is the same for the same seed, and another for another", () => {
+    expect(draw(7)).toEqual(draw(7));
+    expect(draw(7)).not.toEqual(draw(8));
+  });
+
+  it("has every kind of payment, each with a name of its own", () => {
+    const plans = drawPlans(diceOf(1, "work"), 100);
+    expect(new Set(plans.map(({ kind }) => kind))).toEqual(new Set(kinds));
+    expect(new Set(plans.map(({ name }) => name)).size).toBe(100);
+  });
+
+  it("kills and stops every process, in the order of the payments", () => {
+    const blows = drawBlows(diceOf(1, "blows"), 300, 6);
+    expect(blows.filter(({ kind }) => kind === "kill")).toHaveLength(6);
+    for (const kind of ["kill", "stop"]) {
+      const hit = blows.filter((blow) => blow.kind === kind).map(({ victim }) => victim);
+      expect(new Set(hit)).toEqual(new Set(members));
+    }
+    const points = blows.map(({ atPayment }) => atPayment);
+    expect(points).toEqual(points.toSorted((a, b) => a - b));
+    expect(points.every((point) => point >= 1 && point <= 300)).toBe(true);
+  });
+
+  it("lets every fault fall equally often", () => {
+    const orders = faultOrders(0.2).filter(({ target }) => target === "api");
+    let left = 1;
+    const falls = orders.map(({ probability = 0 }) => {
+      const falling = left * probability;
+      left -= falling;
+      return falling;
+    });
+    expect(new Set(falls.map((fall) => fall.toFixed(6)))).toEqual(new Set(["0.020000"]));
+  });
+});
+
+describe("the options", () => {
+  it("have a seed, drawn unless given", () => {
+    expect(readOptions(["--seed", "42"])).toMatchObject({ seed: 42, payments: 300, kills: 6, faults: 0.1 });
+    expect(readOptions([]).seed).toBeGreaterThanOrEqual(0);
+  });
+
+  it.each([
+    [["--payments", "none"], /payments/],
+    [["--faults", "2"], /faults/],
+    [["--unknown"], /--unknown/],
+  ])("refuse %o", (argv, message) => {
+    expect(() => readOptions(argv)).toThrow(message);
+  });
+});
+
+it("the clients' log gives each call with its attempts and its answer", () => {
+  const dir = mkdtempSync(join(tmpdir(), "chaos-"));
+  try {
+    const path = join(dir, "callers.jsonl");
+    const log = new ClientLog(path);
+    log.append("p1", "k1", { type: "intent", handler: "processPayment", body: { amount: 1 } });
+    log.append("p1", "k1", { type: "unanswered", why: "cut" });
+    log.append("p1", "k2", { type: "intent", handler: "awaitPayment", body: {} });
+    log.append("p1", "k1", { type: "cancel", invocationId: "inv_1" });
+    log.append("p1", "k1", { type: "answer", answer: { status: 200, body: { status: "succeeded" } } });
+    log.close();
+    expect(callsOf(readClientLog(path))).toMatchObject([
+      { key: "k1", attempts: 2, wasCancelled: true, answer: { status: 200 } },
+      { key: "k2", attempts: 1, wasCancelled: false, answer: null },
+    ]);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
+
+describe("the search for secrets", () => {
+  const secrets = { "API key": "sk_test_canary" };
+  const hex = Buffer.from("x sk_test_canary y").toString("hex");
+
+  it.each([
+    ["in one piece", ["a sk_test_canary b"], false],
+    ["over the edge of two pieces", ["a sk_test", "_canary b"], false],
+    ["byte by byte", "a sk_test_canary b".split(""), false],
+    ["in hexadecimal digits", [hex.slice(0, 11), hex.slice(11)], true],
+  ])("finds one %s, once", async (_how, pieces, isHex) => {
+    const place = await search(
+      "here",
+      pieces.map((piece) => Buffer.from(piece)),
+      { secrets, marker: null, isHex },
+    );
+    expect(place.found.map(({ secret }) => secret)).toEqual(["API key"]);
+    expect(place.bytes).toBe(pieces.join("").length);
+  });
+
+  it("counts the mark wherever it is, and finds nothing where nothing is", async () => {
+    const pieces = ["mark ma", "rk", " sk_test_other mark"].map((piece) => Buffer.from(piece));
+    const place = await search("here", pieces, { secrets, marker: "mark" });
+    expect(place).toMatchObject({ markers: 3, found: [] });
+  });
+});
+
+function draw(seed: number) {
+  return [drawPlans(diceOf(seed, "work"), 100), drawBlows(diceOf(seed, "blows"), 100, 8)];
+}

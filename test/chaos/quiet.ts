@@ -1,0 +1,19 @@
+/** Waiting until everything that was begun has ended, by itself. */
+import { setTimeout as delay } from "node:timers/promises";
+import { openInvocations } from "./engineRecord.ts";
+import type { SandboxFile } from "./sandboxRecord.ts";
+
+/** Gives how long it took, and what was still open when the patience was at an end. */
+export async function untilQuiet(
+  adminUrl: string,
+  sandbox: SandboxFile,
+  patienceMs: number,
+): Promise<{ readonly tookMs: number; readonly stillOpen: number }> {
+  const begunAtMs = performance.now();
+  for (;;) {
+    const open = (await openInvocations(adminUrl).catch(() => 1)) + sandbox.pending();
+    const tookMs = performance.now() - begunAtMs;
+    if (open === 0 || tookMs > patienceMs) return { tookMs, stillOpen: open };
+    await delay(250);
+  }
+}

@@ -1,0 +1,155 @@
+/** The record of a small run in which everything went well: tests damage one thing of it at a time. */
+import type { Answer, Call, CallBody } from "./clientLog.ts";
+import type { ChargeRecord, InvocationRecord, MoneyEvent, PaymentRecord, RefundRecord, RunRecord } from "./records.ts";
+
+export function sampleRun(): RunRecord {
+  const payments = [
+    payment("paid"),
+    payment("declined", { status: "requires_payment_method", amountReceived: 0 }),
+    // Its call was cancelled while the bank had it: it succeeded later and was given back.
+    payment("taken back"),
+    payment("held", { status: "requires_capture", amountReceived: 0 }),
+    payment("expired", { status: "canceled", amountReceived: 0 }),
+    payment("authenticated"),
+    payment("another's", { payment: null, invocationId: null }),
+  ];
+  const charges = [
+    charge("paid"),
+    charge("declined", { status: "failed", amountCaptured: 0 }),
+    charge("taken back"),
+    charge("held", { amountCaptured: 0 }),
+    charge("authenticated"),
+  ];
+  const refunds = [refund("paid", 300), refund("taken back", 1000)];
+  const calls = [
+    call("paid", "processPayment", succeeded("paid")),
+    call("paid", "refundPayment", refunded("paid", 300), { paymentIntentId: "pi_paid", amount: 300 }),
+    call("declined", "processPayment", failed(402, "declined", { paymentIntentId: "pi_declined" })),
+    {
+      ...call(
+        "taken back",
+        "processPayment",
+        failed(409, "canceled", { paymentIntentId: "pi_taken back", compensation: "watching" }),
+      ),
+      wasCancelled: true,
+    },
+    call("held", "processPayment", outcome("held", "requires_capture")),
+    call(
+      "expired",
+      "processPayment",
+      failed(408, "timed_out", { paymentIntentId: "pi_expired", compensation: "canceled" }),
+      { timeoutSeconds: 1 },
+    ),
+    call("hidden", "processPayment", failed(502, "needs_review", {})),
+    {
+      ...call("authenticated", "processPayment", outcome("authenticated", "requires_action")),
+      customer: "succeeded",
+    },
+    call("authenticated", "awaitPayment", succeeded("authenticated"), { paymentIntentId: "pi_authenticated" }),
+  ];
+  return {
+    calls,
+    stripe: {
+      payments,
+      charges,
+      refunds,
+      events: [...charges.map(eventOfCharge), ...refunds.map(eventOfRefund)],
+      savedFailures: [{ path: "/v1/payment_intents", wasDone: false }],
+    },
+    invocations: [
+      ...calls.map(({ key, handler, payment: name }) => invocation(handler, key, idOfCall(name, handler))),
+      { ...invocation("watch", null, "inv_taken back watch"), service: "paymentWatcher" },
+    ],
+    openWebhooks: 0,
+    bystanders: [{ id: "pi_another's", status: "succeeded", metadata: {} }],
+    attempts: [
+      { trick: "wrong secret", status: 400 },
+      { trick: "genuine event replayed", status: 200 },
+    ],
+  };
+}
+
+export function payment(name: string, other: Partial<PaymentRecord> = {}): PaymentRecord {
+  return {
+    id: `pi_${name}`,
+    payment: name,
+    invocationId: idOfCall(name, "processPayment"),
+    status: "succeeded",
+    amount: 1000,
+    amountReceived: 1000,
+    metadata: {},
+    ...other,
+  };
+}
+
+export function charge(name: string, other: Partial<ChargeRecord> = {}): ChargeRecord {
+  return {
+    id: `ch_${name}`,
+    paymentIntentId: `pi_${name}`,
+    status: "succeeded",
+    amount: 1000,
+    amountCaptured: 1000,
+    ...other,
+  };
+}
+
+export function refund(name: string, amount: number, other: Partial<RefundRecord> = {}): RefundRecord {
+  const handler = name === "taken back" ? "watch" : "refundPayment";
+  return {
+    id: `re_${name}`,
+    paymentIntentId: `pi_${name}`,
+    status: "succeeded",
+    amount,
+    invocationId: idOfCall(name, handler),
+    ...other,
+  };
+}
+
+export function eventOfCharge(of: ChargeRecord): MoneyEvent {
+  return { type: `charge.${of.status}`, kind: "charge", charge: of };
+}
+
+export function eventOfRefund(of: RefundRecord): MoneyEvent {
+  return { type: "refund.created", kind: "refund", refund: of };
+}
+
+export function call(name: string, handler: string, answer: Answer | null, body: CallBody = {}): Call {
+  return {
+    payment: name,
+    key: `key ${name} ${handler}`,
+    handler,
+    body,
+    wasCancelled: false,
+    customer: null,
+    attempts: 1,
+    answer,
+  };
+}
+
+export function outcome(name: string, status: string): Answer {
+  return { status: 200, body: { paymentIntentId: `pi_${name}`, status, amount: 1000, amountReceived: 0 } };
+}
+
+export function succeeded(name: string): Answer {
+  const { body } = outcome(name, "succeeded");
+  return { status: 200, body: { ...body, amountReceived: 1000, chargeId: `ch_${name}` } };
+}
+
+export function refunded(name: string, amount: number): Answer {
+  return {
+    status: 200,
+    body: { paymentIntentId: `pi_${name}`, refundId: `re_${name}`, status: "succeeded", amount },
+  };
+}
+
+export function failed(status: number, reason: string, metadata: Readonly<Record<string, string>>): Answer {
+  return { status, body: { metadata: { reason, ...metadata } } };
+}
+
+export function invocation(handler: string, idempotencyKey: string | null, id: string): InvocationRecord {
+  return { id, service: "payments", handler, idempotencyKey, status: "completed", lastFailure: null };
+}
+
+function idOfCall(name: string, handler: string): string {
+  return handler === "processPayment" ? `inv_${name}` : `inv_${name} ${handler}`;
+}

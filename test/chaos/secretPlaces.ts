@@ -1,0 +1,52 @@
+/** Where secrets are looked for, and which must not be where. */
+import type { Canaries } from "./canaries.ts";
+import type { Cast } from "./cast.ts";
+import { bytesOf } from "./engineRecord.ts";
+import type { SearchedPlace } from "./records.ts";
+import type { SandboxFile } from "./sandboxRecord.ts";
+import { contentsOf, filesUnder, search } from "./secretSearch.ts";
+
+/** A client secret is an object's id, this, and a random end. */
+const clientSecretMark = "_secret_";
+
+function keysOf({ secretKey, webhookSecret, oldWebhookSecret }: Canaries) {
+  return { "API key": secretKey, "signing secret": webhookSecret, "old signing secret": oldWebhookSecret };
+}
+
+/** What can be asked while engine and sandbox run: the journal, the calls, the state, and Stripe's metadata. */
+export async function searchLiving(
+  cast: Cast,
+  sandbox: SandboxFile,
+  canaries: Canaries,
+  marker: string,
+): Promise<readonly SearchedPlace[]> {
+  const { adminUrl } = cast;
+  const journaled = {
+    ...keysOf(canaries),
+    "client secret": clientSecretMark,
+    "webhook's header": canaries.webhookHeader,
+  };
+  // The engine keeps the headers of a call with its input, so a caller's own is in the journal and nowhere else.
+  const secrets = { ...journaled, "caller's header": canaries.callerHeader };
+  return [
+    await search("journal", bytesOf(adminUrl, "select id, name, raw from sys_journal"), {
+      secrets: journaled,
+      marker,
+      isHex: true,
+    }),
+    await search("calls", bytesOf(adminUrl, "select * from sys_invocation"), { secrets, marker, isHex: true }),
+    await search("state", bytesOf(adminUrl, "select * from state"), { secrets, marker: null, isHex: true }),
+    await search("metadata", sandbox.metadata(), { secrets, marker }),
+  ];
+}
+
+/** What lies on disk once everything has stopped. The engine's files may be compressed: then a search sees little. */
+export async function searchFiles(cast: Cast, canaries: Canaries, marker: string): Promise<readonly SearchedPlace[]> {
+  const logs = { ...keysOf(canaries), "client secret": clientSecretMark, "webhook's header": canaries.webhookHeader };
+  const secrets = { ...logs, "caller's header": canaries.callerHeader };
+  const data = (await filesUnder(cast.engineDir)).filter((path) => !cast.logFiles.includes(path));
+  return [
+    await search("logs", contentsOf(cast.logFiles), { secrets, marker: null }),
+    await search("engine's data directory", contentsOf(data), { secrets: keysOf(canaries), marker }),
+  ];
+}

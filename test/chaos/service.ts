@@ -1,0 +1,24 @@
+/**
+ * A replica of the service for fault runs: `npm run app`, but that a create whose outcome is unknown is looked up within
+ * seconds and not within an hour, because the sandbox's search lags by a third of a second. It reads no `.env`.
+ */
+import { loadAppConfig } from "../../src/config.ts";
+import { defaultInactivityTimeoutMs } from "../../src/services/handlerOptions.ts";
+import { notificationTimings } from "../../src/services/notificationsOptions.ts";
+import { serveServices } from "../../src/services/serve.ts";
+import { createStripeGateway } from "../../src/stripe/gateway.ts";
+
+const config = loadAppConfig(process.env);
+const { port } = await serveServices({
+  port: config.port,
+  identityKeys: config.identityKeys,
+  stripe: createStripeGateway(config.stripe),
+  mode: config.stripe.mode,
+  webhookSecrets: config.stripe.webhookSecrets,
+  ...config.payments,
+  inactivityTimeoutMs: defaultInactivityTimeoutMs,
+  lookUpDelaysMs: [0, 1000, 3000],
+  notifications: { ...notificationTimings, receiver: config.notificationReceiver },
+});
+process.on("disconnect", () => process.exit());
+process.send?.({ port });
