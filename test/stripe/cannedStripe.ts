@@ -48,11 +48,15 @@ export async function cannedStripe(...answers: readonly CannedAnswer[]) {
 export const refusals = {
   declined: {
     status: 402,
-    body: { error: { type: "card_error", code: "card_declined", decline_code: "lost_card", message: "The bank said no." } },
+    body: {
+      error: { type: "card_error", code: "card_declined", decline_code: "lost_card", message: "The bank said no." },
+    },
   },
   missing: {
     status: 404,
-    body: { error: { type: "invalid_request_error", code: "resource_missing", param: "id", message: "There is none." } },
+    body: {
+      error: { type: "invalid_request_error", code: "resource_missing", param: "id", message: "There is none." },
+    },
   },
   refused: {
     status: 400,
