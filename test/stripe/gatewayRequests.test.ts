@@ -265,6 +265,179 @@ describe("the gateway reads", () => {
   });
 });
 
+describe("the gateway reads a dispute", () => {
+  const dispute = (more: object = {}) => ({
+    id: "du_1",
+    object: "dispute",
+    status: "needs_response",
+    reason: "fraudulent",
+    amount: 109,
+    currency: "usd",
+    charge: "ch_1",
+    payment_intent: "pi_1",
+    is_charge_refundable: true,
+    created: 3600,
+    metadata: {},
+    evidence: { customer_name: null },
+    evidence_details: { due_by: 3600, has_evidence: false, submission_count: 2 },
+    ...more,
+  });
+  const snapshot = {
+    disputeId: "du_1",
+    status: "needs_response",
+    stripeStatus: "needs_response",
+    reason: "fraudulent",
+    amount: 109,
+    currency: "usd",
+    chargeId: "ch_1",
+    paymentIntentId: "pi_1",
+    isChargeRefundable: true,
+    hasEvidence: false,
+    submissionCount: 2,
+    respondBy: "1970-01-01T01:00:00.000Z",
+    acceptanceNoted: false,
+    holdsEvidence: true,
+  };
+
+  it.each(["readDispute", "closeDispute", "noteOnDispute"] as const)(
+    "with %s, as a decision needs it",
+    async (request) => {
+      expect((await ask(request, { body: dispute() })).result).toEqual({ kind: "dispute", dispute: snapshot });
+    },
+  );
+
+  it.each<[string, object, object]>([
+    [
+      "in a status that we don't know",
+      { status: "teleported" },
+      { status: "unrecognized", stripeStatus: "teleported" },
+    ],
+    ["without a PaymentIntent", { charge: null, payment_intent: null }, { chargeId: "", paymentIntentId: null }],
+    [
+      "that can't be answered",
+      { evidence_details: { due_by: null, has_evidence: true, submission_count: 0 } },
+      { respondBy: null, hasEvidence: true, submissionCount: 0 },
+    ],
+    ["that we accept", { metadata: { restate_accepted_by: "inv_1" } }, { acceptanceNoted: true }],
+  ])("%s", async (_what, more, expected) => {
+    const { result } = await ask("readDispute", { body: dispute(more) });
+    expect(result).toMatchObject({ dispute: expected });
+  });
+
+  it.each<[string, object, boolean]>([
+    ["the same", { customer_name: "Jenny", uncategorized_text: "more" }, true],
+    ["the same but for space around it", { customer_name: " Jenny\n" }, true],
+    ["another text", { customer_name: "John" }, false],
+    ["none", { customer_name: null }, false],
+    ["a file instead", { customer_name: { id: "file_1" } }, false],
+  ])("and compares what it was sent as evidence with what is there: %s", async (_what, evidence, holdsEvidence) => {
+    const { result } = await ask("submitEvidence", { body: dispute({ evidence }) });
+    expect(result).toMatchObject({ kind: "dispute", dispute: { holdsEvidence } });
+  });
+
+  it("in the list of a payment's disputes as the merchant is told of it", async () => {
+    const answered = dispute({ id: "du_2", evidence_details: { due_by: null } });
+    expect((await ask("observeDisputes", list(dispute(), answered))).result).toEqual([
+      {
+        disputeId: "du_1",
+        status: "needs_response",
+        amount: 109,
+        currency: "usd",
+        reason: "fraudulent",
+        respondBy: "1970-01-01T01:00:00.000Z",
+        createdAtMs: 3_600_000,
+      },
+      expect.objectContaining({ disputeId: "du_2", respondBy: null }),
+    ]);
+  });
+});
+
+describe("the gateway reads for the merchant", () => {
+  const paid = (more: object = {}) =>
+    intent("payment_intent", "pi_1", {
+      latest_charge: null,
+      last_payment_error: null,
+      next_action: null,
+      canceled_at: null,
+      cancellation_reason: null,
+      metadata: { restate_invocation_id: "inv_1", orderId: "4004" },
+      ...more,
+    });
+
+  it("a payment of ours, with the merchant's own metadata", async () => {
+    expect((await ask("observePayment", { body: paid() })).result).toEqual({
+      payment: expect.objectContaining({ paymentIntentId: "pi_1", status: "processing" }),
+      isOurs: true,
+      isBankDebit: false,
+      metadata: { orderId: "4004" },
+      cancellationReason: null,
+      datedAtMs: 3_600_000,
+    });
+  });
+
+  it.each<[string, object, object]>([
+    ["made by somebody else", { metadata: { orderId: "4004" } }, { isOurs: false, metadata: { orderId: "4004" } }],
+    ["charged later", { latest_charge: { id: "ch_1", created: 3601 } }, { datedAtMs: 3_601_000, isBankDebit: false }],
+    ["charged, and not read further", { latest_charge: "ch_1" }, { datedAtMs: 3_600_000, isBankDebit: false }],
+    [
+      "cancelled later",
+      { canceled_at: 3602, cancellation_reason: "abandoned", latest_charge: { id: "ch_1", created: 3601 } },
+      { datedAtMs: 3_602_000, cancellationReason: "abandoned" },
+    ],
+    [
+      "paid by card",
+      { latest_charge: { id: "ch_1", payment_method_details: { type: "card" } } },
+      { isBankDebit: false },
+    ],
+    ...["acss_debit", "au_becs_debit", "bacs_debit", "nz_bank_account", "sepa_debit", "us_bank_account"].map(
+      (type): [string, object, object] => [
+        `debited by ${type}`,
+        { latest_charge: { id: "ch_1", payment_method_details: { type } } },
+        { isBankDebit: true },
+      ],
+    ),
+  ])("a payment that was %s", async (_what, more, expected) => {
+    expect((await ask("observePayment", { body: paid(more) })).result).toMatchObject(expected);
+  });
+
+  it("refunds, in Stripe's words", async () => {
+    const refund = { amount: 9, currency: "usd", payment_intent: "pi_1", metadata: {} };
+    const first = intent("refund", "re_1", {
+      ...refund,
+      status: "failed",
+      reason: "duplicate",
+      failure_reason: "unknown",
+    });
+    const second = intent("refund", "re_2", { ...refund, status: null, reason: null });
+    expect((await ask("observeRefunds", list(first, second))).result).toEqual([
+      {
+        refundId: "re_1",
+        status: "failed",
+        stripeStatus: "failed",
+        amount: 9,
+        currency: "usd",
+        reason: "duplicate",
+        failureReason: "unknown",
+        createdAtMs: 3_600_000,
+      },
+      expect.objectContaining({ refundId: "re_2", status: "unrecognized", stripeStatus: "unrecognized" }),
+    ]);
+  });
+
+  it("warnings, whether or not their charge is read as well", async () => {
+    const warning = { object: "radar.early_fraud_warning", fraud_type: "misc", actionable: true, created: 3600 };
+    const seen = { fraudType: "misc", isActionable: true, createdAtMs: 3_600_000 };
+    const { result } = await ask(
+      "observeWarnings",
+      list({ ...warning, id: "issfr_1", charge: "ch_1" }, { ...warning, id: "issfr_2", charge: { id: "ch_2" } }),
+    );
+    expect(result).toEqual([
+      { ...seen, warningId: "issfr_1", chargeId: "ch_1" },
+      { ...seen, warningId: "issfr_2", chargeId: "ch_2" },
+    ]);
+  });
+});
+
 describe("the gateway expires the Checkout Session of a payment", () => {
   const session = (status: string) => ({ id: "cs_1", object: "checkout.session", status });
   it.each<[string, readonly CannedAnswer[], string, number]>([
