@@ -118,7 +118,7 @@ describe("the gateway sends", () => {
     const stripe = createStripeGateway({ secretKey: "sk_test_canned", apiBase: url });
     await stripe.readRefund("re_1");
     await stripe.readRefund("re_1");
-    const { headers } = sent[1] ?? { headers: {} };
+    const headers: Sent["headers"] = sent[1]?.headers ?? {};
     expect(headers["stripe-version"]).toBe(Stripe.API_VERSION);
     expect(headers["authorization"]).toBe("Bearer sk_test_canned");
     expect(headers["user-agent"]).toContain("restate-stripe-payments/0.1.0");

@@ -44,7 +44,9 @@ describe("paymentParameters", () => {
     const transfer = { returnUrl: "https://shop.example/back", customerId: "cus_1" };
     const dollars = parametersOf({ ...transfer, bankTransfer: {} });
     expect(dollars).toMatchObject(transferOptions({ type: "us_bank_transfer" }));
-    expect(dollars.payment_method_options?.customer_balance?.bank_transfer).toEqual({ type: "us_bank_transfer" });
+    expect(dollars.payment_method_options).toEqual({
+      customer_balance: { funding_type: "bank_transfer", bank_transfer: { type: "us_bank_transfer" } },
+    });
     expect(dollars).not.toHaveProperty("automatic_payment_methods");
     expect(parametersOf({ ...transfer, currency: "eur", bankTransfer: { country: "DE" } })).toMatchObject(
       transferOptions({ type: "eu_bank_transfer", eu_bank_transfer: { country: "DE" } }),
