@@ -3,9 +3,11 @@ import { checkAccount } from "../../src/stripe/account.ts";
 import { createStripeClient } from "../../src/stripe/client.ts";
 import { cannedStripe, refusals, type CannedAnswer } from "./cannedStripe.ts";
 
-describe("checkAccount", () => {
-  const error = (status: number) => ({ status, body: { error: { type: "api_error", message: "sk_test_quoted" } } });
+function error(status: number): CannedAnswer {
+  return { status, body: { error: { type: "api_error", message: "sk_test_quoted" } } };
+}
 
+describe("checkAccount", () => {
   it.each<[string, CannedAnswer, object]>([
     [
       "the account of a key that works",

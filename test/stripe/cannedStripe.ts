@@ -22,7 +22,8 @@ export type Sent = {
 export async function cannedStripe(...answers: readonly CannedAnswer[]) {
   const sent: Sent[] = [];
   const server = createServer((request, response) => {
-    void Array.fromAsync(request as AsyncIterable<Buffer>).then((chunks) => {
+    const answer = async () => {
+      const chunks = await Array.fromAsync(request as AsyncIterable<Buffer>);
       const url = new URL(request.url ?? "", "http://stripe");
       const form = request.method === "GET" ? url.search : Buffer.concat(chunks).toString();
       sent.push({
@@ -33,7 +34,8 @@ export async function cannedStripe(...answers: readonly CannedAnswer[]) {
       });
       const { status = 200, headers = {}, body } = answers[sent.length - 1] ?? answers.at(-1) ?? { body: {} };
       response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
-    });
+    };
+    void answer();
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -1,6 +1,6 @@
 /** Every request that the gateway can send, with arguments of which each is recognizable on the wire. */
-import type { StripeGateway } from "../../src/stripe/gateway.ts";
-import { failure } from "./cannedStripe.ts";
+import { createStripeGateway, type StripeGateway } from "../../src/stripe/gateway.ts";
+import { cannedStripe, failure, type CannedAnswer } from "./cannedStripe.ts";
 
 const metadata = { orderId: "4004" };
 const call = { payment_intent: "pi_1" };
@@ -46,3 +46,31 @@ export const requests = {
 } as const satisfies Readonly<Record<string, (stripe: StripeGateway) => Promise<unknown>>>;
 export type Request = keyof typeof requests;
 export const names = Object.keys(requests) as readonly Request[];
+
+/** An hour before 7 200 000 ms: Stripe's clock and ours may disagree. */
+export const since = { "created[gte]": "3600", limit: "100" };
+
+/** Sends one request to a Stripe that answers so. */
+export async function ask(request: Request, ...answers: readonly CannedAnswer[]) {
+  const { url, sent } = await cannedStripe(...answers);
+  const stripe = createStripeGateway({ secretKey: "sk_test_canned", apiBase: url });
+  const result: unknown = await requests[request](stripe).catch((error: unknown) => error);
+  return { result, sent };
+}
+
+/** Stripe's answer to a request for a list. */
+export function list(...data: readonly object[]): CannedAnswer {
+  return { body: { object: "list", url: "/v1/x", has_more: false, data } };
+}
+
+/** An object of Stripe's that the invocation `inv_1` made. */
+export function stripeObject(object: string, id: string, more: object = {}) {
+  return {
+    id,
+    object,
+    created: 3600,
+    status: "processing",
+    metadata: { restate_invocation_id: "inv_1" },
+    ...more,
+  };
+}

@@ -138,7 +138,7 @@ describe("verifyWebhook", () => {
       "charge.dispute.updated",
       "charge.dispute.closed",
     ]);
-    const byChange = Object.groupBy(Object.keys(telltaleEventTypes), (type) => `${telltaleEventTypes[type]}`);
+    const byChange = Object.groupBy(Object.keys(telltaleEventTypes), (type) => String(telltaleEventTypes[type]));
     expect(byChange).toEqual({
       "": [
         "payment_intent.succeeded",
