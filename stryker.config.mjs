@@ -12,6 +12,10 @@ export default {
   coverageAnalysis: "perTest",
   // The project's Node strips the types. Stryker would rewrite this file with TypeScript's old programming interface.
   tsconfigFile: "none: stryker cannot read it with TypeScript 7",
+  // What was tested before and hasn't changed is not tested again, and an interrupted run goes on where it was. A change of
+  // what tests share is not noticed: `npm run mutation -- --force` begins anew.
+  incremental: true,
+  incrementalFile: ".data/mutation/incremental.json",
   concurrency: 2,
   timeoutMS: 60_000,
   thresholds: { high: 95, low: 88, break: 85 },
