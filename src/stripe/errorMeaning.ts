@@ -103,5 +103,6 @@ export function meaningOf(error: unknown): ErrorMeaning {
 }
 
 function failureOfError(error: InstanceType<typeof Stripe.errors.StripeError>): PaymentFailure {
-  return { stripeCode: error.code ?? null, declineCode: error.decline_code ?? null, message: error.message };
+  // The stripe package makes an empty text of a decline code that Stripe doesn't give.
+  return { stripeCode: error.code ?? null, declineCode: error.decline_code || null, message: error.message };
 }

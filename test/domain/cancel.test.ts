@@ -17,6 +17,12 @@ describe("nextCancelStep", () => {
     expect(nextCancelStep(samplePayment(status), true).kind).toBe(refunding);
   });
 
+  it("names a status that it does not know", () => {
+    expect(nextCancelStep(samplePayment("unrecognized", { stripeStatus: "teleported" }), true)).toMatchObject({
+      message: expect.stringContaining('"teleported"') as string,
+    });
+  });
+
   it("names the call that gives the money back", () => {
     expect(nextCancelStep(samplePayment("succeeded"), false)).toMatchObject({
       message: expect.stringContaining("refundPayment") as string,

@@ -8,6 +8,7 @@ describe("nextCaptureStep", () => {
   it.each([
     ["all that is held", "usd", undefined],
     ["a part of it", "usd", 400],
+    ["as much as is held", "usd", 1000],
     ["whole yen", "jpy", 401],
   ])("captures %s", (_what, currency, amount) => {
     const payment = samplePayment("requires_capture", { ...held, currency });
@@ -53,13 +54,26 @@ describe("nextCaptureStep", () => {
     expect(step).toMatchObject({ kind: "canceled", message: expect.stringContaining(message) as string });
   });
 
+  it("says how much was captured where that is not what was asked for", () => {
+    const payment = samplePayment("succeeded", { amount: 1000, amountReceived: 400 });
+    expect(nextCaptureStep(payment, { final: true })).toMatchObject({
+      message: expect.stringContaining("400 of 1000") as string,
+    });
+  });
+
+  it("waits for one that is processing", () => {
+    expect(nextCaptureStep(samplePayment("processing"), { final: true })).toEqual({ kind: "wait" });
+  });
+
   it.each([
-    ["processing", "wait"],
     ["requires_payment_method", "conflict"],
     ["requires_confirmation", "conflict"],
     ["requires_action", "conflict"],
     ["unrecognized", "needs_review"],
-  ] as const)("of a payment that is %s is %s", (status, kind) => {
-    expect(nextCaptureStep(samplePayment(status), { final: true }).kind).toBe(kind);
+  ] as const)("of a payment that is %s is a %s that names the status", (status, kind) => {
+    expect(nextCaptureStep(samplePayment(status), { final: true })).toMatchObject({
+      kind,
+      message: expect.stringContaining(status) as string,
+    });
   });
 });

@@ -1,6 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { doorbellAddresses, isDoorbellAddress, waiterCallbackKey } from "../../src/domain/doorbell.ts";
+import * as doorbell from "../../src/domain/doorbell.ts";
+
+const { doorbellAddresses, isDoorbellAddress, waiterCallbackKey } = doorbell;
 
 /** The form that the engine gives: `sign_1`, then 24 bytes of invocation id and a big-endian index. */
 function address(index: number, invocation = new Uint8Array(24).fill(7)): string {
@@ -79,4 +81,16 @@ describe("waiterCallbackKey", () => {
     expect(key).toBe("restate_callback_id_rPwH76LT");
     expect(key.length).toBeLessThanOrEqual(40);
   });
+});
+
+it("keeps the names of the metadata that payments under way have at Stripe already", () => {
+  const names = Object.values(doorbell).filter((exported) => typeof exported === "string");
+  expect(names.toSorted()).toEqual([
+    "restate_",
+    "restate_abandoned_by",
+    "restate_accepted_by",
+    "restate_callback_id",
+    "restate_failure",
+    "restate_invocation_id",
+  ]);
 });

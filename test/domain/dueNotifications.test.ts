@@ -252,6 +252,74 @@ describe("dueNotifications", () => {
     ]);
   });
 
+  it.each(["appeal_needs_response", "appeal_under_review"])(
+    "gives the verdict after a dispute that was only seen as %s an id of its own",
+    (appeal) => {
+      const looks = ["lost", appeal, "lost"].map((status) => seen(succeeded, { disputes: [dispute(status)] }));
+      let latest = memory();
+      const ids = looks.flatMap((look) => {
+        const told = dueNotifications(latest, look, at);
+        latest = told.memory;
+        return told.due.map(({ id }) => id);
+      });
+      expect(ids.slice(-2)).toEqual([`du_1-payment_dispute_updated-${appeal}`, "du_1-payment_dispute_lost-appeal"]);
+    },
+  );
+
+  it("tells of a debit that was returned, appealed and returned again", () => {
+    const debit = { ...succeeded, isBankDebit: true };
+    const looks = ["lost", "appeal_under_review", "lost"].map((status) => seen(debit, { disputes: [dispute(status)] }));
+    expect(tell(looks).map((types) => types.at(-1))).toEqual([
+      "payment.returned",
+      "payment.dispute_updated",
+      "payment.returned",
+    ]);
+  });
+
+  it("gives the whole body of what came later, with the payment's own metadata", () => {
+    const later = {
+      refunds: [refund("failed", { reason: "requested_by_customer", failureReason: "lost_or_stolen_card" })],
+      disputes: [dispute("needs_response", { respondBy: "1972-10-04T00:00:00.000Z" })],
+      warnings: [warning],
+    };
+    const { due } = dueNotifications(memory(), seen(succeeded, later), at);
+    const metadata = { orderId: "4004" };
+    expect(Object.fromEntries(due.map(({ type, data }) => [type, data]))).toMatchObject({
+      "payment.fraud_warning": {
+        warningId: "issfr_1",
+        fraudType: "misc",
+        actionable: true,
+        chargeId: "ch_1",
+        amount: 109,
+        currency: "usd",
+        metadata,
+      },
+      "payment.disputed": {
+        disputeId: "du_1",
+        status: "needs_response",
+        amount: 109,
+        currency: "usd",
+        reason: "fraudulent",
+        respondBy: "1972-10-04T00:00:00.000Z",
+        metadata,
+      },
+      "refund.failed": {
+        refundId: "re_1",
+        status: "failed",
+        amount: 9,
+        currency: "usd",
+        reason: "requested_by_customer",
+        failureReason: "lost_or_stolen_card",
+        metadata,
+      },
+    });
+  });
+
+  it("tells what is exactly as old as a forgotten memory could be", () => {
+    const oldest = paid("succeeded", {}, { datedAtMs: nowMs - 180 * dayMs });
+    expect(typesOf(dueNotifications(memory(), seen(oldest), at).due)).toEqual(["payment.succeeded"]);
+  });
+
   it("says that a payment is taken back, also if its success was told before it was given up", () => {
     const first = dueNotifications(memory(), seen(succeeded), at);
     expect(isOutcomeTold(first.memory, "pi_1")).toBe(true);

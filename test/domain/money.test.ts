@@ -28,6 +28,10 @@ describe("moneyProblem", () => {
     expect(moneyProblem(amountMinor, currency)?.field ?? null).toBe(field);
   });
 
+  it("names the currency that it does not know", () => {
+    expect(moneyProblem(1000, "zzz")?.message).toContain('"zzz"');
+  });
+
   it("names the minimum, so that the caller can mend the request", () => {
     expect(moneyProblem(10, "eur")?.message).toBe(
       "must be at least 50 in eur (Stripe's minimum charge, in minor units)",

@@ -58,6 +58,33 @@ describe("judgePayment", () => {
     expect(kinds.slice(2)).toEqual(table.slice(2).map(([status]) => judgePayment(payment(status), observer).kind));
   });
 
+  it("says why nobody could pay who is not there, and that Stripe gave no reason where it gave none", () => {
+    expect(judgePayment(payment("requires_action"), creator)).toEqual({
+      kind: "declined",
+      failure: {
+        stripeCode: "authentication_required",
+        declineCode: null,
+        message: expect.stringContaining("no returnUrl") as string,
+      },
+    });
+    const unexplained = {
+      kind: "declined",
+      failure: {
+        stripeCode: null,
+        declineCode: null,
+        message: expect.stringContaining("no longer says why") as string,
+      },
+    };
+    expect(judgePayment(payment("requires_payment_method"), creator)).toEqual(unexplained);
+    expect(judgePayment(payment("canceled", { closedAfterFailure: true }), observer)).toEqual(unexplained);
+  });
+
+  it("asks for a person where a confirmation that was sent is asked for", () => {
+    expect(judgePayment(payment("requires_confirmation"), creator)).toMatchObject({
+      message: expect.stringContaining("already sent") as string,
+    });
+  });
+
   it("does not take an old failure for the reason of somebody's cancellation", () => {
     expect(judgePayment(payment("canceled", { failure }), observer)).toEqual({ kind: "canceled" });
   });

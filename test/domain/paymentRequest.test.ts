@@ -17,6 +17,7 @@ describe("presenceProblems", () => {
   it.each<[string, Parameters<typeof presenceProblems>[0], string[]]>([
     ["a stranger's payment", nobody, []],
     ["a stranger who is present", { ...nobody, returnUrl: true }, []],
+    ["a stranger's krona, which no transfer could bring", { ...nobody, currency: "sek" }, []],
     ["a method that is saved", { ...known, savePaymentMethod: true }, []],
     ["a method that is saved while its owner is present", { ...present, savePaymentMethod: true }, []],
     ["a saved method", { ...known, offSession: true }, []],
@@ -37,6 +38,30 @@ describe("presenceProblems", () => {
     ["dollars to a country", { ...present, bankTransfer: { country: true } }, ["bankTransfer.country"]],
   ])("judges %s", (_what, request, fields) => {
     expect(presenceProblems(request).map((problem) => problem.field)).toEqual(fields);
+  });
+});
+
+describe("what it says of a problem", () => {
+  const transfer = { country: false };
+  it.each<[string, Parameters<typeof presenceProblems>[0], string]>([
+    [
+      "who is charged without a customer",
+      { ...nobody, offSession: true },
+      "is needed by savePaymentMethod, offSession",
+    ],
+    ["who is there and not", { ...present, offSession: true }, "the customer is not there"],
+    ["who has to act without a page to come back to", { ...known, bankTransfer: transfer }, "the customer has to act"],
+    ["what can't be saved", { ...present, savePaymentMethod: true, bankTransfer: transfer }, "can't be saved"],
+    [
+      "a currency without transfers",
+      { ...present, currency: "sek", bankTransfer: transfer },
+      "no bank transfers in sek",
+    ],
+    ["a country that is missing", { ...present, currency: "eur", bankTransfer: transfer }, "is needed for euros"],
+  ])("tells the caller %s", (_what, request, message) => {
+    const [problem, ...others] = presenceProblems(request);
+    expect(problem?.message).toContain(message);
+    expect(others).toEqual([]);
   });
 });
 

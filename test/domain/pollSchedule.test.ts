@@ -29,6 +29,6 @@ describe("pollDelayMs", () => {
   });
 
   it("refuses an empty schedule", () => {
-    expect(() => pollDelayMs([], 0, 0.5)).toThrow(RangeError);
+    expect(() => pollDelayMs([], 0, 0.5)).toThrow(new RangeError("A poll schedule has at least one entry."));
   });
 });

@@ -36,6 +36,17 @@ describe("nextReferenceStep", () => {
   });
 });
 
+describe("a conflict under a reference", () => {
+  it.each<[string, ReferenceRecord, typeof same, string]>([
+    ["something else was bought", record(null), otherPurchase, "amount, currency, customer or description"],
+    ["the first attempt is under way", record(null), otherMeans, "is under way"],
+    ["it was answered", record({ kind: "answered", isFinal: true }), otherMeans, "answered already"],
+    ["the last attempt is unclear", failed("needs_review"), otherMeans, "have a person look"],
+  ])("says that %s", (_what, known, print, message) => {
+    expect(nextReferenceStep(known, print)).toMatchObject({ message: expect.stringContaining(message) as string });
+  });
+});
+
 describe("judgeFailure", () => {
   it.each([
     ["Stripe refused a parameter before anything was made", "invalid_request", null, undefined, "nothing_made"],
@@ -43,6 +54,7 @@ describe("judgeFailure", () => {
     ["a wait was cancelled, not the payment", "canceled", "pi_1", "none", "goes_on"],
     ["the bank said no at once", "declined", "pi_1", undefined, true],
     ["the bank said no before there was a PaymentIntent", "declined", null, undefined, true],
+    ["the call was cancelled before there was a PaymentIntent", "canceled", null, undefined, true],
     ["the bank said no later, and it is cancelled", "declined", "pi_1", "canceled", true],
     ["the bank said no, and Stripe doesn't let go of it", "declined", "pi_1", "watching", false],
     ["it was given up and is cancelled", "timed_out", "pi_1", "canceled", true],

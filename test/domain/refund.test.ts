@@ -45,7 +45,7 @@ describe("refundObstacle", () => {
   });
 
   it.each([
-    ["requires_capture", "conflict", "cancelPayment"],
+    ["requires_capture", "conflict", "cancelPayment releases it"],
     ["processing", "conflict", "awaitPayment"],
     ["requires_payment_method", "conflict", "not been paid"],
     ["requires_confirmation", "conflict", "not been paid"],
@@ -65,6 +65,7 @@ describe("the refund of a call", () => {
 
   it.each([
     ["was made by it", [refund("pending", 1), ours], 4000, "re_2"],
+    ["was made in the moment that the call began", [ours], 5000, "re_2"],
     ["is older than the call: the key came again after its retention", [ours], 6000, undefined],
     ["was made by somebody else", [refund("pending", 1, { invocationId: "inv_2" })], 0, undefined],
     ["does not exist", [], 0, undefined],

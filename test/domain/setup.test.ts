@@ -58,11 +58,40 @@ describe("judgeSetup", () => {
     expect(judgeSetup(setup("canceled", { failure }), observer)).toEqual({ kind: "canceled" });
   });
 
+  it("says why nobody could agree who is not there, and that Stripe gave no reason where it gave none", () => {
+    expect(judgeSetup(setup("requires_action"), creator)).toEqual({
+      kind: "declined",
+      failure: {
+        stripeCode: "authentication_required",
+        declineCode: null,
+        message: expect.stringContaining("no returnUrl") as string,
+      },
+    });
+    expect(judgeSetup(setup("requires_payment_method"), creator)).toEqual({
+      kind: "declined",
+      failure: {
+        stripeCode: null,
+        declineCode: null,
+        message: expect.stringContaining("no longer says why") as string,
+      },
+    });
+  });
+
+  it("asks for a person where a confirmation that was sent is asked for", () => {
+    expect(judgeSetup(setup("requires_confirmation"), creator)).toMatchObject({
+      message: expect.stringContaining("already sent") as string,
+    });
+  });
+
   it("names the payment method, or asks for a person where Stripe doesn't", () => {
     expect(judgeSetup(setup("succeeded"), creator)).toEqual({ kind: "succeeded", paymentMethodId: "pm_1" });
     const nameless = { paymentMethodId: null };
-    expect(judgeSetup(setup("succeeded", nameless), creator).kind).toBe("needs_review");
-    expect(judgeSetup(setup("requires_action", nameless), creatorWithCustomer).kind).toBe("needs_review");
+    const review = {
+      kind: "needs_review",
+      message: expect.stringContaining("doesn't name the payment method") as string,
+    };
+    expect(judgeSetup(setup("succeeded", nameless), creator)).toEqual(review);
+    expect(judgeSetup(setup("requires_action", nameless), creatorWithCustomer)).toEqual(review);
   });
 
   it("names a status that it does not know", () => {

@@ -51,6 +51,101 @@ describe("meaningOf", () => {
     expect(meaningOf(new Stripe.errors.StripeConnectionError({ message: "ECONNRESET" })).kind).toBe("retry");
   });
 
+  const refusal = { stripeCode: "c", param: "p", message: "Stripe's words." };
+  const intents = { payment_intent: { id: "pi_1" }, setup_intent: { id: "seti_1" } } as unknown as RawError;
+  it.each<[string, RawError, ErrorMeaning]>([
+    [
+      "a refusal with what was made all the same",
+      { ...intents, type: "invalid_request_error", statusCode: 400, code: "c", param: "p" },
+      { kind: "refused", refusal, paymentIntentId: "pi_1", setupIntentId: "seti_1" },
+    ],
+    [
+      "a refusal without codes",
+      { type: "invalid_request_error", statusCode: 499 },
+      {
+        kind: "refused",
+        refusal: { stripeCode: null, param: null, message: "Stripe's words." },
+        paymentIntentId: null,
+        setupIntentId: null,
+      },
+    ],
+    [
+      "an object that is missing",
+      { type: "invalid_request_error", statusCode: 404, code: "c", param: "p" },
+      { kind: "missing", refusal, paymentIntentId: null, setupIntentId: null },
+    ],
+    [
+      "a SetupIntent's state",
+      { ...intents, type: "invalid_request_error", statusCode: 400, code: "setup_intent_unexpected_state" },
+      { kind: "unexpected_state", message: "Stripe's words.", paymentIntentId: "pi_1", setupIntentId: "seti_1" },
+    ],
+    [
+      "a decline with the objects that it carries",
+      { ...intents, type: "card_error", statusCode: 402, code: "c" },
+      {
+        kind: "declined",
+        failure: { stripeCode: "c", declineCode: null, message: "Stripe's words." },
+        paymentIntent: { id: "pi_1" },
+        setupIntent: { id: "seti_1" },
+      } as unknown as ErrorMeaning,
+    ],
+    [
+      "a decline without codes",
+      { type: "card_error", statusCode: 402 },
+      {
+        kind: "declined",
+        failure: { stripeCode: null, declineCode: null, message: "Stripe's words." },
+        paymentIntent: undefined,
+        setupIntent: undefined,
+      },
+    ],
+    [
+      "a lock timeout",
+      { type: "invalid_request_error", statusCode: 429, code: "lock_timeout" },
+      { kind: "retry", message: "Stripe asks to try again later (429 lock_timeout)." },
+    ],
+    [
+      "a lock timeout as 400",
+      { type: "invalid_request_error", statusCode: 400, code: "lock_timeout" },
+      { kind: "retry", message: "Stripe asks to try again later (400 lock_timeout)." },
+    ],
+    [
+      "a conflict",
+      { type: "idempotency_error", statusCode: 409 },
+      { kind: "retry", message: "Stripe asks to try again later (409)." },
+    ],
+    [
+      "a failed dependency that Stripe replays",
+      { type: "api_error", statusCode: 424, headers: { "idempotent-replayed": "true" } },
+      { kind: "saved_failure" },
+    ],
+    [
+      "a failure that is new",
+      { type: "api_error", statusCode: 500, headers: { "idempotent-replayed": "false" } },
+      { kind: "retry", message: "Stripe failed (500)." },
+    ],
+    [
+      "a status that is none",
+      { type: "api_error", statusCode: 302 },
+      { kind: "needs_review", message: "Stripe answered with an error and the status 302." },
+    ],
+    [
+      "a rejected key",
+      { type: "invalid_request_error", statusCode: 401 },
+      { kind: "operator", message: "Stripe rejects the API key (401)." },
+    ],
+  ])("says of %s all that is needed", (_what, raw, meaning) => {
+    expect(meaningOf(stripeError(raw))).toEqual(meaning);
+  });
+
+  it("names a connection's failure by its type", () => {
+    const error = new Stripe.errors.StripeConnectionError({ message: "ECONNRESET" });
+    expect(meaningOf(error)).toEqual({
+      kind: "retry",
+      message: "Stripe could not be reached (StripeConnectionError).",
+    });
+  });
+
   it("keeps the decline's codes", () => {
     const raw = { type: "card_error", statusCode: 402, code: "card_declined", decline_code: "lost_card" } as const;
     expect(meaningOf(stripeError(raw))).toMatchObject({

@@ -109,6 +109,25 @@ describe("nextActionOf", () => {
     expect(nextActionSchema.parse(expected)).toEqual(expected);
   });
 
+  it.each([
+    ["verify_with_microdeposits", "hosted_verification_url"],
+    ["konbini_display_details", "hosted_voucher_url"],
+    ["multibanco_display_details", "hosted_voucher_url"],
+    ["alipay_handle_redirect", "url"],
+    ["cashapp_handle_redirect_or_display_qr_code", "hosted_instructions_url"],
+    ["paynow_display_qr_code", "hosted_instructions_url"],
+    ["pix_display_qr_code", "hosted_instructions_url"],
+    ["promptpay_display_qr_code", "hosted_instructions_url"],
+    ["swish_handle_redirect_or_display_qr_code", "hosted_instructions_url"],
+    ["upi_handle_redirect_or_display_qr_code", "hosted_instructions_url"],
+    ["wechat_pay_display_qr_code", "hosted_instructions_url"],
+  ])("finds the page that Stripe hosts for %s", (type, page) => {
+    const action = { type, [type]: { [page]: "https://pay.example/p" } } as unknown as StripeAction;
+    expect(nextActionOf(action)).toEqual({ type, redirectUrl: "https://pay.example/p" });
+    // Some actions come without a page; the merchant's own then shows what is to be done.
+    expect(nextActionOf({ type, [type]: {} })).toEqual({ type, redirectUrl: null });
+  });
+
   it("reads nothing to do", () => {
     expect(nextActionOf(null)).toBeNull();
   });

@@ -35,10 +35,8 @@ describe("paymentParameters", () => {
 
   it("lets a present customer be redirected", () => {
     const parameters = parametersOf({ returnUrl: "https://shop.example/back" });
-    expect(parameters).toMatchObject({
-      automatic_payment_methods: { enabled: true },
-      return_url: "https://shop.example/back",
-    });
+    expect(parameters.automatic_payment_methods).toEqual({ enabled: true });
+    expect(parameters.return_url).toBe("https://shop.example/back");
     expect(parameters).not.toHaveProperty("error_on_requires_action");
   });
 
@@ -46,6 +44,9 @@ describe("paymentParameters", () => {
     const transfer = { returnUrl: "https://shop.example/back", customerId: "cus_1" };
     const dollars = parametersOf({ ...transfer, bankTransfer: {} });
     expect(dollars).toMatchObject(transferOptions({ type: "us_bank_transfer" }));
+    expect(dollars.payment_method_options).toEqual({
+      customer_balance: { funding_type: "bank_transfer", bank_transfer: { type: "us_bank_transfer" } },
+    });
     expect(dollars).not.toHaveProperty("automatic_payment_methods");
     expect(parametersOf({ ...transfer, currency: "eur", bankTransfer: { country: "DE" } })).toMatchObject(
       transferOptions({ type: "eu_bank_transfer", eu_bank_transfer: { country: "DE" } }),
@@ -55,7 +56,11 @@ describe("paymentParameters", () => {
   it.each<[string, Partial<PaymentRequest>, object]>([
     ["a method to be saved", { savePaymentMethod: "on_session" }, { setup_future_usage: "on_session" }],
     ["an absent customer", { offSession: true }, { off_session: true, error_on_requires_action: true }],
-    ["manual capture", { captureMethod: "manual" }, { capture_method: "manual" }],
+    [
+      "manual capture, and asks until when",
+      { captureMethod: "manual" },
+      { capture_method: "manual", expand: ["latest_charge"] },
+    ],
     ["a customer", { customerId: "cus_1" }, { customer: "cus_1" }],
     ["a description", { description: "Order 4004" }, { description: "Order 4004" }],
     ["a receipt", { receiptEmail: "a@b.example" }, { receipt_email: "a@b.example" }],

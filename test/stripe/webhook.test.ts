@@ -122,6 +122,42 @@ describe("verifyWebhook", () => {
     expect(new Set(webhookEventTypes).size).toBe(webhookEventTypes.length);
   });
 
+  it("names each type as Stripe does", () => {
+    expect(ringingEventTypes).toEqual([
+      "payment_intent.succeeded",
+      "payment_intent.payment_failed",
+      "payment_intent.canceled",
+      "payment_intent.requires_action",
+      "payment_intent.amount_capturable_updated",
+      "refund.updated",
+      "refund.failed",
+      "setup_intent.succeeded",
+      "setup_intent.setup_failed",
+      "setup_intent.requires_action",
+      "setup_intent.canceled",
+      "charge.dispute.updated",
+      "charge.dispute.closed",
+    ]);
+    const byChange = Object.groupBy(Object.keys(telltaleEventTypes), (type) => String(telltaleEventTypes[type]));
+    expect(byChange).toEqual({
+      "": [
+        "payment_intent.succeeded",
+        "payment_intent.payment_failed",
+        "payment_intent.canceled",
+        "payment_intent.amount_capturable_updated",
+      ],
+      refunds: ["refund.created", "refund.updated", "refund.failed", "charge.refund.updated"],
+      disputes: [
+        "charge.dispute.created",
+        "charge.dispute.updated",
+        "charge.dispute.closed",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.funds_reinstated",
+      ],
+      warnings: ["radar.early_fraud_warning.created", "radar.early_fraud_warning.updated"],
+    });
+  });
+
   it.each(Object.entries(telltaleEventTypes))("tells by %s to look at %j, too", (type, changes) => {
     const object = type.startsWith("payment_intent.") ? { id: "pi_1" } : { id: "xx_1", payment_intent: "pi_1" };
     const payload = event(type, object);

@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import { checkAccount } from "../../src/stripe/account.ts";
+import { createStripeClient } from "../../src/stripe/client.ts";
+import { cannedStripe, refusals, type CannedAnswer } from "./cannedStripe.ts";
+
+function error(status: number): CannedAnswer {
+  return { status, body: { error: { type: "api_error", message: "sk_test_quoted" } } };
+}
+
+describe("checkAccount", () => {
+  it.each<[string, CannedAnswer, object]>([
+    [
+      "the account of a key that works",
+      { body: { id: "acct_1", object: "account" } },
+      { kind: "ok", accountId: "acct_1" },
+    ],
+    [
+      "a proxy's JSON in Stripe's name",
+      { body: { message: "hello" } },
+      { kind: "unavailable", message: "Stripe answered without an account." },
+    ],
+    ["an outage", error(500), { kind: "unavailable", message: "Stripe failed (500)." }],
+    [
+      "a refusal that says nothing of the key",
+      refusals.refused,
+      { kind: "unavailable", message: "Stripe answered: refused." },
+    ],
+  ])("tells %s", async (_what, answer, expected) => {
+    const { url, sent } = await cannedStripe(answer);
+    expect(await checkAccount({ secretKey: "sk_test_canned", apiBase: url })).toEqual(expected);
+    expect(sent.map(({ line }) => line)).toEqual(["GET /v1/account"]);
+  });
+
+  it.each([
+    [401, "rejects the API key"],
+    [403, "lacks a permission"],
+  ])("tells a key that is rejected with %i, where it was asked, and nothing of the key", async (status, words) => {
+    const { url } = await cannedStripe(error(status));
+    const check = await checkAccount({ secretKey: "sk_test_canned", apiBase: url });
+    expect(check).toMatchObject({ kind: "rejected", message: expect.stringContaining(words) as string });
+    expect(check).toMatchObject({
+      message: expect.stringContaining(`It was asked at ${url} (STRIPE_API_BASE)`) as string,
+    });
+    expect(JSON.stringify(check)).not.toContain("sk_test");
+  });
+});
+
+describe("createStripeClient", () => {
+  it.each([
+    ["http://127.0.0.1:12111", "http", "127.0.0.1", "12111"],
+    ["http://127.0.0.1", "http", "127.0.0.1", "80"],
+    ["https://stripe.example", "https", "stripe.example", "443"],
+    ["https://stripe.example:8443", "https", "stripe.example", "8443"],
+  ])("talks to %s", (apiBase, protocol, host, port) => {
+    const client = createStripeClient({ secretKey: "sk_test_canned", apiBase });
+    expect(client.getApiField("protocol")).toBe(protocol);
+    expect(client.getApiField("host")).toBe(host);
+    expect(client.getApiField("port")).toBe(port);
+  });
+
+  it("talks to Stripe itself where nothing else is named, and leaves retries and most of the time to the engine", () => {
+    const client = createStripeClient({ secretKey: "sk_test_canned", apiBase: undefined });
+    expect(client.getApiField("host")).toBe("api.stripe.com");
+    expect(client.getApiField("maxNetworkRetries")).toBe(0);
+    expect(client.getApiField("timeout")).toBe(40_000);
+  });
+});
