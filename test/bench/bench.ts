@@ -54,10 +54,10 @@ const quick: Extent = {
   plan: {
     rounds: 5,
     turns: [
-      { callers: 1, durationMs: 250 },
-      { callers: 64, durationMs: 700 },
+      { callers: 1, durationMs: 200 },
+      { callers: 64, durationMs: 600 },
     ],
-    warmUpMs: 700,
+    warmUpMs: 600,
     kinds: everyKind,
   },
   promptnessSamples: 10,

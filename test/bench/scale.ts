@@ -119,9 +119,10 @@ async function takeIn(house: House, sandbox: BenchSandbox, client: Client, waiti
 
 /** What the engine still has to write is written within seconds. */
 async function quietDown(pid: number): Promise<void> {
-  for (let before = -1, seconds = 0; seconds < 10; seconds++) {
+  let before = Number.NaN;
+  for (let seconds = 0; seconds < 10; seconds++) {
     const now = residentBytes(pid);
-    if (now === before) return;
+    if (Math.abs(now - before) < 0.005 * now) return;
     before = now;
     await delay(1000);
   }
