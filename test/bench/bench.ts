@@ -40,10 +40,10 @@ const whole: Extent = {
   plan: {
     rounds: 7,
     turns: [
-      { callers: 1, durationMs: 1500 },
-      { callers: 64, durationMs: 4000 },
+      { callers: 1, durationMs: 1000 },
+      { callers: 64, durationMs: 2800 },
     ],
-    warmUpMs: 4000,
+    warmUpMs: 3000,
     kinds: everyKind,
   },
   promptnessSamples: 50,
