@@ -169,26 +169,37 @@ function isPlainUrl(url: string): boolean {
   return parsed === null || (parsed.username === "" && parsed.password === "");
 }
 
+/**
+ * The checks across fields look at a request also where one of its fields is wrong. They read it by hand: a schema made for
+ * each request took a sixth of the CPU time that a payment costs the service.
+ */
 function amountProblem(request: unknown): string | null {
-  const sum = z
-    .object({ amount: z.int().min(1), currency: z.string().toLowerCase().default("usd") })
-    .safeParse(request);
-  if (!sum.success) return null;
-  const problem = moneyProblem(sum.data.amount, sum.data.currency);
+  const { amount, currency = "usd" } = fieldsOf(request);
+  if (typeof amount !== "number" || !Number.isSafeInteger(amount) || amount < 1) return null;
+  if (typeof currency !== "string") return null;
+  const problem = moneyProblem(amount, currency.toLowerCase());
   return problem?.field === "amount" ? problem.message : null;
 }
 
 function presenceOf(request: unknown) {
-  const given = z.record(z.string(), z.unknown()).safeParse(request).data ?? {};
-  const transfer = z.object({ country: z.unknown() }).safeParse(given["bankTransfer"]).data;
+  const given = fieldsOf(request);
+  const { currency, bankTransfer } = given;
   return {
-    currency: typeof given["currency"] === "string" ? given["currency"].toLowerCase() : "usd",
+    currency: typeof currency === "string" ? currency.toLowerCase() : "usd",
     customerId: given["customerId"] !== undefined,
     returnUrl: given["returnUrl"] !== undefined,
     savePaymentMethod: given["savePaymentMethod"] !== undefined,
     offSession: given["offSession"] === true,
-    bankTransfer: transfer === undefined ? null : { country: transfer.country !== undefined },
+    bankTransfer: isPlainObject(bankTransfer) ? { country: bankTransfer["country"] !== undefined } : null,
   };
+}
+
+function fieldsOf(request: unknown): Readonly<Record<string, unknown>> {
+  return isPlainObject(request) ? request : {};
+}
+
+function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 export const paymentFields = {

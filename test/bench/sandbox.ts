@@ -3,15 +3,15 @@
  * creates and confirms, in one request and in two, with its data on disk, without and with a receiver of all webhooks; and
  * how its memory grows meanwhile. The sandbox has a process of its own; client and receiver share this one.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { Agent, createServer, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { freePorts } from "../../src/dev/ports.ts";
+import { cpuMs, residentBytes } from "./measures.ts";
 
 const CONCURRENCY = 32;
 const WARM_UP_PAYMENTS = 2000;
@@ -63,23 +63,7 @@ async function repeat(times: number, work: () => Promise<{ readonly status: stri
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));
 }
 
-/** Linux only: elsewhere they are unknown, which is printed as NaN. */
-function cpuSeconds({ pid }: ChildProcess): number {
-  const fields = readProcess(pid, "stat").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-function residentMb({ pid }: ChildProcess): number {
-  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(readProcess(pid, "status"))?.[1]) / 1024);
-}
-
-function readProcess(pid: number | undefined, file: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, "utf8");
-  } catch {
-    return "";
-  }
-}
+const residentMb = (pid: number | undefined): number => Math.round(residentBytes(pid) / 2 ** 20);
 
 async function untilHealthy(port: number): Promise<void> {
   for (;;) {
@@ -112,16 +96,16 @@ async function measure(way: string, hasReceiver: boolean): Promise<void> {
       await new Promise<void>((resolve) => receiver.listen(hookPort, "127.0.0.1", resolve));
       await client("/v1/webhook_endpoints", `url=http://127.0.0.1:${hookPort}/&enabled_events[]=*`);
     }
-    const memoryMb = [residentMb(sandbox)];
+    const memoryMb = [residentMb(sandbox.pid)];
     const startMs = performance.now();
-    const startCpu = cpuSeconds(sandbox);
+    const startCpu = cpuMs(sandbox.pid) / 1000;
     // In parts, to see whether memory grows with what went through or comes to rest.
     for (let part = 0; part < 5; part++) {
       await repeat(Math.ceil(payments / 5), () => pay(client));
-      memoryMb.push(residentMb(sandbox));
+      memoryMb.push(residentMb(sandbox.pid));
     }
     const seconds = (performance.now() - startMs) / 1000;
-    const cpu = cpuSeconds(sandbox) - startCpu;
+    const cpu = cpuMs(sandbox.pid) / 1000 - startCpu;
     const delivered = hasReceiver ? `, ${received} webhooks delivered meanwhile` : "";
     console.log(
       `${way}, ${hasReceiver ? "with" : "without"} a receiver: ${Math.round(payments / seconds)} payments/s ` +

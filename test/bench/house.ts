@@ -1,0 +1,110 @@
+/** An engine with the payment service behind it, as `npm start` runs them, and the fixtures where they are wanted. */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { startEngine, type Engine } from "../../src/dev/engine.ts";
+import { freePorts } from "../../src/dev/ports.ts";
+import { registerDeployment } from "../../src/dev/registration.ts";
+import { startProgram, type Program } from "./programs.ts";
+import { secretKey, type BenchSandbox, type Endpoint } from "./stripe.ts";
+
+const serviceEntry = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const fixturesEntry = fileURLToPath(new URL("fixtures/serve.ts", import.meta.url));
+
+export type House = {
+  readonly ingressUrl: string;
+  readonly adminUrl: string;
+  readonly engineDir: string;
+  engine(): Engine;
+  readonly service: Program;
+  /** Null unless they were asked for. */
+  readonly fixtures: Program | null;
+  /** Our endpoint at the sandbox, and that of the sample. */
+  readonly endpoints: { readonly ours: Endpoint; readonly sample: Endpoint | null };
+  sql<Row>(query: string): Promise<readonly Row[]>;
+  /** SIGKILL. */
+  killEngine(): Promise<void>;
+  /** Resolves when the engine says that it is ready. */
+  restartEngine(): Promise<void>;
+  close(): Promise<void>;
+};
+
+export async function openHouse(options: {
+  readonly folder: string;
+  readonly name: string;
+  readonly sandbox: BenchSandbox;
+  readonly withFixtures: boolean;
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly profileDir: string | null;
+}): Promise<House> {
+  const { folder, name, sandbox, profileDir } = options;
+  const [ingressPort = 0, adminPort = 0, nodePort = 0, servicePort = 0, fixturesPort = 0] = await freePorts(5);
+  const engineDir = join(folder, name);
+  const engineOptions = { ingressPort, adminPort, nodePort, dataDir: engineDir, partitions: 4 };
+  const ingressUrl = `http://127.0.0.1:${ingressPort}`;
+  const ours = await sandbox.addEndpoint(`${ingressUrl}/payments/processWebhook`);
+  const sample = options.withFixtures ? await sandbox.addEndpoint(`${ingressUrl}/benchSample/processWebhook`) : null;
+  const service = startProgram({
+    name: "service",
+    entry: serviceEntry,
+    environment: {
+      PORT: String(servicePort),
+      STRIPE_API_BASE: sandbox.url,
+      STRIPE_SECRET_KEY: secretKey,
+      STRIPE_WEBHOOK_SECRET: ours.secret,
+      ...options.settings,
+    },
+    logFile: join(folder, `${name}-service.log`),
+    profileDir,
+  });
+  const fixtures =
+    sample === null
+      ? null
+      : startProgram({
+          name: "fixtures",
+          entry: fixturesEntry,
+          environment: {
+            PORT: String(fixturesPort),
+            STRIPE_API_BASE: sandbox.url,
+            STRIPE_SECRET_KEY: secretKey,
+            WEBHOOK_SECRET: sample.secret,
+          },
+          logFile: join(folder, `${name}-fixtures.log`),
+          profileDir,
+        });
+  let engine = await startEngine(engineOptions);
+  const { adminUrl } = engine;
+  await registerDeployment(adminUrl, `http://127.0.0.1:${servicePort}`, { timeoutMs: 60_000 });
+  if (fixtures !== null) {
+    await registerDeployment(adminUrl, `http://127.0.0.1:${fixturesPort}`, { timeoutMs: 60_000 });
+  }
+  return {
+    ingressUrl,
+    adminUrl,
+    engineDir,
+    engine: () => engine,
+    service,
+    fixtures,
+    endpoints: { ours, sample },
+    async sql<Row>(query: string) {
+      // Counting a hundred thousand invocations on a busy engine takes its time.
+      const response = await fetch(`${adminUrl}/query`, {
+        method: "POST",
+        headers: { "content-type": "application/json", accept: "application/json" },
+        body: JSON.stringify({ query }),
+      });
+      if (!response.ok) throw new Error(`The engine refused a query: ${await response.text()}`);
+      return ((await response.json()) as { rows: Row[] }).rows;
+    },
+    async killEngine() {
+      await engine.kill();
+    },
+    async restartEngine() {
+      engine = await startEngine(engineOptions);
+    },
+    async close() {
+      await engine.kill();
+      await service.stop();
+      await fixtures?.stop();
+    },
+  };
+}

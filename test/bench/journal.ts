@@ -1,0 +1,31 @@
+/** What the engine keeps of one call: its journal entries, and their bytes. */
+import type { House } from "./house.ts";
+import { kinds, type KindId } from "./kinds.ts";
+import { clientOf } from "./load.ts";
+import type { BenchSandbox } from "./stripe.ts";
+
+type Entry = { readonly type: string; readonly name: string; readonly bytes: number };
+export type Journal = { readonly kind: KindId; readonly entries: readonly Entry[] };
+
+/** One payment of each kind, and the journal of its call. That of `processWebhook` is not kept: it holds a client secret. */
+export async function readJournals(house: House, sandbox: BenchSandbox): Promise<readonly Journal[]> {
+  const client = clientOf(house.ingressUrl);
+  const journals: Journal[] = [];
+  for (const { id, call, webhooks } of kinds) {
+    await sandbox.deliverTo(webhooks === "none" ? null : house.endpoints[webhooks]);
+    await client.post(call);
+    await sandbox.untilDelivered();
+    journals.push({ kind: id, entries: await journalOfLast(house, call.path) });
+  }
+  client.close();
+  return journals;
+}
+
+async function journalOfLast(house: House, path: string): Promise<readonly Entry[]> {
+  const rows = await house.sql<{ entry_type: string; name: string | null; raw_length: number }>(
+    `select entry_type, name, raw_length from sys_journal where id =
+       (select id from sys_invocation where target = '${path.slice(1)}' order by created_at desc limit 1)
+     order by index`,
+  );
+  return rows.map((row) => ({ type: row.entry_type, name: row.name ?? "", bytes: row.raw_length }));
+}
