@@ -72,6 +72,7 @@ export async function serveSource(
     timeoutMs: 24 * hourMs,
     idempotencyRetentionMs: 48 * hourMs,
     referenceRetentionMs: null,
+    reconcileIntervalMs: 0,
     lookUpDelaysMs: [0, 100, 600],
     inactivityTimeoutMs: 100,
     notifications: { ...notificationTimings, receiver: null },
