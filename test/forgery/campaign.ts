@@ -51,7 +51,7 @@ export function* forge(options: {
   const { count, random, genuine, secret, secrets, tally } = options;
   const kinds = Object.entries(forgeries);
   for (let made = 0, turn = 0; made < count; turn++) {
-    const [kind, make] = kinds[turn % kinds.length] ?? (kinds[0] as (typeof kinds)[number]);
+    const [kind, make] = kinds[turn % kinds.length] as (typeof kinds)[number];
     const first = intBelow(random, genuine.length);
     const second = (first + 1 + intBelow(random, genuine.length - 1)) % genuine.length;
     const [seen, other] = [genuine[first] as SignedWebhook, genuine[second] as SignedWebhook];

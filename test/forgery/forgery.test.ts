@@ -26,14 +26,15 @@ describe("verifyWebhook", () => {
       const random = randomOf(seed);
       const genuine = genuineWebhooks(payment, secret, random);
       const tally = new Tally();
+      const taken: unknown[] = [];
       for (const forgery of forge({ count: inProcess, random, genuine, secret, secrets, tally })) {
         const verdict = verifyWebhook(forgery.body, forgery.header, secrets);
         const isRefused = verdict.kind === "refused" && reasons.test(verdict.message);
-        if (!isRefused)
-          expect.soft(verdict, JSON.stringify({ ...forgery, body: String(forgery.body) })).toBe("refused");
+        if (!isRefused && taken.length < 5) taken.push({ ...forgery, body: String(forgery.body), verdict });
         tally.count(forgery.kind, isRefused ? "refused" : "accepted");
       }
       tally.print(`${inProcess} forgeries in process, seed ${seed}`);
+      expect(taken).toEqual([]);
       expect(tally.total("accepted")).toBe(0);
       expect(tally.total("refused")).toBe(inProcess);
       expect(tally.kinds.toSorted()).toEqual(Object.keys(forgeries).toSorted());

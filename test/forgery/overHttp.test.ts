@@ -45,8 +45,9 @@ describe("forged webhooks at the ingress", () => {
           undefined,
         ]);
       const sendThem = async () => {
-        for (const forgery of forgeries) tally.count(forgery.kind, await send(forgery, contentTypes()));
+        for (const forgery of forgeries) tally.count(forgery.kind, await send(forgery, contentTypes(), wrong));
       };
+      const wrong: string[] = [];
       const watch = watchForTrouble();
       await Promise.all(Array.from({ length: inFlight }, sendThem));
       const trouble = await watch.end();
@@ -56,6 +57,7 @@ describe("forged webhooks at the ingress", () => {
       console.info(
         `Invocations whose answer is kept for a minute: ${left.invocations}, with ${left.journaled} journal entries.`,
       );
+      expect(wrong).toEqual([]);
       expect(tally.total("accepted")).toBe(0);
       expect(trouble).toEqual([]);
       expect(left.journaled).toBe(0);
@@ -94,8 +96,8 @@ describe("forged webhooks at the ingress", () => {
     expect(await call).toMatchObject({ status: 200, body: { status: "succeeded" } });
   });
 
-  /** Sends a forgery and tells what became of it; an answer that must not be is a failed expectation. */
-  async function send(forgery: Forgery, contentType: string | undefined) {
+  /** Sends a forgery and tells what became of it; an answer that must not be goes to the `wrong` ones. */
+  async function send(forgery: Forgery, contentType: string | undefined, wrong: string[]) {
     const header = forgery.header === undefined ? undefined : Buffer.from(forgery.header).toString("latin1");
     // HTTP cuts off blanks around a header's value.
     if (isGenuine({ body: forgery.body, header: header?.trim() }, secrets)) return "genuine after all";
@@ -103,21 +105,15 @@ describe("forged webhooks at the ingress", () => {
     // oxlint-disable-next-line no-control-regex
     if (header !== undefined && /[^\t\x20-\x7e\x80-\xff]/.test(header)) return "no header can hold it";
     const { status, text } = await post({ body: forgery.body, header }, contentType);
-    const about = `${forgery.kind}: ${header?.slice(0, 200)} → ${status} ${text}`;
-    for (const secret of secrets) expect.soft(text, about).not.toContain(secret.replace("whsec_", ""));
-    if (status >= 200 && status < 300) return "accepted";
-    if (status === 431 || text.includes('"source":"ingress"')) {
-      // Of what is too large or no text, no invocation was made.
-      expect.soft(status, about).toBeGreaterThanOrEqual(400);
-      return "refused by the engine";
+    const isTelling = secrets.some((secret) => text.includes(secret.replace("whsec_", "")));
+    const isRefused = status === 400 && /"reason":"invalid_request"/.test(text) && /signature/.test(text);
+    // What is too large or no text never becomes an invocation.
+    const isKeptOut = status === 431 || (status === 400 && text.includes('"source":"ingress"'));
+    if (isTelling || !(isRefused || isKeptOut)) {
+      wrong.push(`${forgery.kind}: ${header?.slice(0, 200)} → ${status} ${text}`);
     }
-    expect.soft(status, about).toBe(400);
-    expect.soft(JSON.parse(text), about).toMatchObject({
-      code: 400,
-      message: expect.stringMatching(/signature/),
-      metadata: { reason: "invalid_request" },
-    });
-    return "refused";
+    if (status >= 200 && status < 300) return "accepted";
+    return isKeptOut ? "refused by the engine" : "refused";
   }
 
   async function post(
@@ -151,7 +147,7 @@ describe("forged webhooks at the ingress", () => {
   /** Asks the engine all the while whether a webhook's invocation is retried, paused or waiting. */
   function watchForTrouble() {
     const seen = new Map<string, unknown>();
-    let isOver = false;
+    const over = new AbortController();
     const look = async () => {
       const rows = await scene.sql<{ id: string }>(
         "select id, status, retry_count, last_failure from sys_invocation where target_handler_name = 'processWebhook' and (status in ('backing-off', 'paused', 'suspended') or retry_count > 1)",
@@ -159,14 +155,14 @@ describe("forged webhooks at the ingress", () => {
       for (const row of rows) seen.set(row.id, row);
     };
     const watching = (async () => {
-      while (!isOver) {
+      while (!over.signal.aborted) {
         await look();
         await new Promise((resolve) => setTimeout(resolve, 200));
       }
     })();
     return {
       async end(): Promise<readonly unknown[]> {
-        isOver = true;
+        over.abort();
         await watching;
         await until("all webhooks to be dealt with", async () => {
           await look();
