@@ -107,7 +107,11 @@ describe("verifyWebhook", () => {
   });
 
   it("takes a signed body of any characters", () => {
-    const payload = event("payment_intent.succeeded", { id: "pi_1", description: "Zoë 🧾 \ufffd \ufeff", metadata: {} });
+    const payload = event("payment_intent.succeeded", {
+      id: "pi_1",
+      description: "Zoë 🧾 \ufffd \ufeff",
+      metadata: {},
+    });
     expect(verify(payload, signed(payload)).kind).toBe("genuine");
   });
 
