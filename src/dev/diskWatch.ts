@@ -16,13 +16,13 @@ const intervalMs = 1_000;
 /** Says in one line when the space runs low, when there is none, and when there is again; until it is aborted. */
 export async function watchDisk(dir: string, onWarning: (line: string) => void, signal: AbortSignal): Promise<void> {
   let before: Space = "enough";
-  let wasFull = false;
   while (!signal.aborted) {
     const freeBytes = await freeBytesOf(dir);
+    // The folder is gone, as after `npm run demo`.
+    if (freeBytes === null) return;
     const space = spaceOf(freeBytes);
-    if (space !== before) onWarning(lineOf(dir, space, freeBytes, wasFull));
+    if (space !== before) onWarning(lineOf(dir, space, freeBytes, before === "none"));
     before = space;
-    wasFull ||= space === "none";
     await delay(intervalMs, undefined, { signal, ref: false }).catch(() => undefined);
   }
 }
@@ -48,7 +48,11 @@ function spaceOf(freeBytes: number): Space {
   return freeBytes < lowBelowBytes ? "low" : "enough";
 }
 
-async function freeBytesOf(dir: string): Promise<number> {
-  const { bavail, bsize } = await statfs(dir);
-  return bavail * bsize;
+async function freeBytesOf(dir: string): Promise<number | null> {
+  try {
+    const { bavail, bsize } = await statfs(dir);
+    return bavail * bsize;
+  } catch {
+    return null;
+  }
 }
