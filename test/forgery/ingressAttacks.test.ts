@@ -9,6 +9,10 @@ import { cancelSignal, firstAwakeable, signalAddress } from "./attackersAddress.
 
 const fakeSuccess = JSON.stringify({ status: "succeeded", amountReceived: 4000, paymentIntentId: "pi_fake" });
 
+function debit(key: string, method?: string) {
+  return { ...bankDebit(key, method), reference: key };
+}
+
 describe.each(modes)("at the ingress, $mode", ({ inactivityTimeoutMs }) => {
   let scene: Scene;
   beforeAll(async () => {
@@ -52,6 +56,16 @@ describe.each(modes)("at the ingress, $mode", ({ inactivityTimeoutMs }) => {
   async function untilLookedAgain(key: string, address: string, hanging: () => Promise<string>): Promise<void> {
     await until("a new doorbell", async () => ((await hanging()) === address ? undefined : true));
     await scene.suspended(key);
+  }
+
+  /** A call that waits for the refund of a new payment. */
+  async function pendingRefund(key: string) {
+    const paid = await scene.call("processPayment", card(newOrder(), "pm_card_pendingRefund"));
+    const paymentIntentId = paid.body.paymentIntentId ?? "";
+    const call = scene.call("refundPayment", { paymentIntentId }, key);
+    await scene.suspended(key);
+    const refunds = async () => (await scene.stripe.refunds.list({ payment_intent: paymentIntentId })).data;
+    return { call, refunds, refundId: (await refunds())[0]?.id ?? "" };
   }
 
   async function creatorsDoorbell(order: string): Promise<string> {
@@ -145,8 +159,6 @@ describe.each(modes)("at the ingress, $mode", ({ inactivityTimeoutMs }) => {
   });
 
   describe.concurrent("a reference", () => {
-    const debit = (key: string, method?: string) => ({ ...bankDebit(key, method), reference: key });
-
     it("is not charged by what is resolved, neither of its call nor of its private attempt", async () => {
       const key = newOrder();
       const attacker = attackerOf("processPayment", key);
@@ -220,15 +232,6 @@ describe.each(modes)("at the ingress, $mode", ({ inactivityTimeoutMs }) => {
   });
 
   describe.concurrent("a refund", () => {
-    async function pendingRefund(key: string) {
-      const paid = await scene.call("processPayment", card(newOrder(), "pm_card_pendingRefund"));
-      const paymentIntentId = paid.body.paymentIntentId ?? "";
-      const call = scene.call("refundPayment", { paymentIntentId }, key);
-      await scene.suspended(key);
-      const refunds = async () => (await scene.stripe.refunds.list({ payment_intent: paymentIntentId })).data;
-      return { call, refunds, refundId: (await refunds())[0]?.id ?? "" };
-    }
-
     it("that somebody resolves with a fake success reads Stripe, goes on waiting, and ends as Stripe says", async () => {
       const key = newOrder();
       const attacker = attackerOf("refundPayment", key);

@@ -19,7 +19,7 @@ export function signWebhook(body: Uint8Array, timestamp: number, secret: string)
   return { body: Buffer.from(body), header: `t=${timestamp},v1=${signature}`, timestamp, signature };
 }
 
-export function signatureOf(body: Uint8Array, timestamp: string, secret: string): string {
+function signatureOf(body: Uint8Array, timestamp: string, secret: string): string {
   return createHmac("sha256", secret).update(`${timestamp}.`).update(body).digest("hex");
 }
 
