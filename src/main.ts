@@ -4,7 +4,7 @@ import type { NotificationReceiver } from "./notify/receiver.ts";
 import { defaultInactivityTimeoutMs, defaultLookUpDelaysMs } from "./services/handlerOptions.ts";
 import { notificationTimings } from "./services/notificationsOptions.ts";
 import { serveServices } from "./services/serve.ts";
-import { checkAccount } from "./stripe/account.ts";
+import { checkAccount, clockWarning } from "./stripe/account.ts";
 import { createStripeGateway } from "./stripe/gateway.ts";
 import { webhookEventTypes } from "./stripe/webhookEvents.ts";
 
@@ -40,8 +40,11 @@ async function main(): Promise<void> {
 
   const account = await checkAccount(config.stripe);
   switch (account.kind) {
-    case "ok":
+    case "ok": {
+      const warning = clockWarning(account.clockAheadMs);
+      if (warning !== null) console.warn(warning);
       break;
+    }
     case "rejected":
       console.error(
         `${account.message} Check STRIPE_SECRET_KEY: until then every call to Stripe pauses its invocation.`,

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { ConfigError, loadDevConfig, readEnvironment, type Environment } from "../config.ts";
 import { faultOrders } from "../sandbox/faults.ts";
 import { startSandbox, type SandboxOptions } from "../sandbox/sandbox.ts";
+import { DiskFullError } from "../sandbox/store.ts";
 import { acquireLock, LockedError } from "./lock.ts";
 import { portProblems } from "./ports.ts";
 import { optionsFromParent, sandboxLaunchSchema, sandboxSecretKey } from "./sandboxLaunch.ts";
@@ -22,7 +23,7 @@ async function run(stop: AbortSignal): Promise<void> {
   const [problem] = await portProblems([{ port: options.port, who: "The Stripe sandbox", variable: "SANDBOX_PORT" }]);
   if (problem !== undefined) throw new SandboxRefusedError(problem);
   const lock = await acquireLock(`${options.dataDir}.lock`);
-  const sandbox = await startSandbox(options);
+  const sandbox = await startSandbox({ ...options, onWarning: (line) => console.error(line) });
   if (isPartOfStack) process.send?.({ url: sandbox.url });
   else console.log(howToUse(sandbox.url, options.dataDir, loadDevConfig(environment).ingressPort));
   if (!stop.aborted) await once(stop, "abort");
@@ -78,7 +79,8 @@ function withoutUndefined(value: object): object {
 function messageOf(error: unknown): string {
   if (error instanceof LockedError)
     return `${error.message} Stop it, or use a folder and ports of your own: DATA_DIR=.data2 SANDBOX_PORT=… .`;
-  if (error instanceof SandboxRefusedError || error instanceof ConfigError) return error.message;
+  const expected = [SandboxRefusedError, ConfigError, DiskFullError];
+  if (expected.some((kind) => error instanceof kind)) return (error as Error).message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 

@@ -7,6 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { stripeModeOf, type Environment, type StripeMode } from "../config.ts";
 import { checkAccount, type AccountCheck } from "../stripe/account.ts";
+import { watchDisk } from "./diskWatch.ts";
 import { startEngine, type Engine } from "./engine.ts";
 import { acquireLock, LockedError, type Lock } from "./lock.ts";
 import { portProblems, type PortNeed } from "./ports.ts";
@@ -57,7 +58,7 @@ export type StackOptions = {
   /** The program of the service; `src/main.ts` unless given. */
   readonly serviceEntry?: string;
   readonly enginePartitions?: number;
-  /** Warnings and errors of the service and the sandbox, line by line. All their output is in the log files, too. */
+  /** Warnings and errors of the service and the sandbox, line by line, and that the disk is full. All their output is in the log files, too. */
   readonly onWarning?: (part: PartName, line: string) => void;
   /** Aborting it while the stack starts stops what has been started. */
   readonly signal?: AbortSignal;
@@ -177,6 +178,7 @@ async function startEnginePart(options: StartingStack, known: KnownTarget, parts
     ...(options.enginePartitions === undefined ? {} : { partitions: options.enginePartitions }),
   });
   parts.add("engine", engine);
+  void watchDisk(known.dir, (line) => options.onWarning?.("engine", line), parts.stopping);
   return engine;
 }
 

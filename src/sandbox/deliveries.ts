@@ -217,7 +217,7 @@ export class Deliveries {
     const endpoint = findEndpoint(this.#store, delivery.endpointId);
     // Retries of an endpoint that was deleted or disabled end here, https://docs.stripe.com/webhooks#disable.
     if (endpoint?.shown.status !== "enabled") {
-      await this.#store.write(() => this.#giveUp(delivery));
+      await this.#store.writeInTheEnd(() => this.#giveUp(delivery));
     } else {
       const nowMs = this.#clock.now();
       // A receiver refuses what was signed long ago, so a clock that was halted must not date the signature.
@@ -227,7 +227,7 @@ export class Deliveries {
       const { status, error } = await this.#sender.send(endpoint.shown.url, body, secretsOf(endpoint, nowMs), seconds);
       // An attempt that the shutdown broke off doesn't count: it is made again after the restart.
       if (this.#isClosed && error !== null) return;
-      await this.#store.write(() => this.#recordResult(delivery, status, error));
+      await this.#store.writeInTheEnd(() => this.#recordResult(delivery, status, error));
     }
     this.#claimed.delete(delivery.id);
   }

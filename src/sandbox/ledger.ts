@@ -57,10 +57,10 @@ export class Ledger {
   async runDueJobs(): Promise<void> {
     this.#alarm = null;
     if (this.#isClosed) return;
-    const dispatches = await this.#store.write(() =>
+    const dispatches = await this.#store.writeInTheEnd(() =>
       this.#store.dueJobs(this.#clock.now(), JOBS_PER_COMMIT).map((job) => this.#run(job)),
     );
-    if (this.#isClosed) return;
+    if (this.#isClosed || dispatches === null) return;
     for (const dispatch of dispatches) void this.#deliveries.dispatch(dispatch);
     const next = this.#store.row("SELECT min(due_at_ms) AS next FROM jobs")?.["next"];
     if (typeof next === "number") this.#armFor(next);

@@ -42,6 +42,8 @@ export type SandboxOptions = {
   readonly faultSeed?: number;
   /** Sees every answer of the API and every webhook as it is sent. */
   readonly onSent?: (sent: Sent) => void;
+  /** Told what whoever runs the sandbox should know, a line at a time: that its disk is full, say. */
+  readonly onWarning?: (line: string) => void;
 };
 
 export type Sandbox = { readonly url: string; readonly port: number; close(): Promise<void> };
@@ -59,13 +61,18 @@ const RETRY_DELAYS_MS = {
 
 const BANNER = "restate-stripe-payments sandbox, not Stripe";
 
-/** Starts a sandbox; rejects with Node's EADDRINUSE error when the port is taken. */
+/** Starts a sandbox; rejects with Node's EADDRINUSE error when the port is taken, and with a DiskFullError. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const store = new Store(options.dataDir);
+  const store = new Store(options.dataDir, options.onWarning);
   const clock = new SandboxClock(store);
   const faults = new Faults(options.faults ?? [], options.faultSeed);
   const answers = new SavedAnswers(store);
-  configureEndpoint(store, options.webhook, toUnixSeconds(clock.now()));
+  await store
+    .write(() => configureEndpoint(store, options.webhook, toUnixSeconds(clock.now())))
+    .catch((error: unknown) => {
+      store.close();
+      throw error;
+    });
   const retryDelaysMs = () => options.webhookRetryDelaysMs ?? RETRY_DELAYS_MS[clock.mode];
   const deliveries = new Deliveries(store, clock, faults, retryDelaysMs, options.onSent);
   let url = "";
@@ -82,17 +89,19 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     throw error;
   }
   const prune = () => {
-    answers.prune(clock.now());
+    void store.writeInTheEnd(() => answers.prune(clock.now()));
     clock.setAlarm(clock.now() + DAY_MS, prune);
   };
   prune();
-  await ledger.runDueJobs();
+  // On a full disk that is done when there is space.
+  await Promise.race([ledger.runDueJobs(), store.becomesFull]);
   deliveries.resume();
   const { port } = new URL(url);
   return {
     url,
     port: Number(port),
     async close() {
+      store.stopRetrying();
       clock.close();
       ledger.close();
       await deliveries.close();
@@ -147,10 +156,8 @@ function createServer(parts: Parts, onSent: SandboxOptions["onSent"]) {
 
 /** What Fastify refuses before or instead of our routes is answered in Stripe's form too. */
 function refuse(error: FastifyError, reply: FastifyReply): FastifyReply {
-  const type = "invalid_request_error";
-  reply
-    .header("X-Sandbox", BANNER)
-    .header("Request-Id", newRequestId())
-    .code(error.statusCode ?? 500);
+  const status = error.statusCode ?? 500;
+  const type = status >= 500 ? "api_error" : "invalid_request_error";
+  reply.header("X-Sandbox", BANNER).header("Request-Id", newRequestId()).code(status);
   return reply.send({ error: { type, message: error.message } });
 }

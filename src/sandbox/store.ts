@@ -1,6 +1,7 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Stripe } from "stripe";
 
 /** Stripe's client turns a decimal number into an object; what goes over the wire, and is kept, is text. */
@@ -127,15 +128,44 @@ const ADDED_COLUMNS = [
   ...["requests", "deliveries"].map((table) => ({ table, column: "fault", index: "" })),
 ];
 
+/** Nothing of the work was kept, and the same work may succeed when there is space. */
+export class DiskFullError extends Error {
+  override readonly name = "DiskFullError";
+}
+
+/** How often work that nobody waits for is tried again while the disk is full. */
+const FULL_DISK_RETRY_MS = 500;
+
+/** https://sqlite.org/rescode.html#full; a full disk may also show itself as an error of reading or writing. */
+const SQLITE_FULL = 13;
+const SQLITE_IOERR = 10;
+
 /** The sandbox's memory: one SQLite file (or none, for tests), used synchronously, so that requests never interleave. */
 export class Store {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #dataDir: string | null;
+  readonly #onWarning: (line: string) => void;
   #group: PromiseWithResolvers<void> | null = null;
+  #full = Promise.withResolvers<void>();
+  #isFull = false;
+  #isClosing = false;
 
-  constructor(dataDir: string | null) {
+  /** @param onWarning told when the disk is full, and when it no longer is */
+  constructor(dataDir: string | null, onWarning: (line: string) => void = () => {}) {
+    this.#dataDir = dataDir;
+    this.#onWarning = onWarning;
     if (dataDir !== null) mkdirSync(dataDir, { recursive: true });
     this.#database = new DatabaseSync(dataDir === null ? ":memory:" : join(dataDir, "sandbox.sqlite"));
+    try {
+      this.#prepareDatabase();
+    } catch (error) {
+      this.#database.close();
+      throw this.#isOfFullDisk(error) ? this.#noteFull(error) : error;
+    }
+  }
+
+  #prepareDatabase(): void {
     // Without syncs a commit is in the kernel's hands: killing this process loses nothing, which is what a sandbox must
     // survive; only a power cut may. A sync per checkpoint alone costs half of the throughput.
     // Objects and events are of 2 to 4 KB: on pages of that size each would have one of its own.
@@ -155,9 +185,20 @@ export class Store {
     this.#database.close();
   }
 
+  /** Resolves when a write finds the disk full. */
+  get becomesFull(): Promise<void> {
+    return this.#full.promise;
+  }
+
+  /** From now on `writeInTheEnd` gives up on a full disk: what it was to write is done again after the next start. */
+  stopRetrying(): void {
+    this.#isClosing = true;
+  }
+
   /**
    * Runs `work` at once and resolves when it is committed. Work of the same moment shares one commit, which is what most
    * of a request's time goes to; so an answer must not leave before this resolves.
+   * @throws DiskFullError
    */
   async write<T>(work: () => T): Promise<T> {
     const group = this.#openGroup();
@@ -166,35 +207,88 @@ export class Store {
       result = work();
     } catch (error) {
       // Half of the work may be in the open transaction, so everybody in it fails with it.
-      this.#group = null;
-      this.run("ROLLBACK");
-      group.reject(error);
-      throw error;
+      throw this.#abandon(group, error);
     }
     await group.promise;
+    this.#noteSpace();
     return result;
+  }
+
+  /** Like `write`, for work that nobody waits for: on a full disk it is tried until there is space. Null if the sandbox stops before. */
+  async writeInTheEnd<T>(work: () => T): Promise<T | null> {
+    for (;;) {
+      try {
+        return await this.write(work);
+      } catch (error) {
+        if (!(error instanceof DiskFullError)) throw error;
+        if (this.#isClosing) return null;
+        await delay(FULL_DISK_RETRY_MS);
+      }
+    }
   }
 
   #openGroup(): PromiseWithResolvers<void> {
     if (this.#group !== null) return this.#group;
     this.run("BEGIN IMMEDIATE");
-    this.#group = Promise.withResolvers<void>();
+    const group = Promise.withResolvers<void>();
+    this.#group = group;
     // Whoever joined the group hears of its failure through its own promise.
-    this.#group.promise.catch(() => {});
-    setImmediate(() => this.#commitGroup());
-    return this.#group;
+    group.promise.catch(() => {});
+    setImmediate(() => {
+      if (this.#group === group) this.#commitGroup();
+    });
+    return group;
   }
 
   #commitGroup(): void {
     const group = this.#group;
     if (group === null) return;
-    this.#group = null;
     try {
       this.run("COMMIT");
+      this.#group = null;
       group.resolve();
     } catch (error) {
-      group.reject(error);
+      this.#abandon(group, error);
     }
+  }
+
+  /** Rolls the group back, lets everybody in it know why, and gives the reason. */
+  #abandon(group: PromiseWithResolvers<void>, error: unknown): unknown {
+    this.#group = null;
+    // On some failures, a full disk among them, SQLite has rolled back already.
+    if (this.#database.isTransaction) this.run("ROLLBACK");
+    const reason = this.#isOfFullDisk(error) ? this.#noteFull(error) : error;
+    group.reject(reason);
+    return reason;
+  }
+
+  #isOfFullDisk(error: unknown): boolean {
+    if (!(error instanceof Error && "errcode" in error) || this.#dataDir === null) return false;
+    const code = Number(error.errcode) & 0xff;
+    if (code === SQLITE_FULL) return true;
+    const { bavail, bsize } = statfsSync(this.#dataDir);
+    return code === SQLITE_IOERR && bavail * bsize < 1_000_000;
+  }
+
+  #noteFull(cause: unknown): DiskFullError {
+    const where = `The disk that holds ${this.#dataDir} is full`;
+    if (!this.#isFull) {
+      this.#isFull = true;
+      this.#full.resolve();
+      this.#onWarning(
+        `${where}. The sandbox answers every request with 500 until there is space; nothing that it acknowledged is lost.`,
+      );
+    }
+    return new DiskFullError(`${where}, so nothing was done. Free space and try again with the same idempotency key.`, {
+      cause,
+    });
+  }
+
+  #noteSpace(): void {
+    if (!this.#isFull) return;
+    this.#isFull = false;
+    this.#full = Promise.withResolvers<void>();
+    this.#onWarning(`There is space again on the disk that holds ${this.#dataDir}. The sandbox goes on by itself.`);
   }
 
   run(sql: string, ...values: SQLInputValue[]): number {

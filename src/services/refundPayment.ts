@@ -11,6 +11,7 @@ import {
 import type { PaymentSnapshot } from "../domain/payment.ts";
 import type { Refusal } from "../stripe/errorMeaning.ts";
 import type { StripeGateway } from "../stripe/gateway.ts";
+import { clockToleranceMs } from "../stripe/paymentRequests.ts";
 import type { RefundParameters } from "../stripe/refundRequests.ts";
 import { conflict, invalidRequest, needsReview } from "./failures.ts";
 import type { RefundOutcome, RefundPaymentRequest } from "./paymentApi.ts";
@@ -115,9 +116,6 @@ function refuseWhatCannotBe(payment: PaymentSnapshot, amount: number | undefined
 function isAboutWhatIsLeft(refusal: Refusal): boolean {
   return refusal.stripeCode === "charge_already_refunded" || refusal.param === "amount";
 }
-
-/** How far Stripe's clock and ours may disagree when refunds are told apart by their age. */
-const clockToleranceMs = 60 * 60 * 1000;
 
 function refundParameters(
   request: RefundPaymentRequest,

@@ -3,7 +3,12 @@ import { meaningOf } from "./errorMeaning.ts";
 
 /** What one authenticated read says about the configured key. */
 export type AccountCheck =
-  | { readonly kind: "ok"; readonly accountId: string }
+  | {
+      readonly kind: "ok";
+      readonly accountId: string;
+      /** How far this machine's clock is ahead of Stripe's, negative where it is behind; null where Stripe didn't say the time. */
+      readonly clockAheadMs: number | null;
+    }
   /** 401 or 403: nothing will work until somebody changes the key. */
   | { readonly kind: "rejected"; readonly message: string }
   /** Stripe could not be asked; that says nothing about the key. */
@@ -15,7 +20,8 @@ export async function checkAccount(target: StripeTarget): Promise<AccountCheck> 
     const account = await createStripeClient(target).accounts.retrieveCurrent();
     // A proxy's answer in front of an ailing Stripe may be JSON and yet no account.
     if (typeof account.id !== "string") return { kind: "unavailable", message: "Stripe answered without an account." };
-    return { kind: "ok", accountId: account.id };
+    const clockAheadMs = clockAheadOf(account.lastResponse.headers["date"], Date.now());
+    return { kind: "ok", accountId: account.id, clockAheadMs };
   } catch (error) {
     const meaning = meaningOf(error);
     if (meaning.kind === "operator") return { kind: "rejected", message: `${meaning.message}${hintAt(target)}` };
@@ -24,6 +30,23 @@ export async function checkAccount(target: StripeTarget): Promise<AccountCheck> 
       message: "message" in meaning ? meaning.message : `Stripe answered: ${meaning.kind}.`,
     };
   }
+}
+
+/** Every answer of an HTTP server says when it was made, in whole seconds. https://www.rfc-editor.org/rfc/rfc9110#name-date */
+function clockAheadOf(dateHeader: string | undefined, nowMs: number): number | null {
+  const stripesMs = Date.parse(dateHeader ?? "");
+  return Number.isNaN(stripesMs) ? null : nowMs - stripesMs;
+}
+
+/** Far more than an answer takes, and far less than the five minutes that receivers of signed requests tolerate. */
+const clockToleratedMs = 60_000;
+
+/** What an operator should know of a clock that differs from Stripe's by more than a minute, or null. */
+export function clockWarning(clockAheadMs: number | null): string | null {
+  if (clockAheadMs === null || Math.abs(clockAheadMs) <= clockToleratedMs) return null;
+  const minutes = Math.round(Math.abs(clockAheadMs) / 60_000);
+  const direction = clockAheadMs > 0 ? "ahead of" : "behind";
+  return `The clock of this machine is ${minutes} ${minutes === 1 ? "minute" : "minutes"} ${direction} Stripe's. Payments come out right all the same, but deadlines and polls come that much too ${clockAheadMs > 0 ? "late" : "early"} where the engine's clock is right, and receivers refuse notifications whose signature is more than five minutes off. Set the clock (NTP).`;
 }
 
 /** Another API than Stripe's may have reasons of its own; the local sandbox takes test keys only. */

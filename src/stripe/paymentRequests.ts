@@ -47,8 +47,11 @@ export type CancellationReason = Stripe.PaymentIntentCancelParams.CancellationRe
 /** Every read and change answers with the charge in full: it keeps a failure's reason when the PaymentIntent loses it. */
 const withLatestCharge = { expand: ["latest_charge"] };
 
-/** How far Stripe's clock and ours may disagree when PaymentIntents are told apart by their age. */
-export const clockToleranceMs = 60 * 60 * 1000;
+/**
+ * How far Stripe's clock and ours may disagree when objects are told apart by their age: an hour, by which clocks go wrong that
+ * are set to another zone, and as much again. What is told apart is older than two days: no idempotency key comes again before.
+ */
+export const clockToleranceMs = 2 * 60 * 60 * 1000;
 
 /** Twenty requests to Stripe. */
 const maximumListed = 2000;

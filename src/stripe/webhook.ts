@@ -30,21 +30,34 @@ export function verifyWebhook(
   if (!/(?:^|,)\s*t=\d+\s*(?:,|$)/.test(signatureHeader) || !/(?:^|,)\s*v1=[^,\s]/.test(signatureHeader)) {
     return { kind: "refused", message: "The stripe-signature header is malformed: it has no t=… or no v1=… part." };
   }
-  if (!secrets.some((secret) => isSignedWith(rawBody, signatureHeader, secret))) {
+  const text = exactTextOf(rawBody);
+  if (text === undefined || !secrets.some((secret) => isSignedWith(text, signatureHeader, secret))) {
     return {
       kind: "refused",
       message:
         "The signature matches none of the configured webhook secrets. Compare STRIPE_WEBHOOK_SECRET with the endpoint's signing secret.",
     };
   }
-  const news = newsOfEvent(parseJson(rawBody));
+  const news = newsOfEvent(parseJson(text));
   if (news === null) return { kind: "refused", message: "The body is signed, but it is not a Stripe event." };
   return { kind: "genuine", ...news };
 }
 
-function isSignedWith(rawBody: Uint8Array, signatureHeader: string, secret: string): boolean {
+/**
+ * The body as a text that is encoded to the very same bytes, or undefined where there is none. Stripe's client, given bytes,
+ * drops a byte order mark and replaces what is damaged before it compares, so that it takes bytes that nobody signed.
+ */
+function exactTextOf(rawBody: Uint8Array): string | undefined {
   try {
-    return Stripe.webhooks.signature?.verifyHeader(rawBody, signatureHeader, secret, noAgeLimit) ?? false;
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(rawBody);
+  } catch {
+    return undefined;
+  }
+}
+
+function isSignedWith(text: string, signatureHeader: string, secret: string): boolean {
+  try {
+    return Stripe.webhooks.signature?.verifyHeader(text, signatureHeader, secret, noAgeLimit) ?? false;
   } catch {
     // A mismatch is thrown as StripeSignatureVerificationError, a header that it can't parse as other errors. None is a
     // reason to run this handler again, and nothing that threw is verified.
@@ -52,9 +65,9 @@ function isSignedWith(rawBody: Uint8Array, signatureHeader: string, secret: stri
   }
 }
 
-function parseJson(rawBody: Uint8Array): unknown {
+function parseJson(text: string): unknown {
   try {
-    return JSON.parse(new TextDecoder().decode(rawBody));
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

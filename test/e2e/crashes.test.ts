@@ -217,7 +217,7 @@ describe.each(modes)("crashes and outages, $mode", ({ inactivityTimeoutMs }) => 
       const payment = await scene.waitingPaymentOf(order);
       const path = `/v1/payment_intents/${payment.id}/cancel`;
       await scene.fault({ target: "api", effect: "error_500_saved", method: "POST", path, count: 1 });
-      await restate(scene.admin, "invocation", "cancel", "--yes", payment.metadata["restate_invocation_id"] ?? "");
+      await scene.cancel(payment.metadata["restate_invocation_id"] ?? "");
       expect(await call).toMatchObject({
         status: 409,
         body: { metadata: { reason: "canceled", compensation: "canceled" } },
@@ -250,10 +250,10 @@ describe.each(modes)("crashes and outages, $mode", ({ inactivityTimeoutMs }) => 
       "records what was sent before it looks at the cancellation: %s",
       async (_what, method, status, word, atStripe) => {
         const order = newOrder();
-        await createFault("stall", { delayMs: 1500 });
+        await createFault("stall", { delayMs: 3000 });
         const call = scene.call("processPayment", bankDebit(order, method));
         const payment = await scene.paymentOf(order);
-        await restate(scene.admin, "invocation", "cancel", "--yes", payment.metadata["restate_invocation_id"] ?? "");
+        await scene.cancel(payment.metadata["restate_invocation_id"] ?? "");
         const answer = await call;
         expect([answer.status, answer.body.status ?? answer.body.metadata?.["reason"]]).toEqual([status, word]);
         expect((await scene.paymentOf(order)).status).toBe(atStripe);
@@ -274,13 +274,13 @@ describe.each(modes)("crashes and outages, $mode", ({ inactivityTimeoutMs }) => 
 
     it("does not send the customer away for a payment that was cancelled meanwhile", async () => {
       const order = newOrder();
-      await createFault("stall", { delayMs: 1500 });
+      await createFault("stall", { delayMs: 3000 });
       const call = scene.call("processPayment", {
         ...card(order, "pm_card_threeDSecure2Required"),
         returnUrl: "https://shop.example/back",
       });
       const payment = await scene.paymentOf(order);
-      await restate(scene.admin, "invocation", "cancel", "--yes", payment.metadata["restate_invocation_id"] ?? "");
+      await scene.cancel(payment.metadata["restate_invocation_id"] ?? "");
       expect(await call).toMatchObject({ status: 409, body: { metadata: { compensation: "canceled" } } });
       expect((await scene.paymentOf(order)).status).toBe("canceled");
     });

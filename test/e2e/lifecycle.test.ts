@@ -343,29 +343,6 @@ describe.each(modes)("what follows a payment, $mode", ({ inactivityTimeoutMs }) 
       },
     );
 
-    it("reads Stripe after a forged ring, and goes on waiting", async () => {
-      const paymentIntentId = await pay("pm_card_pendingRefund");
-      const key = newOrder();
-      const call = scene.call("refundPayment", { paymentIntentId }, key);
-      const refundId = await pendingRefundOf(paymentIntentId);
-      await sleeping(key);
-      const address = (await refundsOf(paymentIntentId))[0]?.metadata?.["restate_callback_id"] ?? "";
-      await fetch(`${scene.ingress}/restate/awakeables/${address}/resolve`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ status: "succeeded" }),
-      });
-      await until("a new doorbell", async () => {
-        const latest = (await refundsOf(paymentIntentId))[0]?.metadata?.["restate_callback_id"];
-        return latest === address ? undefined : true;
-      });
-      await scene.settle(refundId, "failed");
-      expect(await call).toMatchObject({
-        status: 409,
-        body: { metadata: { reason: "refund_failed", refundId, paymentIntentId, failureReason: "unknown" } },
-      });
-    });
-
     it("hears the end of a refund whose metadata somebody changes", async () => {
       const paymentIntentId = await pay("pm_card_pendingRefund");
       const key = newOrder();

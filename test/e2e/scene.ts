@@ -171,6 +171,11 @@ export async function openScene(inactivityTimeoutMs: number) {
       });
       return ((await response.json()) as { rows: Row[] }).rows;
     },
+    /** Cancels an invocation as the CLI does, but at once: in the middle of a request, say. */
+    async cancel(invocationId: string): Promise<void> {
+      const answer = await fetch(`${admin}/invocations/${invocationId}/cancel`, { method: "PATCH" });
+      expect(answer.status).toBeLessThan(300);
+    },
     async untilStatus(invocationId: string, status: string): Promise<void> {
       await until(`${invocationId} to be ${status}`, async () => {
         const rows = await scene.sql<{ status: string }>(

@@ -1,6 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { pathToFileURL } from "node:url";
 import { secretKey, until, webhookSecret } from "./scene.ts";
+
+const shiftedClock = pathToFileURL("test/e2e/shiftedClock.mjs").href;
 
 /** The service as a process of its own, as `npm run app` runs it, so that a test can kill it. */
 export async function spawnService(options: {
@@ -10,9 +13,10 @@ export async function spawnService(options: {
   /** How far its clock is ahead of ours. */
   readonly clockAheadMs?: number;
 }) {
-  const child = spawn(process.execPath, [...clockArguments(options.clockAheadMs ?? 0), "src/main.ts"], {
+  const child = spawn(process.execPath, [`--import=${shiftedClock}`, "src/main.ts"], {
     env: {
       ...process.env,
+      CLOCK_OFF_BY_MS: String(options.clockAheadMs ?? 0),
       PORT: String(options.port),
       STRIPE_API_BASE: options.apiBase,
       STRIPE_SECRET_KEY: secretKey,
@@ -29,23 +33,12 @@ export async function spawnService(options: {
     return output.includes("listens on") ? true : undefined;
   });
   return {
+    /** What it has said so far. */
+    output: () => output,
     /** SIGKILL; resolves when the process is gone. */
     async kill(): Promise<void> {
       child.kill("SIGKILL");
       if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
     },
   };
-}
-
-/** A module that is loaded first and moves `Date`, which is all of the clock that the service sees. */
-function clockArguments(aheadMs: number): readonly string[] {
-  if (aheadMs === 0) return [];
-  const code = `
-    const RealDate = Date;
-    const now = () => RealDate.now() + ${aheadMs};
-    globalThis.Date = class extends RealDate {
-      constructor(...parts) { super(...(parts.length === 0 ? [now()] : parts)); }
-      static now() { return now(); }
-    };`;
-  return ["--import", `data:text/javascript,${encodeURIComponent(code)}`];
 }

@@ -135,29 +135,6 @@ describe.each(modes)("webhooks, $mode", ({ inactivityTimeoutMs }) => {
     await scene.restartService();
   });
 
-  it("goes on waiting when somebody resolves its awakeable at the ingress with a fake success", async () => {
-    const { id, call } = await waitingDebit();
-    const address = (await scene.stripe.paymentIntents.retrieve(id)).metadata["restate_callback_id"] ?? "";
-    for (const [path, body] of [
-      ["resolve", '{"status":"succeeded"}'],
-      ["resolve", "{damaged"],
-      ["reject", "no money for you"],
-    ] as const) {
-      await fetch(`${scene.ingress}/restate/awakeables/${address}/${path}`, {
-        method: "POST",
-        headers: { "content-type": path === "resolve" ? "application/json" : "text/plain" },
-        body,
-      });
-    }
-    await until("a new doorbell", async () => {
-      const { metadata } = await scene.stripe.paymentIntents.retrieve(id);
-      return metadata["restate_callback_id"] === address ? undefined : true;
-    });
-    expect(await scene.call("getPayment", { paymentIntentId: id })).toMatchObject({ body: { status: "processing" } });
-    await scene.settle(id);
-    expect(await call).toMatchObject({ status: 200, body: { status: "succeeded" } });
-  });
-
   it("refuses forged webhooks with 400 and a reason, and they change nothing", async () => {
     const { id, call } = await waitingDebit();
     const payment = await scene.stripe.paymentIntents.retrieve(id);

@@ -103,6 +103,17 @@ describe("createStripeGateway", () => {
     expect(await stripe.findPayments("inv_lost", request.fixedAtMs + 48 * hourMs)).toEqual([]);
   });
 
+  it.each([
+    ["ahead", hourMs + 60_000],
+    ["behind", -hourMs - 60_000],
+  ])("finds what a lost answer hides also with a clock that is an hour and a minute %s", async (_what, offByMs) => {
+    const invocationId = `inv_${offByMs}`;
+    await fault("cut_after");
+    const request = charge("pm_card_visa", 0, invocationId);
+    await expect(stripe.createPayment(request)).rejects.toMatchObject({ name: "StripeOutage" });
+    expect(await stripe.findPayments(invocationId, request.fixedAtMs + offByMs)).toHaveLength(1);
+  });
+
   it.each(["error_500", "rate_limit", "lock_timeout", "conflict", "html_502", "cut_before", "cut_after"])(
     "throws %s as an outage, which the engine retries",
     async (effect) => {

@@ -95,6 +95,26 @@ describe("verifyWebhook", () => {
     expect(verify(payload, signature)).toEqual({ kind: "refused", message: expect.stringContaining(reason) });
   });
 
+  // A decoder would drop a byte order mark, and turn any damage into the same sign that stands in the signed text.
+  const damaged = event("payment_intent.succeeded", { id: "pi_1", description: "\ufffd", metadata: {} });
+  const damagedBytes = Buffer.from(damaged);
+  it.each([
+    ["with a byte order mark before it", succeeded, Buffer.from(`\ufeff${succeeded}`)],
+    ["in which a sign became an invalid byte", damaged, replaceSign(damagedBytes, [0xff])],
+    ["in which a sign became half of another", damaged, replaceSign(damagedBytes, [0xe2, 0x82])],
+  ])("refuses a body %s: the bytes are signed, not what they are read as", (_what, payload, bytes) => {
+    expect(verifyWebhook(bytes, signed(payload), [secret]).kind).toBe("refused");
+  });
+
+  it("takes a signed body of any characters", () => {
+    const payload = event("payment_intent.succeeded", {
+      id: "pi_1",
+      description: "Zoë 🧾 \ufffd \ufeff",
+      metadata: {},
+    });
+    expect(verify(payload, signed(payload)).kind).toBe("genuine");
+  });
+
   it("refuses everything when no secret is configured", () => {
     expect(verify(succeeded, header, []).kind).toBe("refused");
   });
@@ -211,3 +231,9 @@ describe("verifyWebhook", () => {
     expect(verify(payload, signed(payload))).toMatchObject({ kind: "genuine", metadata: {} });
   });
 });
+
+/** Puts other bytes in the place of the one U+FFFD of a text. */
+function replaceSign(text: Buffer, bytes: readonly number[]): Buffer {
+  const at = text.indexOf(Buffer.from("\ufffd"));
+  return Buffer.concat([text.subarray(0, at), Buffer.from(bytes), text.subarray(at + 3)]);
+}
