@@ -51,6 +51,20 @@ describe("meaningOf", () => {
     expect(meaningOf(new Stripe.errors.StripeConnectionError({ message: "ECONNRESET" })).kind).toBe("retry");
   });
 
+  it.each([
+    [
+      "Having the 'rak_charge_read', 'rak_payment_intent_read' permissions",
+      "names rak_charge_read, rak_payment_intent_read.",
+    ],
+    [`Enabling "Prices Read" ('plan_read') permissions on this key`, "names plan_read."],
+    ["Having more permissions", "request log names it."],
+  ])("names the permission that is missing, and not the key: %s", (words, end) => {
+    const message = `The provided key 'rk_live_***j4va7j' does not have the required permissions for this endpoint on account 'acct_1'. ${words} would allow this request to continue.`;
+    const meaning = meaningOf(stripeError({ type: "invalid_request_error", statusCode: 403, message }));
+    expect(meaning).toMatchObject({ kind: "operator", problem: "forbidden", message: expect.stringContaining(end) });
+    expect(JSON.stringify(meaning)).not.toContain("j4va7j");
+  });
+
   it("keeps the decline's codes", () => {
     const raw = { type: "card_error", statusCode: 402, code: "card_declined", decline_code: "lost_card" } as const;
     expect(meaningOf(stripeError(raw))).toMatchObject({
