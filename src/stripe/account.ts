@@ -4,9 +4,9 @@ import { meaningOf } from "./errorMeaning.ts";
 /** What one authenticated read says about the configured key. */
 export type AccountCheck =
   | { readonly kind: "ok"; readonly accountId: string }
-  /** 401 or 403: nothing will work until somebody changes the key. */
+  /** 401: nothing will work until somebody changes the key. */
   | { readonly kind: "rejected"; readonly message: string }
-  /** Stripe could not be asked; that says nothing about the key. */
+  /** Stripe could not be asked, or does not tell this key; that says nothing about payments. */
   | { readonly kind: "unavailable"; readonly message: string };
 
 /** Reads the account that the key belongs to. https://docs.stripe.com/api/accounts/retrieve */
@@ -18,6 +18,9 @@ export async function checkAccount(target: StripeTarget): Promise<AccountCheck> 
     return { kind: "ok", accountId: account.id };
   } catch (error) {
     const meaning = meaningOf(error);
+    if (meaning.kind === "operator" && meaning.problem === "forbidden") {
+      return { kind: "unavailable", message: "The API key may not read its account (403); payments don't need that." };
+    }
     if (meaning.kind === "operator") return { kind: "rejected", message: `${meaning.message}${hintAt(target)}` };
     return {
       kind: "unavailable",
