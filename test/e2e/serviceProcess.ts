@@ -27,6 +27,8 @@ export async function spawnService(options: {
     return output.includes("listens on") ? true : undefined;
   });
   return {
+    /** What it has written so far. */
+    output: () => output,
     /** SIGKILL; resolves when the process is gone. */
     async kill(): Promise<void> {
       child.kill("SIGKILL");
