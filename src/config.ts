@@ -53,6 +53,25 @@ export type DevConfig = {
   readonly sandboxFaultSeed: number | undefined;
 };
 
+/** What `npm run doctor` and `npm run deploy:check` need: where the engine is asked, and what the service is meant to run with. */
+export type OperatorConfig = {
+  readonly adminUrl: string;
+  /** Undefined when only the admin API of another machine is known. */
+  readonly ingressUrl: string | undefined;
+  /** For an admin API that asks for one. */
+  readonly authToken: string | undefined;
+  readonly secretKey: string | undefined;
+  readonly webhookSecrets: readonly string[];
+  readonly apiBase: string | undefined;
+  /** The address that Stripe sends webhooks to, where more than one endpoint of the account could be meant. */
+  readonly webhookUrl: string | undefined;
+  readonly notificationReceiver: NotificationReceiver | null;
+  readonly identityKeys: readonly string[];
+  readonly servicePort: number;
+  readonly sandboxPort: number;
+  readonly dataDir: string;
+};
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export class ConfigError extends Error {
@@ -132,6 +151,33 @@ export function loadDevConfig(environment: Environment): DevConfig {
   };
 }
 
+/** @throws ConfigError listing every bad setting */
+export function loadOperatorConfig(environment: Environment): OperatorConfig {
+  const { settings, problems } = parse(environment);
+  const adminUrl =
+    settings.RESTATE_ADMIN_URL ?? `http://localhost:${settings.RESTATE_ADMIN_PORT ?? defaults.adminPort}`;
+  const localIngress = `http://localhost:${settings.RESTATE_INGRESS_PORT ?? defaults.ingressPort}`;
+  if (settings.RESTATE_AUTH_TOKEN !== undefined && !isPrivate(adminUrl)) {
+    problems.push(`RESTATE_ADMIN_URL is plain http to another machine, with a RESTATE_AUTH_TOKEN. Expected https.`);
+  }
+  problems.push(...receiverProblems(settings, environment));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return {
+    adminUrl,
+    ingressUrl: settings.RESTATE_INGRESS_URL ?? (settings.RESTATE_ADMIN_URL === undefined ? localIngress : undefined),
+    authToken: settings.RESTATE_AUTH_TOKEN,
+    secretKey: settings.STRIPE_SECRET_KEY,
+    webhookSecrets: settings.STRIPE_WEBHOOK_SECRET ?? [],
+    apiBase: settings.STRIPE_API_BASE,
+    webhookUrl: settings.WEBHOOK_URL,
+    notificationReceiver: receiverOf(settings),
+    identityKeys: settings.RESTATE_IDENTITY_KEYS ?? [],
+    servicePort: settings.PORT ?? defaults.servicePort,
+    sandboxPort: settings.SANDBOX_PORT ?? defaults.sandboxPort,
+    dataDir: resolve(settings.DATA_DIR ?? ".data"),
+  };
+}
+
 function receiverOf(settings: Settings): NotificationReceiver | null {
   const { NOTIFY_URL: url, NOTIFY_SECRET: secrets, NOTIFY_SERVICE: target } = settings;
   if (target !== undefined) return { kind: "service", ...target };
@@ -181,6 +227,13 @@ const expectation = {
     "Expected the origin of a Stripe API (https, or http on this machine; no path), for example http://127.0.0.1:12111.",
   identityKeys:
     "Expected one or more public keys of the engine (publickeyv1_…), separated by commas, for example publickeyv1_w7YHemBctH5Ck2nQRQ47iBBqhNHy4FV7t2Usbye2A6f.",
+  adminUrl:
+    "Expected the URL of the engine's admin API (no user name, query or fragment), for example http://localhost:9070.",
+  ingressUrl:
+    "Expected the URL of the engine's ingress (no user name, query or fragment), for example http://localhost:8080.",
+  authToken: "Expected the token of a protected admin API, without spaces.",
+  webhookUrl:
+    "Expected the address that Stripe sends webhooks to, for example https://pay.shop.example/payments/processWebhook.",
   port: "Expected a port from 1 to 65535, for example",
   pollSchedule: "Expected durations of ms, s, m, h or d, separated by commas, for example 1m,5m,15m,1h,6h.",
   timeout: "Expected a duration from 1s to 90d, for example 21d.",
@@ -218,6 +271,10 @@ const settingsSchema = z.object({
     /^\d{1,10}$/.test(text) && Number(text) < 2 ** 31 ? Number(text) : undefined,
   ),
   DATA_DIR: z.string().optional(),
+  RESTATE_ADMIN_URL: secret(expectation.adminUrl, serverOf),
+  RESTATE_INGRESS_URL: secret(expectation.ingressUrl, serverOf),
+  RESTATE_AUTH_TOKEN: secret(expectation.authToken, (text) => (/^[\x21-\x7e]+$/.test(text) ? text : undefined)),
+  WEBHOOK_URL: setting(expectation.webhookUrl, (text) => serverOf(text)),
   PAYMENT_POLL_SCHEDULE: setting(expectation.pollSchedule, (text) => {
     const scheduleMs = text.split(",").map((entry) => durationWithin(entry, 1, Number.MAX_SAFE_INTEGER));
     return scheduleMs.every((delayMs) => delayMs !== undefined) ? scheduleMs : undefined;
@@ -324,6 +381,19 @@ function originOf(text: string): string | undefined {
   if (url.pathname !== "/" || url.search !== "" || url.hash !== "") return undefined;
   if (url.protocol === "https:") return url.origin;
   return url.protocol === "http:" && loopbackHosts.includes(url.hostname) ? url.origin : undefined;
+}
+
+/** A server, perhaps behind a path; without the slash at its end, so that paths can be added. */
+function serverOf(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "") return undefined;
+  return url.search === "" && url.hash === "" ? url.href.replace(/\/+$/, "") : undefined;
+}
+
+/** Whether a secret that is sent there stays unread on the way. */
+function isPrivate(address: string): boolean {
+  const url = new URL(address);
+  return url.protocol === "https:" || loopbackHosts.includes(url.hostname);
 }
 
 function samePorts(ports: Readonly<Record<string, number>>): readonly (readonly [string, string])[] {

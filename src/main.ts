@@ -51,7 +51,7 @@ async function main(): Promise<void> {
       );
       break;
     case "unavailable":
-      console.warn(`${account.message} The key could not be checked; calls are retried until Stripe answers.`);
+      console.warn(`${account.message} The account is not known; calls that get no answer are retried.`);
       break;
   }
 }

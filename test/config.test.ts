@@ -2,7 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { ConfigError, loadAppConfig, loadDevConfig, readEnvironment, type Environment } from "../src/config.ts";
+import {
+  ConfigError,
+  loadAppConfig,
+  loadDevConfig,
+  loadOperatorConfig,
+  readEnvironment,
+  type Environment,
+} from "../src/config.ts";
 
 const stripe = { STRIPE_SECRET_KEY: "sk_test_51Secret", STRIPE_WEBHOOK_SECRET: "whsec_Secret" };
 
@@ -234,5 +241,42 @@ describe("readEnvironment", () => {
     } finally {
       process.chdir(original);
     }
+  });
+});
+
+describe("loadOperatorConfig", () => {
+  test("means the engine and the service of npm start, unless told", () => {
+    expect(loadOperatorConfig({})).toMatchObject({
+      adminUrl: "http://localhost:9070",
+      ingressUrl: "http://localhost:8080",
+      servicePort: 9080,
+      sandboxPort: 12111,
+    });
+    expect(loadOperatorConfig({ RESTATE_ADMIN_PORT: "19070", RESTATE_INGRESS_PORT: "18080" })).toMatchObject({
+      adminUrl: "http://localhost:19070",
+      ingressUrl: "http://localhost:18080",
+    });
+  });
+
+  test("takes an engine elsewhere, and never the ingress of this machine for its own", () => {
+    const elsewhere = { RESTATE_ADMIN_URL: "https://env.restate.example:9070/", RESTATE_AUTH_TOKEN: "key_1" };
+    expect(loadOperatorConfig(elsewhere)).toMatchObject({
+      adminUrl: "https://env.restate.example:9070",
+      ingressUrl: undefined,
+      authToken: "key_1",
+    });
+  });
+
+  test.each<[string, Environment]>([
+    ["RESTATE_ADMIN_URL", { RESTATE_ADMIN_URL: "engine:9070" }],
+    ["RESTATE_ADMIN_URL", { RESTATE_ADMIN_URL: "http://me:secret@engine:9070" }],
+    ["RESTATE_ADMIN_URL", { RESTATE_ADMIN_URL: "http://engine:9070", RESTATE_AUTH_TOKEN: "secret" }],
+    ["RESTATE_INGRESS_URL", { RESTATE_INGRESS_URL: "ftp://engine" }],
+    ["RESTATE_AUTH_TOKEN", { RESTATE_AUTH_TOKEN: "a secret" }],
+    ["WEBHOOK_URL", { WEBHOOK_URL: "/payments/processWebhook" }],
+  ])("refuses a bad %s without repeating what may be secret", (name, settings) => {
+    const problems = problemsOf(() => loadOperatorConfig(settings));
+    expect(problems).toEqual([expect.stringContaining(name)]);
+    expect(problems.join()).not.toContain("secret");
   });
 });

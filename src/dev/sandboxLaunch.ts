@@ -3,7 +3,7 @@
  * that others can read.
  */
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 
@@ -33,7 +33,7 @@ export function sandboxDir(dataDir: string): string {
 
 /** The signing secret of the sandbox's webhooks: made once per data folder, readable by its owner only. */
 export function sandboxWebhookSecret(dataDir: string): string {
-  const path = join(sandboxDir(dataDir), "webhook-secret");
+  const path = webhookSecretPath(dataDir);
   mkdirSync(sandboxDir(dataDir), { recursive: true });
   try {
     // "wx" leaves an existing one alone: webhooks that wait for delivery may be signed with it.
@@ -42,4 +42,14 @@ export function sandboxWebhookSecret(dataDir: string): string {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
   }
   return readFileSync(path, "utf8").trim();
+}
+
+/** The same, for who only looks: undefined when no sandbox was started with this folder. */
+export function knownSandboxWebhookSecret(dataDir: string): string | undefined {
+  const path = webhookSecretPath(dataDir);
+  return existsSync(path) ? readFileSync(path, "utf8").trim() : undefined;
+}
+
+function webhookSecretPath(dataDir: string): string {
+  return join(sandboxDir(dataDir), "webhook-secret");
 }

@@ -3,6 +3,7 @@ import { relative } from "node:path";
 import { styleText } from "node:util";
 import { webhookEventTypes } from "../stripe/webhookEvents.ts";
 import { formatDuration } from "../domain/duration.ts";
+import { restateCommand } from "../engine/commands.ts";
 import type { Stack, StackTarget } from "./stack.ts";
 
 export type ReadyScreen = {
@@ -109,11 +110,6 @@ function examples(target: StackTarget): readonly Example[] {
       body: '{"paymentMethodId": "pm_usBankAccount_success", "amount": 2500, "mandate": {"type": "offline"}}',
     },
   ];
-}
-
-/** The CLI looks at port 9070 unless told. */
-function restateCommand(adminUrl: string): string {
-  return new URL(adminUrl).port === "9070" ? "npx restate" : `RESTATE_ADMIN_URL=${adminUrl} npx restate`;
 }
 
 function shortPath(path: string): string {

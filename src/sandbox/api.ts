@@ -111,7 +111,7 @@ async function produceAnswer(
   let caller: Caller | null = null;
   try {
     caller = identifyCaller(request.headers);
-    if (fault !== undefined) throwEarlyFault(fault, exchange.key, caller.account);
+    if (fault !== undefined) throwEarlyFault(fault, exchange, caller.account);
     if (endpoint === null) throw unknownUrl(exchange);
     if (isJson(request)) throw refusal(NOT_A_FORM);
     const idempotent = readIdempotency(exchange, caller);

@@ -10,7 +10,11 @@ export function serverError(aftermath: ApiError["aftermath"]): ApiError {
 }
 
 /** The faults in whose place nothing is executed and nothing saved. */
-export function throwEarlyFault({ effect }: ApiFault, key: string | null, account: string): void {
+export function throwEarlyFault(
+  { effect }: ApiFault,
+  { key, method, path }: { readonly key: string | null; readonly method: string; readonly path: string },
+  account: string,
+): void {
   switch (effect) {
     case "error_500":
       throw serverError("refused");
@@ -40,7 +44,7 @@ export function throwEarlyFault({ effect }: ApiFault, key: string | null, accoun
     case "forbidden":
       throw new ApiError(403, "refused", {
         type: "invalid_request_error",
-        message: `The provided key does not have the required permissions for this endpoint on account '${account}'. Enabling more permissions on this key would allow this request to continue.`,
+        message: `The provided key 'rk_test_****' does not have the required permissions for this endpoint on account '${account}'. ${permissionFor(method, path)} would allow this request to continue.`,
       });
     case "error_500_saved":
     case "error_500_saved_after":
@@ -56,3 +60,20 @@ export function cutConnection(request: FastifyRequest, reply: FastifyReply): Fas
   request.raw.socket.destroy();
   return reply;
 }
+
+/** Stripe names the permission, in words like these. The names are those that were seen; the others are left open. */
+function permissionFor(method: string, path: string): string {
+  const [, , resource = ""] = path.split("/");
+  const name = PERMISSIONS[resource];
+  return name === undefined
+    ? "Having more permissions"
+    : `Having the 'rak_${name}_${method === "GET" ? "read" : "write"}' permission`;
+}
+
+const PERMISSIONS: Readonly<Record<string, string>> = {
+  charges: "charge",
+  checkout: "checkout_session",
+  customers: "customer",
+  payment_intents: "payment_intent",
+  webhook_endpoints: "webhook",
+};

@@ -13,9 +13,15 @@ export function stripeStep<Answer>(ctx: Context, name: string, request: () => Pr
       return await request();
     } catch (error) {
       if (!(error instanceof StripeAccessError)) throw error;
-      const remedy = `Fix STRIPE_SECRET_KEY, restart the service, then: npx restate inv resume ${ctx.request().id}`;
+      const remedy = `${remedies[error.problem]}, then: npx restate inv resume ${ctx.request().id}`;
       ctx.console.error(`${error.message} The invocation is paused at "${name}"; nothing is lost. ${remedy}`);
       throw new PauseError(`${error.message} ${remedy}`);
     }
   });
 }
+
+/** A key's permissions can be changed at Stripe while it is in use. */
+const remedies = {
+  rejected: "Fix STRIPE_SECRET_KEY, restart the service",
+  forbidden: "Give the key that permission in Stripe's dashboard",
+} as const;

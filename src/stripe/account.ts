@@ -9,9 +9,9 @@ export type AccountCheck =
       /** How far this machine's clock is ahead of Stripe's, negative where it is behind; null where Stripe didn't say the time. */
       readonly clockAheadMs: number | null;
     }
-  /** 401 or 403: nothing will work until somebody changes the key. */
+  /** 401: nothing will work until somebody changes the key. */
   | { readonly kind: "rejected"; readonly message: string }
-  /** Stripe could not be asked; that says nothing about the key. */
+  /** Stripe could not be asked, or does not tell this key; that says nothing about payments. */
   | { readonly kind: "unavailable"; readonly message: string };
 
 /** Reads the account that the key belongs to. https://docs.stripe.com/api/accounts/retrieve */
@@ -24,6 +24,9 @@ export async function checkAccount(target: StripeTarget): Promise<AccountCheck> 
     return { kind: "ok", accountId: account.id, clockAheadMs };
   } catch (error) {
     const meaning = meaningOf(error);
+    if (meaning.kind === "operator" && meaning.problem === "forbidden") {
+      return { kind: "unavailable", message: "The API key may not read its account (403); payments don't need that." };
+    }
     if (meaning.kind === "operator") return { kind: "rejected", message: `${meaning.message}${hintAt(target)}` };
     return {
       kind: "unavailable",

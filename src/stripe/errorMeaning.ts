@@ -41,9 +41,12 @@ export type ErrorMeaning =
   /** A 5xx that Stripe saved under the key and will replay for ever: the outcome is unknown and stays so. */
   | { readonly kind: "saved_failure" }
   /** The key is rejected or lacks a permission; nothing was done. */
-  | { readonly kind: "operator"; readonly message: string }
+  | { readonly kind: "operator"; readonly problem: AccessProblem; readonly message: string }
   /** Outage, rate limit, lock or a cut connection: the same request again is safe while its key is young. */
   | { readonly kind: "retry"; readonly message: string };
+
+/** What is wrong with the key: Stripe does not take it at all, or not for this. */
+export type AccessProblem = "rejected" | "forbidden";
 
 /** Stripe's refusal of a request, in its own terms. */
 export type Refusal = { readonly stripeCode: string | null; readonly param: string | null; readonly message: string };
@@ -56,15 +59,14 @@ export function meaningOf(error: unknown): ErrorMeaning {
   // No status: the connection failed, timed out, was cut, or the answer was no JSON (an HTML page of a proxy).
   if (status === undefined) return { kind: "retry", message: `Stripe could not be reached (${error.type}).` };
 
-  if (status === 401 || status === 403) {
-    // Stripe's own text quotes the key in part; ours does not.
-    return {
-      kind: "operator",
-      message:
-        status === 401
-          ? "Stripe rejects the API key (401)."
-          : "The API key lacks a permission that this call needs (403); Stripe's request log names it.",
-    };
+  if (status === 401) {
+    return { kind: "operator", problem: "rejected", message: "Stripe rejects the API key (401)." };
+  }
+  if (status === 403) {
+    const named = permissionsIn(error.message);
+    const which = named.length === 0 ? "Stripe's request log names it" : `Stripe names ${named.join(", ")}`;
+    const message = `The API key lacks a permission that this call needs (403): ${which}.`;
+    return { kind: "operator", problem: "forbidden", message };
   }
   if (status === 402) {
     return {
@@ -100,6 +102,11 @@ export function meaningOf(error: unknown): ErrorMeaning {
   if (status === 404) return { kind: "missing", refusal, ...made };
   if (status >= 400) return { kind: "refused", refusal, ...made };
   return { kind: "needs_review", message: `Stripe answered with an error and the status ${status}.` };
+}
+
+/** The permissions that Stripe's text names in quotes. The text itself is not repeated: it quotes the key in part. */
+function permissionsIn(text: string): readonly string[] {
+  return [...text.matchAll(/'((?:rak_)?[a-z_]+_(?:read|write))'/g)].map(([, name = ""]) => name);
 }
 
 function failureOfError(error: InstanceType<typeof Stripe.errors.StripeError>): PaymentFailure {

@@ -2,7 +2,7 @@
  * One request to Stripe and what can come of it: an answer, or one of two things that are thrown. `StripeOutage` is
  * retried by the engine with the same journaled parameters and key; `StripeAccessError` needs an operator.
  */
-import { meaningOf, type ErrorMeaning } from "./errorMeaning.ts";
+import { meaningOf, type AccessProblem, type ErrorMeaning } from "./errorMeaning.ts";
 
 /** Stripe gave no usable answer. The outcome may be unknown; the same request with the same key finds out. */
 class StripeOutage extends Error {
@@ -12,6 +12,11 @@ class StripeOutage extends Error {
 /** Stripe rejects the API key or its permissions: nothing was done, and nothing will be until somebody acts. */
 export class StripeAccessError extends Error {
   override readonly name = "StripeAccessError";
+  readonly problem: AccessProblem;
+  constructor(problem: AccessProblem, message: string) {
+    super(message);
+    this.problem = problem;
+  }
 }
 
 /** One journaled request that may be sent many times and must act once. */
@@ -39,7 +44,7 @@ export async function ask<Result>(
     if (error instanceof StripeOutage) throw error;
     const meaning = meaningOf(error);
     if (meaning.kind === "retry") throw new StripeOutage(meaning.message);
-    if (meaning.kind === "operator") throw new StripeAccessError(meaning.message);
+    if (meaning.kind === "operator") throw new StripeAccessError(meaning.problem, meaning.message);
     return answer(meaning);
   }
 }

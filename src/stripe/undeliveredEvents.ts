@@ -73,12 +73,12 @@ export function undeliveredEvents(stripe: Stripe) {
 
 const nothing: UndeliveredPage = { count: 0, oldest: null, doorbells: [], telltales: [], next: null };
 
-/** Null where the key may not. That it is rejected altogether is found out by the requests about the account's own events. */
+/** Null where the key may not. */
 async function unlessForbidden<Answer>(asking: Promise<Answer>): Promise<Answer | null> {
   try {
     return await asking;
   } catch (error) {
-    if (error instanceof StripeAccessError) return null;
+    if (error instanceof StripeAccessError && error.problem === "forbidden") return null;
     throw error;
   }
 }

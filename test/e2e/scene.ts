@@ -66,23 +66,21 @@ export async function openScene(inactivityTimeoutMs: number) {
     searchLagMs: 300,
   });
   const stripe = createStripeGateway({ secretKey, apiBase: sandbox.url });
+  const serviceOptions: PaymentsOptions = {
+    stripe,
+    mode: "test",
+    webhookSecrets: [oldWebhookSecret, webhookSecret],
+    pollScheduleMs: [hourMs],
+    timeoutMs: 24 * hourMs,
+    idempotencyRetentionMs: 48 * hourMs,
+    referenceRetentionMs: null,
+    reconcileIntervalMs: 0,
+    lookUpDelaysMs: [0, 100, 600],
+    notifications: { ...notificationTimings, receiver: null },
+    inactivityTimeoutMs,
+  };
   const serve = (settings: ServiceSettings = {}): Promise<Served> =>
-    serveServices({
-      port: servicePort,
-      identityKeys: [],
-      stripe,
-      mode: "test",
-      webhookSecrets: [oldWebhookSecret, webhookSecret],
-      pollScheduleMs: [hourMs],
-      timeoutMs: 24 * hourMs,
-      idempotencyRetentionMs: 48 * hourMs,
-      referenceRetentionMs: null,
-      reconcileIntervalMs: 0,
-      lookUpDelaysMs: [0, 100, 600],
-      notifications: { ...notificationTimings, receiver: null },
-      ...settings,
-      inactivityTimeoutMs,
-    });
+    serveServices({ ...serviceOptions, ...settings, port: servicePort, identityKeys: [] });
   let engine: Engine = await startEngine(engineOptions);
   let service = await serve();
   await registerDeployment(engine.adminUrl, `http://127.0.0.1:${servicePort}`);
@@ -93,6 +91,8 @@ export async function openScene(inactivityTimeoutMs: number) {
     ingress,
     admin,
     servicePort,
+    /** What its service is made with, for another version of it. */
+    serviceOptions,
     sandboxUrl: sandbox.url,
     /** The real client, for what a merchant does at Stripe beside us. */
     stripe: new Stripe(secretKey, {
@@ -279,12 +279,12 @@ export function eventAbout(type: string, object: unknown): string {
 }
 
 /** Asks again until there is an answer; the test's own time limit ends it. */
-export async function until<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
-  const deadline = Date.now() + 30_000;
+export async function until<T>(what: string, ask: () => Promise<T | undefined>, patienceMs = 30_000): Promise<T> {
+  const deadline = Date.now() + patienceMs;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined) return answer;
-    if (Date.now() > deadline) throw new Error(`Waited 30 s in vain for ${what}.`);
+    if (Date.now() > deadline) throw new Error(`Waited ${patienceMs / 1000} s in vain for ${what}.`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }

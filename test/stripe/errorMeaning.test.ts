@@ -132,7 +132,7 @@ describe("meaningOf", () => {
     [
       "a rejected key",
       { type: "invalid_request_error", statusCode: 401 },
-      { kind: "operator", message: "Stripe rejects the API key (401)." },
+      { kind: "operator", problem: "rejected", message: "Stripe rejects the API key (401)." },
     ],
   ])("says of %s all that is needed", (_what, raw, meaning) => {
     expect(meaningOf(stripeError(raw))).toEqual(meaning);
@@ -144,6 +144,20 @@ describe("meaningOf", () => {
       kind: "retry",
       message: "Stripe could not be reached (StripeConnectionError).",
     });
+  });
+
+  it.each([
+    [
+      "Having the 'rak_charge_read', 'rak_payment_intent_read' permissions",
+      "names rak_charge_read, rak_payment_intent_read.",
+    ],
+    [`Enabling "Prices Read" ('plan_read') permissions on this key`, "names plan_read."],
+    ["Having more permissions", "request log names it."],
+  ])("names the permission that is missing, and not the key: %s", (words, end) => {
+    const message = `The provided key 'rk_live_***j4va7j' does not have the required permissions for this endpoint on account 'acct_1'. ${words} would allow this request to continue.`;
+    const meaning = meaningOf(stripeError({ type: "invalid_request_error", statusCode: 403, message }));
+    expect(meaning).toMatchObject({ kind: "operator", problem: "forbidden", message: expect.stringContaining(end) });
+    expect(JSON.stringify(meaning)).not.toContain("j4va7j");
   });
 
   it("keeps the decline's codes", () => {

@@ -1,0 +1,43 @@
+/**
+ * `npm run doctor`: looks at the whole chain, from the engine to Stripe, and says what is wrong and what to do. It changes
+ * nothing. Exit codes: 0 nothing is wrong, 1 something is, 2 the settings or arguments can't be used.
+ */
+import { parseArgs } from "node:util";
+import { ConfigError, loadOperatorConfig, readEnvironment } from "../config.ts";
+import { parseDurationMs } from "../domain/duration.ts";
+import { examine } from "./examination.ts";
+import { exitCodeOf } from "./finding.ts";
+import { patientOf } from "./patient.ts";
+import { reportJson, reportText } from "./report.ts";
+
+const usage = "Usage: npm run doctor -- [--json] [--waiting-longer-than 1d]";
+
+class UsageError extends Error {}
+
+function readArguments(): { readonly json: boolean; readonly longWaitMs: number } {
+  try {
+    const options = {
+      json: { type: "boolean", default: false },
+      "waiting-longer-than": { type: "string", default: "1d" },
+    } as const;
+    const { values } = parseArgs({ options });
+    return { json: values.json, longWaitMs: parseDurationMs(values["waiting-longer-than"]) };
+  } catch (error) {
+    throw new UsageError(`${error instanceof Error ? error.message : String(error)}\n${usage}`, { cause: error });
+  }
+}
+
+async function run(): Promise<number> {
+  const { json, longWaitMs } = readArguments();
+  const findings = await examine(patientOf(loadOperatorConfig(readEnvironment()), longWaitMs));
+  console.log(json ? reportJson(findings) : reportText(findings));
+  return exitCodeOf(findings);
+}
+
+try {
+  process.exitCode = await run();
+} catch (error) {
+  if (!(error instanceof ConfigError || error instanceof UsageError)) throw error;
+  console.error(error.message);
+  process.exitCode = 2;
+}

@@ -1,0 +1,156 @@
+/** The checks in their order. Each looks, and hands what it saw to a pure judgement. */
+import { EngineAdminError } from "../engine/adminApi.ts";
+import { inspectStripe, pinnedApiVersion } from "../stripe/inspection.ts";
+import { isRestricted, probePermissions } from "../stripe/permissions.ts";
+import { webhookEventTypes } from "../stripe/webhookEvents.ts";
+import { judgeDeliveries } from "./deliveries.ts";
+import { judgeDeployments, judgeReceiver } from "./deployments.ts";
+import { judgeEndpoints } from "./endpoints.ts";
+import { examineEngine } from "./engine.ts";
+import { seeDeployments, seeHandlersInUse, seeInvocations, seeRefusals } from "./engineProbe.ts";
+import { warning, wrong, type Finding } from "./finding.ts";
+import { judgeInvocations } from "./invocations.ts";
+import type { Patient } from "./patient.ts";
+import { judgePermissions } from "./permissions.ts";
+import { askUnsigned, tryWebhookPath } from "./serviceProbe.ts";
+import { judgeSignatures } from "./signatures.ts";
+import { judgeClock, judgeKey } from "./stripeKey.ts";
+import { judgeWebhookPath } from "./webhookPath.ts";
+
+type Check = (patient: Patient) => Promise<readonly Finding[]>;
+
+/** The chain from the engine to the service; they need an engine that answers. */
+const engineChecks: readonly Check[] = [examineService];
+/** They need a key that Stripe takes. */
+const stripeChecks: readonly Check[] = [examinePermissions, examineEndpoints, examineDeliveries];
+/** What waits or needs somebody; they need an engine that answers. */
+const workChecks: readonly Check[] = [examineInvocations];
+
+export async function examine(patient: Patient): Promise<readonly Finding[]> {
+  const engine = await examineEngine(patient);
+  const isEngineUp = engine.verdict !== "wrong";
+  const findings: Finding[] = [engine];
+  if (isEngineUp) findings.push(...(await runAll(engineChecks, patient)));
+  const key = await examineKey(patient);
+  findings.push(...key);
+  if (key.every(({ verdict, check }) => verdict !== "wrong" || check === "clock")) {
+    findings.push(...(await runAll(stripeChecks, patient)));
+  }
+  if (isEngineUp) findings.push(...(await runAll(workChecks, patient)));
+  return findings;
+}
+
+/** An engine that fails in the middle is a finding, and no reason to leave out the other checks. */
+async function runAll(checks: readonly Check[], patient: Patient): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const check of checks) {
+    try {
+      findings.push(...(await check(patient)));
+    } catch (error) {
+      if (!(error instanceof EngineAdminError)) throw error;
+      findings.push(wrong("engine", `The engine could not be asked: ${error.message}.`, "Look at the engine's log"));
+    }
+  }
+  return findings;
+}
+
+/** A webhook is tried only where a service can answer: it would wait in the engine for one that is away. */
+async function examineService(patient: Patient): Promise<readonly Finding[]> {
+  const findings = await examineDeployments(patient);
+  if (findings.some(({ check, verdict }) => check === "deployments" && verdict === "wrong")) return findings;
+  return [...findings, ...(await examineWebhookPath(patient))];
+}
+
+async function examineDeployments(patient: Patient): Promise<readonly Finding[]> {
+  const { config, offer, cli, stripe } = patient;
+  const seen = await seeDeployments(patient);
+  const localAddress = `http://127.0.0.1:${config.servicePort}`;
+  const receiver = config.notificationReceiver;
+  const servesPayments = seen.services.find(({ name }) => name === "payments")?.deploymentId;
+  const current = seen.deployments.find(({ id }) => id === servesPayments);
+  const signatures =
+    current === undefined
+      ? []
+      : [
+          judgeSignatures({
+            address: current.address,
+            unsigned: await askUnsigned(current.address),
+            areKeysSet: config.identityKeys.length > 0,
+            mode: stripe.mode,
+          }),
+        ];
+  return [
+    ...judgeDeployments({ ...seen, offer, localAddress, cli }),
+    ...(receiver?.kind === "service" ? judgeReceiver(receiver, seen.services) : []),
+    ...(current?.discovery.kind === "unreachable" ? [] : signatures),
+  ];
+}
+
+async function examineWebhookPath({ config, stripe }: Patient): Promise<readonly Finding[]> {
+  const { ingressUrl } = config;
+  const answers = ingressUrl === undefined ? [] : await tryWebhookPath(ingressUrl, stripe.webhookSecrets);
+  return [judgeWebhookPath(ingressUrl, answers)];
+}
+
+async function examineKey({ stripe }: Patient): Promise<readonly Finding[]> {
+  const account = await inspectStripe(stripe).account();
+  const clock = account.kind === "answered" ? judgeClock(account.answer.clockAheadMs) : [];
+  return [judgeKey(stripe, account), ...clock];
+}
+
+async function examinePermissions(patient: Patient): Promise<readonly Finding[]> {
+  const { config, stripe } = patient;
+  if (!isRestricted(stripe.secretKey)) return [];
+  return judgePermissions({
+    answers: await probePermissions(stripe),
+    handlersInUse: await orNothing(seeHandlersInUse(patient), []),
+    areNotificationsOn: config.notificationReceiver !== null,
+    mode: stripe.mode,
+  });
+}
+
+async function examineEndpoints({ config, stripe }: Patient): Promise<readonly Finding[]> {
+  const asked = await inspectStripe(stripe).endpoints();
+  if (asked.kind !== "answered") return [notAllowed("webhook endpoint", "Webhook Endpoints", asked.message)];
+  const { webhookUrl } = config;
+  return judgeEndpoints({
+    endpoints: asked.answer,
+    webhookUrl,
+    neededTypes: webhookEventTypes,
+    apiVersion: pinnedApiVersion,
+    stripe,
+  });
+}
+
+async function examineDeliveries(patient: Patient): Promise<readonly Finding[]> {
+  const asked = await inspectStripe(patient.stripe).deliveries(webhookEventTypes);
+  if (asked.kind !== "answered") return [notAllowed("webhook deliveries", "Events", asked.message)];
+  const nowMs = Date.now();
+  const refusals = await orNothing(seeRefusals(patient, nowMs), null);
+  return judgeDeliveries({ ...asked.answer, refusals, nowMs });
+}
+
+async function examineInvocations(patient: Patient): Promise<readonly Finding[]> {
+  const nowMs = Date.now();
+  const { longWaitMs, cli } = patient;
+  return judgeInvocations({ ...(await seeInvocations(patient, nowMs)), longWaitMs, cli, nowMs });
+}
+
+/** Payments don't need these permissions, so a key that lacks them is no trouble. */
+function notAllowed(check: string, resource: string, message: string): Finding {
+  return warning(
+    check,
+    `Stripe could not be asked about its webhooks: ${message}`,
+    `Give the key "${resource}: Read", or run this with a key that has it`,
+  );
+}
+
+/** Without an engine, Stripe's side can still be looked at. */
+async function orNothing<Seen>(seeing: Promise<Seen>, nothing: Seen): Promise<Seen> {
+  try {
+    return await seeing;
+  } catch (error) {
+    if (!(error instanceof EngineAdminError)) throw error;
+    return nothing;
+  }
+}

@@ -1,0 +1,60 @@
+/** Asks the service and the ingress themselves, as somebody else on the network would. */
+import { connect } from "node:http2";
+import { webhookAboutNothing } from "../stripe/inspection.ts";
+import type { SignaturesQuestion } from "./signatures.ts";
+import type { WebhookPathAnswer } from "./webhookPath.ts";
+
+/** What the service says to a request that no engine has signed. */
+export async function askUnsigned(address: string): Promise<SignaturesQuestion["unsigned"]> {
+  if (!/^https?:/.test(address)) return "unreachable";
+  const { promise, resolve } = Promise.withResolvers<SignaturesQuestion["unsigned"]>();
+  const session = connect(address);
+  session.on("error", () => resolve("unreachable"));
+  const request = session.request({
+    ":path": `${new URL(address).pathname.replace(/\/+$/, "")}/discover`,
+    accept: "application/vnd.restate.endpointmanifest.v3+json",
+  });
+  request.on("error", () => resolve("unreachable"));
+  request.on("response", (headers) => resolve(headers[":status"] === 401 ? "refused" : "accepted"));
+  request.setTimeout(requestTimeoutMs, () => resolve("unreachable"));
+  request.end();
+  const answer = await promise;
+  session.destroy();
+  return answer;
+}
+
+/** Sends a webhook about nothing, signed with each of the secrets. */
+export async function tryWebhookPath(
+  ingressUrl: string,
+  secrets: readonly string[],
+): Promise<readonly WebhookPathAnswer[]> {
+  return await Promise.all(secrets.map((secret) => tryWebhook(ingressUrl, secret)));
+}
+
+async function tryWebhook(ingressUrl: string, secret: string): Promise<WebhookPathAnswer> {
+  const { body, signature } = webhookAboutNothing(secret);
+  try {
+    const response = await fetch(`${ingressUrl}/payments/processWebhook`, {
+      method: "POST",
+      body,
+      headers: {
+        "content-type": "application/json",
+        "stripe-signature": signature,
+        // Its invocation is then known as ours, and not taken for a webhook of Stripe's.
+        "idempotency-key": `${doctorKeyPrefix}${crypto.randomUUID()}`,
+      },
+      redirect: "manual",
+      signal: AbortSignal.timeout(requestTimeoutMs),
+    });
+    await response.arrayBuffer();
+    return { kind: "answered", status: response.status };
+  } catch (error) {
+    const isLate = error instanceof DOMException && error.name === "TimeoutError";
+    return { kind: "unreachable", message: isLate ? "no answer in time" : "no connection" };
+  }
+}
+
+/** How the idempotency keys of our own webhooks begin. */
+export const doctorKeyPrefix = "restate-stripe-payments-doctor-";
+
+const requestTimeoutMs = 5_000;
