@@ -66,6 +66,8 @@ export type OperatorConfig = {
   /** The address that Stripe sends webhooks to, where more than one endpoint of the account could be meant. */
   readonly webhookUrl: string | undefined;
   readonly notificationReceiver: NotificationReceiver | null;
+  /** 0: never. */
+  readonly reconcileIntervalMs: number;
   readonly identityKeys: readonly string[];
   readonly servicePort: number;
   readonly sandboxPort: number;
@@ -171,6 +173,7 @@ export function loadOperatorConfig(environment: Environment): OperatorConfig {
     apiBase: settings.STRIPE_API_BASE,
     webhookUrl: settings.WEBHOOK_URL,
     notificationReceiver: receiverOf(settings),
+    reconcileIntervalMs: settings.RECONCILE_INTERVAL ?? defaults.reconcileIntervalMs,
     identityKeys: settings.RESTATE_IDENTITY_KEYS ?? [],
     servicePort: settings.PORT ?? defaults.servicePort,
     sandboxPort: settings.SANDBOX_PORT ?? defaults.sandboxPort,

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { EngineAdmin } from "../engine/adminApi.ts";
 import { pinnedPerDeployment } from "../engine/pinned.ts";
+import { platformKey, webhookReconcilerName } from "../services/reconcilerAlarm.ts";
 import { refusalsMatterMs, type SeenRefusals } from "./deliveries.ts";
 import type { SeenDeployments } from "./deployments.ts";
 import type { SeenGroup, SeenInvocation } from "./invocations.ts";
@@ -62,6 +63,24 @@ export async function seeInvocations({ admin, offer, longWaitMs }: Patient, nowM
     ),
   ]);
   return { paused: await withReasons(admin, paused), backingOff, longWaiting, notificationsGivenUp };
+}
+
+const stateRow = z.object({ key: z.string(), value_utf8: z.string() });
+const reconcilerState = z.object({
+  schedule: z.object({ nextAtMs: z.number(), token: z.string() }).nullable().default(null),
+  reconciledUntilMs: z.number().nullable().default(null),
+  last: z.object({ events: z.number() }).nullable().default(null),
+});
+
+/** When undelivered events were last looked for, and when they will be next. */
+export async function seeReconciler({ admin }: Patient) {
+  const rows = await admin.query(
+    `select key, value_utf8 from state where service_name = '${webhookReconcilerName.name}' and service_key = '${platformKey}'`,
+    stateRow,
+  );
+  const state = Object.fromEntries(rows.map(({ key, value_utf8: value }) => [key, JSON.parse(value) as unknown]));
+  const { schedule, reconciledUntilMs, last } = reconcilerState.parse(state);
+  return { schedule, reconciledUntilMs, events: last?.events ?? 0 };
 }
 
 const shown = 10;

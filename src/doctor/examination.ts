@@ -7,11 +7,12 @@ import { judgeDeliveries } from "./deliveries.ts";
 import { judgeDeployments, judgeReceiver } from "./deployments.ts";
 import { judgeEndpoints } from "./endpoints.ts";
 import { examineEngine } from "./engine.ts";
-import { seeDeployments, seeHandlersInUse, seeInvocations, seeRefusals } from "./engineProbe.ts";
+import { seeDeployments, seeHandlersInUse, seeInvocations, seeReconciler, seeRefusals } from "./engineProbe.ts";
 import { warning, wrong, type Finding } from "./finding.ts";
 import { judgeInvocations } from "./invocations.ts";
 import type { Patient } from "./patient.ts";
 import { judgePermissions } from "./permissions.ts";
+import { judgeReconciler } from "./reconciler.ts";
 import { askUnsigned, tryWebhookPath } from "./serviceProbe.ts";
 import { judgeSignatures } from "./signatures.ts";
 import { judgeClock, judgeKey } from "./stripeKey.ts";
@@ -24,7 +25,7 @@ const engineChecks: readonly Check[] = [examineService];
 /** They need a key that Stripe takes. */
 const stripeChecks: readonly Check[] = [examinePermissions, examineEndpoints, examineDeliveries];
 /** What waits or needs somebody; they need an engine that answers. */
-const workChecks: readonly Check[] = [examineInvocations];
+const workChecks: readonly Check[] = [examineReconciler, examineInvocations];
 
 export async function examine(patient: Patient): Promise<readonly Finding[]> {
   const engine = await examineEngine(patient);
@@ -128,6 +129,11 @@ async function examineDeliveries(patient: Patient): Promise<readonly Finding[]> 
   const nowMs = Date.now();
   const refusals = await orNothing(seeRefusals(patient, nowMs), null);
   return judgeDeliveries({ ...asked.answer, refusals, nowMs });
+}
+
+async function examineReconciler(patient: Patient): Promise<readonly Finding[]> {
+  const { reconcileIntervalMs: intervalMs } = patient.config;
+  return judgeReconciler({ intervalMs, ...(await seeReconciler(patient)), nowMs: Date.now() });
 }
 
 async function examineInvocations(patient: Patient): Promise<readonly Finding[]> {

@@ -19,8 +19,8 @@ const dayMs = 24 * 60 * 60 * 1000;
 /** Stripe lists events of the last 30 days. https://docs.stripe.com/api/events */
 const listedForMs = 30 * dayMs;
 
-/** Clocks disagree, and an event may be listed a little after its creation. What is passed on twice does no harm. */
-const overlapMs = 60 * 60 * 1000;
+/** Clocks may be an hour apart, and an event is listed a little after its creation. What is passed on twice does no harm. */
+const overlapMs = 2 * 60 * 60 * 1000;
 
 /**
  * Since when events are to be listed, in Unix seconds.

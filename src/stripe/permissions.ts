@@ -120,6 +120,12 @@ const permissionNeeds: readonly PermissionNeed[] = [
     neededBy: ["paymentNotifier"],
     probe: (stripe, limits) => stripe.radar.earlyFraudWarnings.list(oneOnly, limits),
   },
+  {
+    resource: "Events",
+    access: "read",
+    neededBy: ["webhookReconciler"],
+    probe: (stripe, limits) => stripe.events.list(oneOnly, limits),
+  },
 ];
 
 /** Secret keys may do everything; restricted ones what they were given. https://docs.stripe.com/keys */

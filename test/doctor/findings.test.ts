@@ -7,6 +7,7 @@ import { judgeVersion } from "../../src/doctor/engine.ts";
 import { exitCodeOf, ok, warning, wrong, type Finding } from "../../src/doctor/finding.ts";
 import { judgeInvocations, type InvocationsQuestion } from "../../src/doctor/invocations.ts";
 import { judgePermissions } from "../../src/doctor/permissions.ts";
+import { judgeReconciler, type ReconcilerQuestion } from "../../src/doctor/reconciler.ts";
 import { judgeSignatures } from "../../src/doctor/signatures.ts";
 import { judgeClock, judgeKey } from "../../src/doctor/stripeKey.ts";
 import { judgeWebhookPath } from "../../src/doctor/webhookPath.ts";
@@ -256,6 +257,28 @@ describe("webhook deliveries", () => {
     ],
   ])("%s", (_what, asked, expected) => {
     expect(said(judgeDeliveries(asked))).toEqual(expected.map((message) => expect.stringMatching(message)));
+  });
+});
+
+describe("the reconciler", () => {
+  const hourMs = 60 * minuteMs;
+  const schedule = { nextAtMs: nowMs + 20 * minuteMs, token: "t" };
+  const well: ReconcilerQuestion = {
+    intervalMs: hourMs,
+    schedule,
+    reconciledUntilMs: nowMs - 40 * minuteMs,
+    events: 3,
+    nowMs,
+  };
+  it.each<[string, Partial<ReconcilerQuestion>, RegExp]>([
+    ["runs", {}, /^ok: .*every 1h 00m; the last look, 40m 00s ago, found 3 undelivered/],
+    ["is switched off", { intervalMs: 0 }, /^ok: .*RECONCILE_INTERVAL is 0/],
+    ["has not been woken", { schedule: null }, /^ok: .*from the next payment on/],
+    ["has not run yet", { reconciledUntilMs: null }, /^ok: .*still to come/],
+    ["is late", { schedule: { ...schedule, nextAtMs: nowMs - 2 * hourMs } }, /^warning: .*was due 2h 00m ago/],
+    ["keeps an interval of before", { intervalMs: minuteMs }, /^warning: .*RECONCILE_INTERVAL was changed/],
+  ])("%s", (_what, more, expected) => {
+    expect(said(judgeReconciler({ ...well, ...more }))).toEqual([expect.stringMatching(expected)]);
   });
 });
 

@@ -22,9 +22,9 @@ describe("the schedule of the reconciler", () => {
 describe("where a reconciliation begins", () => {
   it.each([
     ["at the oldest that Stripe lists, the first time", null, nowMs - 30 * dayMs],
-    ["an hour before the last one", nowMs - dayMs, nowMs - dayMs - hourMs],
+    ["two hours before the last one", nowMs - dayMs, nowMs - dayMs - 2 * hourMs],
     ["at the oldest that Stripe lists after a long pause", nowMs - 90 * dayMs, nowMs - 30 * dayMs],
-    ["an hour before a last one that a clock put into the future", nowMs + 10 * hourMs, nowMs + 9 * hourMs],
+    ["two hours before a last one that a clock put into the future", nowMs + 10 * hourMs, nowMs + 8 * hourMs],
   ])("is %s", (_what, reconciledUntilMs, sinceMs) => {
     expect(reconcileSince(reconciledUntilMs, nowMs)).toBe(Math.floor(sinceMs / 1000));
   });

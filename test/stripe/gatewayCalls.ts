@@ -20,19 +20,19 @@ export const requests = {
   cancelPayment: (stripe) => stripe.cancelPayment("pi_1", "key-1", "requested_by_customer"),
   capturePayment: (stripe) => stripe.capturePayment("pi_1", fix(stripe, { amount_to_capture: 9 })),
   expireSession: (stripe) => stripe.expireSession("pi_1", "key-1"),
-  findPayments: (stripe) => stripe.findPayments("inv_1", 7_200_000),
+  findPayments: (stripe) => stripe.findPayments("inv_1", 10_800_000),
   listRefunds: (stripe) => stripe.listRefunds("pi_1"),
   createRefund: (stripe) => stripe.createRefund(fix(stripe, { ...call, amount: 9 })),
   hangRefundDoorbell: (stripe) => stripe.hangRefundDoorbell("re_1", "restate_callback_id", "sign_1x"),
   readRefund: (stripe) => stripe.readRefund("re_1"),
   createSetup: (stripe) => stripe.createSetup(fix(stripe, { customer: "cus_1", metadata })),
-  findSetups: (stripe) => stripe.findSetups("cus_1", "inv_1", 7_200_000),
+  findSetups: (stripe) => stripe.findSetups("cus_1", "inv_1", 10_800_000),
   readSetup: (stripe) => stripe.readSetup("seti_1"),
   hangSetupDoorbell: (stripe) => stripe.hangSetupDoorbell("seti_1", "restate_callback_id", "sign_1x"),
   noteSetupFailure: (stripe) => stripe.noteSetupFailure("seti_1", failure, "restate_callback_id"),
   cancelSetup: (stripe) => stripe.cancelSetup("seti_1", "key-1"),
   createCustomer: (stripe) => stripe.createCustomer(fix(stripe, { email: "jenny@example.com" })),
-  findCustomers: (stripe) => stripe.findCustomers("jenny@example.com", "inv_1", 7_200_000),
+  findCustomers: (stripe) => stripe.findCustomers("jenny@example.com", "inv_1", 10_800_000),
   readCustomer: (stripe) => stripe.readCustomer("cus_1"),
   readDispute: (stripe) => stripe.readDispute("du_1"),
   submitEvidence: (stripe) =>
@@ -47,7 +47,7 @@ export const requests = {
 export type Request = keyof typeof requests;
 export const names = Object.keys(requests) as readonly Request[];
 
-/** An hour before 7 200 000 ms: Stripe's clock and ours may disagree. */
+/** Two hours before 10 800 000 ms: Stripe's clock and ours may disagree. */
 export const since = { "created[gte]": "3600", limit: "100" };
 
 /** Sends one request to a Stripe that answers so. */

@@ -1,0 +1,36 @@
+/** Are webhooks that never came made up for? */
+import { formatDuration } from "../domain/duration.ts";
+import { isScheduled, type ReconcileSchedule } from "../domain/reconciliation.ts";
+import { ok, warning, type Finding } from "./finding.ts";
+
+const check = "reconciler";
+
+export type ReconcilerQuestion = {
+  /** As the settings have it; 0: never. */
+  readonly intervalMs: number;
+  readonly schedule: ReconcileSchedule | null;
+  /** When the last complete reconciliation began; null if there was none. */
+  readonly reconciledUntilMs: number | null;
+  /** How many undelivered events it found. */
+  readonly events: number;
+  readonly nowMs: number;
+};
+
+export function judgeReconciler(question: ReconcilerQuestion): readonly Finding[] {
+  const { intervalMs, schedule, reconciledUntilMs, events, nowMs } = question;
+  if (intervalMs === 0) return [ok(check, "Webhooks that never come are not made up for: RECONCILE_INTERVAL is 0.")];
+  const every = `Webhooks that never come are made up for every ${formatDuration(intervalMs)}`;
+  if (schedule === null) return [ok(check, `${every}, from the next payment on.`)];
+  if (!isScheduled(schedule, intervalMs, nowMs)) {
+    return [
+      warning(
+        check,
+        `The look for undelivered events was due ${formatDuration(nowMs - schedule.nextAtMs)} ago, or RECONCILE_INTERVAL was changed since.`,
+        "See whether it is paused or retried (below); otherwise the next payment begins it anew",
+      ),
+    ];
+  }
+  if (reconciledUntilMs === null) return [ok(check, `${every}; the first look is still to come.`)];
+  const ago = formatDuration(nowMs - reconciledUntilMs);
+  return [ok(check, `${every}; the last look, ${ago} ago, found ${events} undelivered.`)];
+}
