@@ -1,0 +1,24 @@
+import type { Profile } from "./theatre.ts";
+import type { Stage } from "./stage.ts";
+
+/** What must be true once everything is over. */
+export type Check = () => Promise<void> | void;
+
+/**
+ * A call and what the world does meanwhile, such that the outcome is known. It is played many times, and the service dies in
+ * it once at a time, at every step that is seen when it is played without a death.
+ */
+export type Scenario = {
+  readonly name: string;
+  /** How the service is set up, if not as usual. */
+  readonly profile?: Profile;
+  /** Gives what must be true at the end, whatever died when. */
+  readonly play: (stage: Stage) => Promise<Check>;
+};
+
+/** What is left of money that was charged once and kept. */
+export const paidOnce = (received = 109) => [
+  { status: "succeeded", received, charged: 1, refunds: 0, refunded: 0 },
+];
+/** What is left of a payment that took no money and can't any more. */
+export const closed = [{ status: "canceled", received: 0, charged: 0, refunds: 0, refunded: 0 }];
