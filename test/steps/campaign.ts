@@ -113,7 +113,9 @@ async function journalOf(theatre: Theatre, trial: Trial, role: string): Promise<
       `select index, entry_type, name from sys_journal where id = '${trace.invocationId}' order by index`,
     );
     if (rows.length > 0) {
-      lines.push(`    the engine's: ${rows.map((row) => [row.index, row.entry_type, row.name].join(" ").trim()).join(", ")}`);
+      lines.push(
+        `    the engine's: ${rows.map((row) => [row.index, row.entry_type, row.name].join(" ").trim()).join(", ")}`,
+      );
     }
   }
   return lines.join("\n");

@@ -1,16 +1,16 @@
 /** Stands between the engine and the service: passes every message on, sees which step it is, and holds it at a point. */
-import { createServer, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import {
+  createServer,
+  type ClientHttp2Stream,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
 import { createAttempt, type Attempt } from "./attempts.ts";
 import type { Killer } from "./killer.ts";
 import { until } from "./patience.ts";
 import type { Pool } from "./pool.ts";
-import {
-  createSplitter,
-  invocationIdOf,
-  messageType,
-  objectKeyOf,
-  type Message,
-} from "./protocol.ts";
+import { createSplitter, invocationIdOf, messageType, objectKeyOf, type Message } from "./protocol.ts";
 import { isPoint, note, type Trace, type Trials } from "./trials.ts";
 
 type Recorded = (
@@ -45,9 +45,12 @@ export async function startRelay(from: {
 
   async function relay(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
     const worker = await from.pool().current();
-    if (stream.destroyed || worker.destroyed) return stream.destroy();
+    if (stream.destroyed || worker.destroyed) {
+      stream.destroy();
+      return;
+    }
     const path = headers[":path"] ?? "";
-    const upstream = worker.request(headers);
+    const upstream: ClientHttp2Stream = worker.request(headers);
     upstream.on("error", () => {});
     upstream.on("response", (response) => {
       if (!stream.destroyed) stream.respond(response);
@@ -108,7 +111,8 @@ export async function startRelay(from: {
       stream.write(message.bytes);
       // Nothing comes after it, and the engine takes the end of the stream for the end of the invocation.
       if (message.type === messageType.end) stream.end();
-      if (isPoint(trace, step.key, "after")) from.killer.hold(trace, untilRecorded(trace.invocationId, message, attempt));
+      if (isPoint(trace, step.key, "after"))
+        from.killer.hold(trace, untilRecorded(trace.invocationId, message, attempt));
     }
   }
 

@@ -16,9 +16,20 @@ export type Scenario = {
   readonly play: (stage: Stage) => Promise<Check>;
 };
 
+export const usual: Profile = { name: "usual" };
+/** Polls soon, and gives a notification up after the second attempt. */
+export const impatient: Profile = {
+  name: "impatient",
+  pollScheduleMs: [600],
+  notifications: { retryScheduleMs: [50] },
+};
+export const forgetful: Profile = {
+  name: "forgetful",
+  referenceRetentionMs: 3000,
+  notifications: { rememberedMs: 3000 },
+};
+
 /** What is left of money that was charged once and kept. */
-export const paidOnce = (received = 109) => [
-  { status: "succeeded", received, charged: 1, refunds: 0, refunded: 0 },
-];
+export const paidOnce = (received = 109) => [{ status: "succeeded", received, charged: 1, refunds: 0, refunded: 0 }];
 /** What is left of a payment that took no money and can't any more. */
 export const closed = [{ status: "canceled", received: 0, charged: 0, refunds: 0, refunded: 0 }];

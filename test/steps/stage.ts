@@ -1,7 +1,7 @@
 /** What a scenario works with: calls as `curl` makes them, and what the world does meanwhile. */
 import type { Stripe } from "stripe";
 import { expect } from "vitest";
-import { sign, type Answer } from "../e2e/scene.ts";
+import { eventAbout, sign, type Answer } from "../e2e/scene.ts";
 import { until } from "./patience.ts";
 import type { Theatre } from "./theatre.ts";
 import type { Trial } from "./trials.ts";
@@ -21,10 +21,23 @@ export function openStage(theatre: Theatre, trial: Trial) {
     expect([response.status, await response.text()]).toEqual([200, expect.any(String)]);
   }
 
+  async function post(payload: string): Promise<void> {
+    await until("a webhook to be taken", async () => {
+      const response = await fetch(`${theatre.ingress}/payments/processWebhook`, {
+        method: "POST",
+        body: payload,
+        headers: { "content-type": "application/json; charset=utf-8", ...sign(payload) },
+      });
+      await response.arrayBuffer();
+      return response.ok ? true : undefined;
+    });
+  }
+
   const stage = {
     /** Names everything that is made here: an order id, a reference. */
     order,
     stripe,
+    direct: theatre.direct,
 
     /** Calls a handler; a lost connection is dialled again with the same key, as a careful caller does. */
     async call(handler: string, body: object, key = `${order}-${calls++}`): Promise<Answer> {
@@ -38,7 +51,9 @@ export function openStage(theatre: Theatre, trial: Trial) {
     /** The invocation of a call that was made with a key, as soon as the engine has it. */
     async invocationOf(key: string): Promise<string> {
       return await until(`the invocation of ${key}`, async () => {
-        const rows = await theatre.sql<{ id: string }>(`select id from sys_invocation where idempotency_key = '${key}'`);
+        const rows = await theatre.sql<{ id: string }>(
+          `select id from sys_invocation where idempotency_key = '${key}'`,
+        );
         return rows[0]?.id;
       });
     },
@@ -56,16 +71,11 @@ export function openStage(theatre: Theatre, trial: Trial) {
         const { data } = await stripe.events.list({ type, limit: 100 });
         return data.find(({ data: { object } }) => (object as { readonly id?: string }).id === id);
       });
-      const payload = JSON.stringify(event);
-      await until(`${type} of ${id} to be taken`, async () => {
-        const response = await fetch(`${theatre.ingress}/payments/processWebhook`, {
-          method: "POST",
-          body: payload,
-          headers: { "content-type": "application/json; charset=utf-8", ...sign(payload) },
-        });
-        await response.arrayBuffer();
-        return response.ok ? true : undefined;
-      });
+      await post(JSON.stringify(event));
+    },
+    /** Rings with an event that says what isn't so, as a late or a lying webhook does. */
+    async ring(type: string, object: unknown): Promise<void> {
+      await post(eventAbout(type, object));
     },
 
     /** Every PaymentIntent of this trial. */
@@ -93,6 +103,50 @@ export function openStage(theatre: Theatre, trial: Trial) {
         }),
       );
     },
+    /** The next refund of a payment that is pending. */
+    pendingRefund: async (payment: string) =>
+      await until("a pending refund", async () =>
+        (await stage.refunds(payment)).find(({ status }) => status === "pending"),
+      ),
+    /** Waits until that many waiters have hung their doorbells beside the creator's own. */
+    async hung(waiters: number, read: () => Promise<{ readonly metadata: Stripe.Metadata | null }>): Promise<void> {
+      await until(`${waiters} doorbells`, async () => {
+        const { metadata } = await read();
+        const keys = Object.keys(metadata ?? {}).filter((key) => key.startsWith("restate_callback_id_"));
+        return keys.length === waiters ? true : undefined;
+      });
+    },
+    /** Waits until the merchant was told something of a payment. */
+    async untilTold(paymentIntentId: string, type: string): Promise<void> {
+      await until(`${type} to be told`, async () => (stage.told(paymentIntentId).includes(type) ? true : undefined));
+    },
+    until,
+    /** Somebody tries to pay on the page of a Checkout Session. */
+    async tryToPay(sessionId: string, payment_method: string): Promise<void> {
+      const response = await fetch(`${theatre.sandboxUrl}/v1/payment_pages/${sessionId}/confirm`, {
+        method: "POST",
+        headers: { authorization: "Bearer sk_test_of_the_page" },
+        body: new URLSearchParams({ payment_method }),
+      });
+      await response.arrayBuffer();
+    },
+    /** The merchant's system refuses the next so many notifications. */
+    refuseNotifications(times: number): void {
+      trial.refusals = times;
+    },
+    /** How many entries the engine keeps for objects with these keys. */
+    async entriesOf(...keys: readonly string[]): Promise<number> {
+      const list = keys.map((key) => `'${key}'`).join(", ");
+      const rows = await theatre.sql<{ n: number }>(`select count(1) as n from state where service_key in (${list})`);
+      return rows[0]?.n ?? 0;
+    },
+    /** One entry in the state of an object, as text. */
+    async entryOf(service: string, objectKey: string, name: string): Promise<string> {
+      const rows = await theatre.sql<{ value?: string }>(
+        `select value_utf8 as value from state where service_name = '${service}' and service_key = '${objectKey}' and key = '${name}'`,
+      );
+      return rows[0]?.value ?? "";
+    },
     refunds: async (payment_intent: string) => (await stripe.refunds.list({ payment_intent })).data,
 
     /** Before the next such request of the service reaches Stripe, something else happens. */
@@ -106,9 +160,7 @@ export function openStage(theatre: Theatre, trial: Trial) {
 
     /** Waits until everything is over that was begun here. */
     async quiet(): Promise<void> {
-      await until("everything to be over", async () =>
-        (await theatre.isOver(trial)) ? true : undefined,
-      );
+      await until("everything to be over", async () => ((await theatre.isOver(trial)) ? true : undefined));
     },
     /** What the merchant was told of a payment, each notification once and in order. */
     told(paymentIntentId: string): readonly string[] {
@@ -122,7 +174,6 @@ export function openStage(theatre: Theatre, trial: Trial) {
       }
       return [...bodies.values()].map((body) => (JSON.parse(body) as { readonly type: string }).type);
     },
-    merchant,
   };
   return stage;
 }

@@ -26,7 +26,7 @@ export type Profile = Partial<Omit<WorkerOptions, "secretKey" | "apiBase" | "not
   readonly notifications?: Partial<WorkerOptions["notifications"]>;
 };
 
-type Row = { readonly id: string; readonly key: string | null; readonly by: string | null };
+type Row = { readonly id: string; readonly key?: string; readonly by?: string };
 
 export type Theatre = Awaited<ReturnType<typeof openTheatre>>;
 
@@ -51,6 +51,13 @@ export async function openTheatre() {
     onSent: ({ body }) => trials.learn(body),
   });
   const merchant = await openMerchant();
+  // Each trial has a merchant of its own, who may be unwilling for a while.
+  merchant.answerWith(({ paymentIntentId }) => {
+    const trial = trials.ownerOf(paymentIntentId);
+    if (trial === undefined || trial.refusals === 0) return 200;
+    trial.refusals--;
+    return 503;
+  });
   let pool: Pool | null = null;
   let earlierKills = 0;
   const currentPool = () => {
@@ -105,6 +112,13 @@ export async function openTheatre() {
     killer,
     merchant,
     webhookSecret,
+    /** Past the door: for what happens while a request is held at it. */
+    direct: new Stripe(secretKey, {
+      host: "127.0.0.1",
+      port: sandbox.port,
+      protocol: "http",
+      maxNetworkRetries: 0,
+    }),
     stripe: new Stripe(secretKey, { host: hostname, port, protocol: "http", maxNetworkRetries: 2 }),
     sql,
     kills: () => earlierKills + (pool?.kills() ?? 0),
@@ -149,10 +163,7 @@ export async function openTheatre() {
       if (!hasArrived(trial)) return false;
       const rows = await unfinished();
       const ids = new Set(trial.traces.map(({ invocationId }) => invocationId));
-      return !rows.some(
-        ({ id, by, key }) =>
-          ids.has(id) || (by !== null && ids.has(by)) || (key !== null && trials.ownerOf(key) === trial),
-      );
+      return !rows.some(({ id, by, key }) => ids.has(id) || ids.has(by ?? "") || trials.ownerOf(key ?? "") === trial);
     },
 
     async close(): Promise<void> {

@@ -41,8 +41,9 @@ export type Trial = {
   readonly interferences: Interference[];
   /** Methods of the Stripe gateway that it made requests with. */
   readonly methods: Set<string>;
+  /** How many notifications the merchant's system still refuses. */
+  refusals: number;
   hit: boolean;
-  over: boolean;
 };
 
 export type Trials = ReturnType<typeof createTrials>;
@@ -79,8 +80,8 @@ export function createTrials() {
         traces: [],
         interferences: [],
         methods: new Set(),
+        refusals: 0,
         hit: false,
-        over: false,
       };
       owners.set(token, trial);
       return trial;
