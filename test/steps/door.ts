@@ -45,13 +45,6 @@ export async function startDoor(from: {
     return await until(`the step "${run}" of ${trace.role}, to which a request belongs`, async () => key(), 5);
   }
 
-  function interferenceWith({ trial }: Trace, request: IncomingMessage): Interference | null {
-    const index = trial.interferences.findIndex(
-      ({ method, path }) => method === request.method && path.test(pathOf(request)),
-    );
-    return index === -1 ? null : (trial.interferences.splice(index, 1)[0] ?? null);
-  }
-
   async function forward(request: IncomingMessage, body: Buffer, with_: Interference | null = null): Promise<Answer> {
     if (request.method === "GET" && with_ === null) return await pass(request, body);
     const turn = lastChange.then(async () => {
@@ -104,4 +97,11 @@ async function read(message: IncomingMessage): Promise<Buffer> {
 
 function pathOf({ url = "" }: IncomingMessage): string {
   return url.split("?")[0] ?? "";
+}
+
+function interferenceWith({ trial }: Trace, request: IncomingMessage): Interference | null {
+  const index = trial.interferences.findIndex(
+    ({ method, path }) => method === request.method && path.test(pathOf(request)),
+  );
+  return index === -1 ? null : (trial.interferences.splice(index, 1)[0] ?? null);
 }

@@ -58,8 +58,8 @@ function byProfile<Item>(items: readonly Item[], scenarioOf: (item: Item) => Sce
 export function offeredHandlers(): readonly string[] {
   const options = { notifications: { receiver: null } } as unknown as PaymentsOptions;
   return paymentServices(options).flatMap((definition) => {
-    const handlers = "service" in definition ? definition.service : definition.object;
-    return Object.keys(handlers).map((handler) => `${definition.name}/${handler}`);
+    const { service, object } = definition as { readonly service?: object; readonly object?: object };
+    return Object.keys(service ?? object ?? {}).map((handler) => `${definition.name}/${handler}`);
   });
 }
 

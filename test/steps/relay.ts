@@ -36,7 +36,7 @@ export async function startRelay(from: {
     session.on("error", () => {});
     session.once("close", () => sessions.delete(session));
   });
-  server.on("stream", (stream, headers) => {
+  server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     stream.on("error", () => {});
     relay(stream, headers).catch(() => stream.destroy());
   });

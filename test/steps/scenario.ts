@@ -20,12 +20,12 @@ export const usual: Profile = { name: "usual" };
 /** Polls soon, and gives a notification up after the second attempt. */
 export const impatient: Profile = {
   name: "impatient",
-  pollScheduleMs: [600],
+  settings: { pollScheduleMs: [600] },
   notifications: { retryScheduleMs: [50] },
 };
 export const forgetful: Profile = {
   name: "forgetful",
-  referenceRetentionMs: 3000,
+  settings: { referenceRetentionMs: 3000 },
   notifications: { rememberedMs: 3000 },
 };
 

@@ -21,8 +21,9 @@ import type { WorkerOptions } from "./worker.ts";
 const hourMs = 3_600_000;
 
 /** How the service is set up; scenarios may ask for another way. */
-export type Profile = Partial<Omit<WorkerOptions, "secretKey" | "apiBase" | "notifications">> & {
+export type Profile = {
   readonly name: string;
+  readonly settings?: Partial<Omit<WorkerOptions, "secretKey" | "apiBase" | "notifications">>;
   readonly notifications?: Partial<WorkerOptions["notifications"]>;
 };
 
@@ -130,7 +131,7 @@ export async function openTheatre() {
     },
 
     /** Serves as a profile says, in fresh processes. */
-    async setUp({ name: _, notifications, ...profile }: Profile): Promise<void> {
+    async setUp({ notifications, settings }: Profile): Promise<void> {
       earlierKills += pool?.kills() ?? 0;
       await pool?.close();
       pool = startPool({
@@ -144,7 +145,7 @@ export async function openTheatre() {
         referenceRetentionMs: null,
         inactivityTimeoutMs: defaultInactivityTimeoutMs,
         lookUpDelaysMs: [0, 100, 600],
-        ...profile,
+        ...settings,
         notifications: {
           receiver: merchant.receiver,
           retryScheduleMs: Array.from({ length: 100 }, () => 50),

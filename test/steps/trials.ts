@@ -49,7 +49,7 @@ export type Trial = {
 export type Trials = ReturnType<typeof createTrials>;
 
 /** Tokens of trials, and ids as Stripe makes them, but for those that trials have in common. */
-const names = /order-[0-9a-f-]{36}|\b(?!pm_|acct_|req_|evt_)[a-z]{2,8}_(?=[A-Za-z]*\d)[A-Za-z0-9]{14,}/g;
+const names = /order-[0-9a-f-]{36}|\b(?!pm_|acct_|req_|evt_)[a-z]{2,8}_(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{14,}/g;
 
 export function createTrials() {
   const owners = new Map<string, Trial>();

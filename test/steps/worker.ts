@@ -37,8 +37,8 @@ subscribe("http.client.request.created", (message) => {
 /** The gateway, each of whose methods says its name to the requests that it makes. */
 function named(gateway: StripeGateway): StripeGateway {
   return new Proxy(gateway, {
-    get(target, name: keyof StripeGateway & string) {
-      const method = target[name] as (...values: unknown[]) => unknown;
+    get(target, name: string) {
+      const method = target[name as keyof StripeGateway] as (...values: unknown[]) => unknown;
       return (...values: unknown[]) => methods.run(name, () => method.apply(target, values));
     },
   });
