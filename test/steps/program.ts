@@ -76,7 +76,7 @@ const servicesFolder = join(import.meta.dirname, "../../src/services");
 export function namedSteps(): readonly (string | null)[] {
   return readdirSync(servicesFolder).flatMap((file) => {
     const source = readFileSync(join(servicesFolder, file), "utf8");
-    const calls = source.matchAll(/(?:\bstripeStep\(ctx, |\bctx\.run\()(?:"([^"]+)"|[^)]{0,20})/g);
+    const calls = source.matchAll(/(?:\bstripeStep\s*\(|\bctx\s*\.run\s*\()(?:\s*ctx,)?\s*(?:"([^"]+)")?/g);
     // The one that gives each request its step takes the name from its caller.
     return file === "stripeStep.ts" ? [] : [...calls].map(([, name]) => name ?? null);
   });
