@@ -45,8 +45,8 @@ export function deathsOf({ scenario, steps }: Recording): readonly Death[] {
   return steps.flatMap((step) => (["before", "after"] as const).map((side) => ({ scenario, step, side })));
 }
 
-/** How many are under way at once: enough that one SIGKILL hits many, few enough for two cores. */
-const companySize = 40;
+/** How many are under way at once. A process that begins costs more than many trials, so one SIGKILL hits many. */
+const companySize = 100;
 
 /** How often a trial is begun again that came by another way than the recording, and so not to its point. */
 const maximumPlays = 4;

@@ -1,18 +1,25 @@
-/** `npm run crashes`: the service dies before and after every step of every scenario, and the outcome is right every time. */
+/**
+ * `npm run crashes`: the service dies before and after every step of every scenario, and the outcome is right every time.
+ * `--distinct` leaves out what private services do in several scenarios in the same way. Words choose scenarios by name.
+ */
+import { parseArgs } from "node:util";
 import { deathsOf, describe } from "./campaign.ts";
-import { dieAll, offeredHandlers, recordAll } from "./program.ts";
+import { dieAll, distinctOf, offeredHandlers, recordAll } from "./program.ts";
 import { scenarios } from "./scenarios.ts";
 import { openTheatre } from "./theatre.ts";
 
-const words = process.argv.slice(2).join(" ");
-const chosen = scenarios.filter(({ name }) => name.includes(words));
+const { values, positionals } = parseArgs({
+  options: { distinct: { type: "boolean", default: false } },
+  allowPositionals: true,
+});
+const chosen = scenarios.filter(({ name }) => name.includes(positionals.join(" ")));
 const begunAtMs = performance.now();
 const seconds = () => `${((performance.now() - begunAtMs) / 1000).toFixed(0)} s`;
 
 const theatre = await openTheatre();
 try {
   const recordings = await recordAll(theatre, chosen);
-  const deaths = recordings.flatMap(deathsOf);
+  const deaths = values.distinct ? distinctOf(recordings) : recordings.flatMap(deathsOf);
   const handlers = new Set(deaths.map(({ step }) => step.target));
   const kinds = new Set(deaths.map(({ step }) => `${step.target} ${step.what}`));
   console.log(

@@ -50,6 +50,25 @@ export function sampleOf(recordings: readonly Recording[], seed: number): readon
   });
 }
 
+/**
+ * All deaths but those that another one stands for: what nobody called directly and went exactly the same way from its first
+ * step to its last in another scenario. Most scenarios end with the same look and the same delivery.
+ */
+export function distinctOf(recordings: readonly Recording[]): readonly Death[] {
+  const known = new Set<string>();
+  return recordings.flatMap((recording) => {
+    const ways = Map.groupBy(recording.steps, ({ role }) => role);
+    const repeated = new Set<string>();
+    for (const [role, steps] of ways) {
+      const way = [role.split("#")[0], ...steps.map(({ what }) => what)].join("\n");
+      if (role.startsWith("payments/") && !role.startsWith("payments/processWebhook")) continue;
+      if (known.has(way)) repeated.add(role);
+      known.add(way);
+    }
+    return deathsOf(recording).filter(({ step }) => !repeated.has(step.role));
+  });
+}
+
 function byProfile<Item>(items: readonly Item[], scenarioOf: (item: Item) => Scenario): readonly (readonly Item[])[] {
   return [...Map.groupBy(items, (item) => scenarioOf(item).profile?.name ?? usual.name).values()];
 }
