@@ -99,8 +99,11 @@ async function play(theatre: Theatre, scenario: Scenario, trial: Trial): Promise
   }
 }
 
+/** In words, and where something was expected, what. */
 function explain(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  if (!("expected" in error) || !("actual" in error)) return error.message;
+  return `${error.message}\nexpected ${JSON.stringify(error.expected)}\ngot      ${JSON.stringify(error.actual)}`;
 }
 
 async function journalOf(theatre: Theatre, trial: Trial, role: string): Promise<string> {
