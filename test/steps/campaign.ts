@@ -5,7 +5,7 @@ import { openStage } from "./stage.ts";
 import type { Theatre } from "./theatre.ts";
 import type { Point, Side, Trial } from "./trials.ts";
 
-export type SeenStep = {
+type SeenStep = {
   readonly role: string;
   readonly target: string;
   readonly key: string;

@@ -2,7 +2,7 @@ import type { Profile } from "./theatre.ts";
 import type { Stage } from "./stage.ts";
 
 /** What must be true once everything is over. */
-export type Check = () => Promise<void> | void;
+type Check = () => Promise<void> | void;
 
 /**
  * A call and what the world does meanwhile, such that the outcome is known. It is played many times, and the service dies in

@@ -10,7 +10,7 @@ export type Side = "before" | "after";
 /** `role` names the invocation within its trial, such as `payments/processWebhook#2`; `step` the step within that. */
 export type Point = { readonly role: string; readonly step: string; readonly side: Side };
 
-export type Step = { readonly key: string; readonly what: string; readonly atMs: number };
+type Step = { readonly key: string; readonly what: string; readonly atMs: number };
 
 export type Trace = {
   readonly invocationId: string;

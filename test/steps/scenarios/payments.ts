@@ -246,7 +246,8 @@ export const payments: readonly Scenario[] = [
       await stage.deliver("payment_intent.succeeded", id);
       const answer = await waiting;
       return async () => {
-        expect(answer).toMatchObject({ status: 200, body: { status: "succeeded", settledBy: "webhook" } });
+        // Who hangs its doorbell once more, because it died before it knew that it hung, may see the success by that.
+        expect(answer).toMatchObject({ status: 200, body: { status: "succeeded" } });
         expect(await stage.ledger()).toEqual(paidOnce());
         expect(stage.told(id)).toEqual(["payment.succeeded"]);
       };
