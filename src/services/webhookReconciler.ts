@@ -33,9 +33,9 @@ export type Reconciled = {
   readonly lookedAt: number;
 };
 
-type State = { schedule: ReconcileSchedule; reconciledUntilMs: number; last: Reconciled };
+type State = { schedule: ReconcileSchedule; reconciledUntilMs: number; last: Reconciled; progress: Progress };
 
-/** How far a reconciliation has come. The events are listed from the newest to the oldest. */
+/** How far a reconciliation has come that is not complete yet. The events are listed from the newest to the oldest. */
 type Progress = Omit<Reconciled, "at"> & {
   readonly begunAtMs: number;
   readonly createdSince: number;
@@ -87,16 +87,10 @@ export function createWebhookReconciler(options: ReconcilerOptions) {
       const message = `There is no account "${ctx.key}": the key is ${platformKey}, or the id of a connected account (acct_…).`;
       throw invalidRequest({ message, param: null, stripeCode: null });
     }
-    const begunAtMs = await ctx.date.now();
-    const createdSince = reconcileSince(await ctx.get("reconciledUntilMs"), begunAtMs);
-    return await goOn(ctx, { begunAtMs, createdSince, after: null, events: 0, rung: 0, lookedAt: 0, oldestMs: null });
-  }
-
-  /** Goes on from an event, for as many pages as one call should hold; the rest is for the next one. */
-  async function goOn(ctx: restate.ObjectContext<State>, from: Progress): Promise<Reconciled> {
     const account = ctx.key === platformKey ? null : ctx.key;
-    const { begunAtMs, createdSince } = from;
-    let { after, events, rung, lookedAt, oldestMs } = from;
+    const progress = (await ctx.get("progress")) ?? (await begin(ctx));
+    const { begunAtMs, createdSince } = progress;
+    let { after, events, rung, lookedAt, oldestMs } = progress;
     for (let pages = 0; pages < pagesPerCall; pages++) {
       const query = { account, createdSince, after };
       const page = await stripeStep(ctx, "list undelivered events", async () => {
@@ -118,9 +112,12 @@ export function createWebhookReconciler(options: ReconcilerOptions) {
     }
     const last: Reconciled = { at: await ctx.date.toJSON(), events, rung, lookedAt };
     if (after !== null) {
-      selfOf(ctx).goOn({ begunAtMs, createdSince, after, events, rung, lookedAt, oldestMs });
+      // One call holds only so many pages; the rest is for the next one.
+      ctx.set("progress", { begunAtMs, createdSince, after, events, rung, lookedAt, oldestMs });
+      selfOf(ctx).reconcile();
       return last;
     }
+    ctx.clear("progress");
     ctx.set("reconciledUntilMs", begunAtMs);
     ctx.set("last", last);
     const ageMs = oldestMs === null ? 0 : begunAtMs - oldestMs;
@@ -155,10 +152,6 @@ export function createWebhookReconciler(options: ReconcilerOptions) {
         { ...running, description: "Lists undelivered events and passes on what they say. Safe to call at any time." },
         reconcile,
       ),
-      goOn: restate.handlers.object.exclusive(
-        { ...running, ingressPrivate: true, description: "Goes on where a reconcile stopped." },
-        goOn,
-      ),
     },
   });
 }
@@ -167,6 +160,12 @@ async function scheduleNext(ctx: restate.ObjectContext<State>, delayMs: number):
   const token = ctx.rand.uuidv4();
   ctx.set("schedule", { nextAtMs: (await ctx.date.now()) + delayMs, token });
   selfOf(ctx).tick(token, restate.rpc.sendOpts({ delay: delayMs }));
+}
+
+async function begin(ctx: restate.ObjectContext<State>): Promise<Progress> {
+  const begunAtMs = await ctx.date.now();
+  const createdSince = reconcileSince(await ctx.get("reconciledUntilMs"), begunAtMs);
+  return { begunAtMs, createdSince, after: null, events: 0, rung: 0, lookedAt: 0, oldestMs: null };
 }
 
 function selfOf(ctx: restate.ObjectContext<State>) {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { notificationTimings } from "../../src/services/notificationsOptions.ts";
 import { openMerchant, type Merchant } from "./merchant.ts";
 import { bankDebit, card, modes, newOrder, openScene, secretKey, until, type Scene } from "./scene.ts";
+import { spawnService } from "./serviceProcess.ts";
 
 type Last = { readonly events: number; readonly rung: number; readonly lookedAt: number };
 
@@ -13,10 +14,7 @@ describe.each(modes)("the reconciler, $mode", ({ inactivityTimeoutMs }) => {
   beforeAll(async () => {
     scene = await openScene(inactivityTimeoutMs);
     merchant = await openMerchant();
-    await scene.restartService({
-      reconcileIntervalMs: 500,
-      notifications: { ...notificationTimings, receiver: merchant.receiver },
-    });
+    await scene.restartService({ reconcileIntervalMs: 500, notifications: telling() });
   });
   afterAll(async () => {
     await scene.close();
@@ -26,6 +24,10 @@ describe.each(modes)("the reconciler, $mode", ({ inactivityTimeoutMs }) => {
     await scene.clearFaults();
     await scene.fault({ target: "webhook", effect: "lose", count: 0 });
   });
+
+  function telling() {
+    return { ...notificationTimings, receiver: merchant.receiver };
+  }
 
   async function stateOf(account: string): Promise<Last | undefined> {
     const rows = await scene.sql<{ value_utf8: string }>(
@@ -115,6 +117,25 @@ describe.each(modes)("the reconciler, $mode", ({ inactivityTimeoutMs }) => {
       return (await ticks()).length === 1 ? true : undefined;
     });
     await nextRun();
+  });
+
+  it("keeps its one schedule when the service is killed again and again", async () => {
+    await scene.stopService();
+    const service = {
+      port: scene.servicePort,
+      apiBase: scene.sandboxUrl,
+      settings: { RECONCILE_INTERVAL: "1s" },
+    };
+    for (let kills = 0; kills < 3; kills++) {
+      const victim = await spawnService(service);
+      await scene.call("processPayment", card(newOrder()));
+      const { reconciledUntilMs } = await nextRun();
+      expect(reconciledUntilMs).toBeGreaterThan(0);
+      await victim.kill();
+    }
+    await scene.startService({ reconcileIntervalMs: 500, notifications: telling() });
+    await nextRun();
+    await until("the one schedule", async () => ((await ticks()).length === 1 ? true : undefined));
   });
 
   it("can be called at any time", async () => {

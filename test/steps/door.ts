@@ -1,0 +1,107 @@
+/** Stands between the service and the sandbox: sees which step each request is, and holds it or its answer at a point. */
+import { createServer, request as requestOf, Agent, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Killer } from "./killer.ts";
+import { isPoint, note, type Interference, type Trace, type Trials } from "./trials.ts";
+import { until } from "./patience.ts";
+import { invocationHeader, methodHeader, runHeader } from "./origin.ts";
+import type { Relay } from "./relay.ts";
+
+type Answer = { readonly message: IncomingMessage; readonly body: Buffer };
+
+export async function startDoor(from: {
+  readonly trials: Trials;
+  readonly killer: Killer;
+  readonly relay: () => Relay;
+  readonly sandboxUrl: string;
+}) {
+  const agent = new Agent({ keepAlive: true });
+  // A fault is for the next request that it fits, so changes go through one by one.
+  let lastChange: Promise<unknown> = Promise.resolve();
+  const server = createServer((request, response) => {
+    answer(request, response).catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await read(request);
+    const trace = from.trials.traceOf(String(request.headers[invocationHeader]));
+    if (trace === undefined) return await send(response, await forward(request, body));
+    const key = await stepOf(trace, decodeURIComponent(String(request.headers[runHeader])));
+    // Its invocation is held already, or the process that sent it is gone.
+    if (trace.frozen || response.destroyed) return;
+    trace.trial.methods.add(String(request.headers[methodHeader]));
+    if (isPoint(trace, key, "before")) return from.killer.hold(trace, Promise.resolve());
+    note(trace, key, `${request.method} ${pathOf(request).replaceAll(/[a-z]+_[A-Za-z0-9]{14,}/g, ":id")}`);
+    const given = await forward(request, body, interferenceWith(trace, request));
+    if (trace.frozen) return;
+    if (isPoint(trace, key, "after")) return from.killer.hold(trace, Promise.resolve());
+    await send(response, given);
+  }
+
+  /** The command that began the run comes by another connection, so it may come a moment later. */
+  async function stepOf(trace: Trace, run: string): Promise<string> {
+    const key = () => from.relay().attemptOf(trace.invocationId)?.requestOf(run);
+    return await until(`the step "${run}" of ${trace.role}, to which a request belongs`, async () => key(), 5);
+  }
+
+  async function forward(request: IncomingMessage, body: Buffer, with_: Interference | null = null): Promise<Answer> {
+    if (request.method === "GET" && with_ === null) return await pass(request, body);
+    const turn = lastChange.then(async () => {
+      await with_?.act?.();
+      for (const effect of with_?.faults ?? []) {
+        await fetch(`${from.sandboxUrl}/_sandbox/faults`, {
+          method: "POST",
+          body: JSON.stringify({ target: "api", effect, method: request.method, path: pathOf(request), count: 1 }),
+        });
+      }
+      return await pass(request, body);
+    });
+    lastChange = turn.catch(() => {});
+    return await turn;
+  }
+
+  function pass(request: IncomingMessage, body: Buffer): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const onward = requestOf(
+        `${from.sandboxUrl}${request.url}`,
+        { method: request.method, headers: request.headers, agent },
+        (message) => void read(message).then((given) => resolve({ message, body: given }), reject),
+      );
+      onward.on("error", reject);
+      onward.end(body);
+    });
+  }
+
+  return {
+    url: `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`,
+    async close(): Promise<void> {
+      agent.destroy();
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+async function send(response: ServerResponse, { message, body }: Answer): Promise<void> {
+  const { "transfer-encoding": _, ...headers } = message.headers;
+  response.writeHead(message.statusCode ?? 502, { ...headers, "content-length": body.length });
+  await new Promise<void>((resolve) => response.end(body, () => resolve()));
+}
+
+async function read(message: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of message) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+function pathOf({ url = "" }: IncomingMessage): string {
+  return url.split("?")[0] ?? "";
+}
+
+function interferenceWith({ trial }: Trace, request: IncomingMessage): Interference | null {
+  const index = trial.interferences.findIndex(
+    ({ method, path }) => method === request.method && path.test(pathOf(request)),
+  );
+  return index === -1 ? null : (trial.interferences.splice(index, 1)[0] ?? null);
+}

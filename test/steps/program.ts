@@ -1,0 +1,102 @@
+/** Which deaths there are, and which of them are died in CI. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { uniformInt } from "pure-rand/distribution/uniformInt";
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { paymentServices } from "../../src/services/serve.ts";
+import type { PaymentsOptions } from "../../src/services/paymentsOptions.ts";
+import { createStripeGateway } from "../../src/stripe/gateway.ts";
+import { deathsOf, die, record, type Death, type Recording, type Wrong } from "./campaign.ts";
+import { usual, type Scenario } from "./scenario.ts";
+import type { Theatre } from "./theatre.ts";
+
+/** Plays every scenario without a death. */
+export async function recordAll(theatre: Theatre, scenarios: readonly Scenario[]): Promise<readonly Recording[]> {
+  const recordings: Recording[] = [];
+  for (const group of byProfile(scenarios, (scenario) => scenario)) {
+    await theatre.setUp(group[0]?.profile ?? usual);
+    recordings.push(...(await Promise.all(group.map((scenario) => record(theatre, scenario)))));
+  }
+  return recordings;
+}
+
+export async function dieAll(
+  theatre: Theatre,
+  deaths: readonly Death[],
+  onProgress: (died: number, wrong: readonly Wrong[]) => void = () => {},
+): Promise<readonly Wrong[]> {
+  const wrong: Wrong[] = [];
+  let died = 0;
+  for (const group of byProfile(deaths, ({ scenario }) => scenario)) {
+    await theatre.setUp(group[0]?.scenario.profile ?? usual);
+    wrong.push(...(await die(theatre, group, (done, found) => onProgress(died + done, found))));
+    died += group.length;
+  }
+  return wrong;
+}
+
+/**
+ * A part of all deaths: every step of every handler that has a name of its own once, in a scenario and on a side that the seed
+ * chooses.
+ */
+export function sampleOf(recordings: readonly Recording[], seed: number): readonly Death[] {
+  const dice = xoroshiro128plus(seed);
+  const alike = Map.groupBy(recordings.flatMap(deathsOf), ({ step }) => `${step.target} ${step.what}`);
+  let side: Death["side"] = uniformInt(dice, 0, 1) === 0 ? "before" : "after";
+  return [...alike.values()].flatMap((deaths) => {
+    side = side === "before" ? "after" : "before";
+    const candidates = deaths.filter((death) => death.side === side);
+    return candidates.slice(uniformInt(dice, 0, candidates.length - 1)).slice(0, 1);
+  });
+}
+
+/**
+ * All deaths but those that another one stands for: what nobody called directly and went exactly the same way from its first
+ * step to its last in another scenario. Most scenarios end with the same look and the same delivery.
+ */
+export function distinctOf(recordings: readonly Recording[]): readonly Death[] {
+  const known = new Set<string>();
+  return recordings.flatMap((recording) => {
+    const ways = Map.groupBy(recording.steps, ({ role }) => role);
+    const repeated = new Set<string>();
+    for (const [role, steps] of ways) {
+      const way = [role.split("#")[0], ...steps.map(({ what }) => what)].join("\n");
+      if (role.startsWith("payments/") && !role.startsWith("payments/processWebhook")) continue;
+      if (known.has(way)) repeated.add(role);
+      known.add(way);
+    }
+    return deathsOf(recording).filter(({ step }) => !repeated.has(step.role));
+  });
+}
+
+function byProfile<Item>(items: readonly Item[], scenarioOf: (item: Item) => Scenario): readonly (readonly Item[])[] {
+  return [...Map.groupBy(items, (item) => scenarioOf(item).profile?.name ?? usual.name).values()];
+}
+
+/** Every handler that a deployment offers, as `service/handler`. */
+export function offeredHandlers(): readonly string[] {
+  const options = { notifications: { receiver: null } } as unknown as PaymentsOptions;
+  return paymentServices(options).flatMap((definition) => {
+    const { service, object } = definition as { readonly service?: object; readonly object?: object };
+    return Object.keys(service ?? object ?? {}).map((handler) => `${definition.name}/${handler}`);
+  });
+}
+
+/** Every method of the gateway that asks something of Stripe. */
+export function gatewayMethods(): readonly string[] {
+  const gateway = createStripeGateway({ secretKey: "sk_test_none", apiBase: undefined });
+  // This one only fixes what another one will send.
+  return Object.keys(gateway).filter((name) => name !== "fixRequest");
+}
+
+const servicesFolder = join(import.meta.dirname, "../../src/services");
+
+/** Every name that a step is given in the handlers' source; null for one that is not written down there. */
+export function namedSteps(): readonly (string | null)[] {
+  return readdirSync(servicesFolder).flatMap((file) => {
+    const source = readFileSync(join(servicesFolder, file), "utf8");
+    const calls = source.matchAll(/(?:\bstripeStep\s*\(|\bctx\s*\.run\s*\()(?:\s*ctx,)?\s*(?:"([^"]+)")?/g);
+    // The one that gives each request its step takes the name from its caller.
+    return file === "stripeStep.ts" ? [] : [...calls].map(([, name]) => name ?? null);
+  });
+}

@@ -1,0 +1,35 @@
+import type { Profile } from "./theatre.ts";
+import type { Stage } from "./stage.ts";
+
+/** What must be true once everything is over. */
+type Check = () => Promise<void> | void;
+
+/**
+ * A call and what the world does meanwhile, such that the outcome is known. It is played many times, and the service dies in
+ * it once at a time, at every step that is seen when it is played without a death.
+ */
+export type Scenario = {
+  readonly name: string;
+  /** How the service is set up, if not as usual. */
+  readonly profile?: Profile;
+  /** Gives what must be true at the end, whatever died when. */
+  readonly play: (stage: Stage) => Promise<Check>;
+};
+
+export const usual: Profile = { name: "usual" };
+/** Polls soon, and gives a notification up after the second attempt. */
+export const impatient: Profile = {
+  name: "impatient",
+  settings: { pollScheduleMs: [600] },
+  notifications: { retryScheduleMs: [50] },
+};
+export const forgetful: Profile = {
+  name: "forgetful",
+  settings: { referenceRetentionMs: 3000 },
+  notifications: { rememberedMs: 3000 },
+};
+
+/** What is left of money that was charged once and kept. */
+export const paidOnce = (received = 109) => [{ status: "succeeded", received, charged: 1, refunds: 0, refunded: 0 }];
+/** What is left of a payment that took no money and can't any more. */
+export const closed = [{ status: "canceled", received: 0, charged: 0, refunds: 0, refunded: 0 }];

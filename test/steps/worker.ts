@@ -1,0 +1,59 @@
+/**
+ * The service as a process of its own, with everything that a deployment offers. Nothing of it is changed; requests to Stripe
+ * only say in a header which step of which invocation they belong to, so that the test can tell them apart.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { subscribe } from "node:diagnostics_channel";
+import type { ClientRequest } from "node:http";
+import { createServer } from "node:http2";
+import { createEndpointHandler, type HooksProvider } from "@restatedev/restate-sdk";
+import type { PaymentsOptions } from "../../src/services/paymentsOptions.ts";
+import { paymentServices } from "../../src/services/serve.ts";
+import { createStripeGateway, type StripeGateway } from "../../src/stripe/gateway.ts";
+import { invocationHeader, methodHeader, runHeader } from "./origin.ts";
+
+/** What a worker is started with. */
+export type WorkerOptions = Omit<PaymentsOptions, "stripe"> & { readonly secretKey: string; readonly apiBase: string };
+
+const { secretKey, apiBase, ...options } = JSON.parse(process.argv[2] ?? "") as WorkerOptions;
+
+const steps = new AsyncLocalStorage<{ readonly invocationId: string; readonly run: string }>();
+const methods = new AsyncLocalStorage<string>();
+
+const tellSteps: HooksProvider = ({ request }) => ({
+  interceptor: { run: (run, next) => steps.run({ invocationId: request.id, run }, next) },
+});
+
+// Node publishes every request before it is sent. https://nodejs.org/api/diagnostics_channel.html#http
+subscribe("http.client.request.created", (message) => {
+  const { request } = message as { readonly request: ClientRequest };
+  const step = steps.getStore();
+  if (step === undefined) return;
+  request.setHeader(invocationHeader, step.invocationId);
+  request.setHeader(runHeader, encodeURIComponent(step.run));
+  request.setHeader(methodHeader, methods.getStore() ?? "");
+});
+
+/** The gateway, each of whose methods says its name to the requests that it makes. */
+function named(gateway: StripeGateway): StripeGateway {
+  return new Proxy(gateway, {
+    get(target, name: string) {
+      const method = target[name as keyof StripeGateway] as (...values: unknown[]) => unknown;
+      return (...values: unknown[]) => methods.run(name, () => method.apply(target, values));
+    },
+  });
+}
+
+const server = createServer(
+  createEndpointHandler({
+    services: paymentServices({ ...options, stripe: named(createStripeGateway({ secretKey, apiBase })) }),
+    defaultServiceOptions: { hooks: [tellSteps] },
+    logger: () => {},
+  }),
+);
+server.listen(0, "127.0.0.1", () => {
+  const address = server.address();
+  process.send?.({ port: typeof address === "object" && address !== null ? address.port : 0 });
+});
+// Never outlive the test.
+process.on("disconnect", () => process.exit(0));
