@@ -126,7 +126,7 @@ it("says that Stripe rejects the key", async () => {
 
 it("names each permission that a restricted key lacks, and whether a handler in use needs it", async () => {
   const restricted = { ...settings, STRIPE_SECRET_KEY: "rk_test_scene" };
-  expect((await runDoctor(restricted)).of("permissions")).toEqual([expect.stringMatching(/^ok: .* all 13/)]);
+  expect((await runDoctor(restricted)).of("permissions")).toEqual([expect.stringMatching(/^ok: .* all 14/)]);
   await scene.fault(
     { target: "api", effect: "forbidden", method: "GET", path: "/v1/charges*", count: 0 },
     { target: "api", effect: "forbidden", method: "POST", path: "/v1/disputes*", count: 0 },
@@ -137,6 +137,7 @@ it("names each permission that a restricted key lacks, and whether a handler in 
   expect(examined.of("permissions")).toEqual([
     expect.stringMatching(/^wrong: The key may not read Charges: payments\/processPayment needs it/),
     expect.stringMatching(/^warning: The key may not write Disputes: .*not in use/),
+    expect.stringMatching(/^warning: The key may not read Events: .*not in use/),
   ]);
   expect(examined.of("webhook deliveries")).toEqual([expect.stringMatching(/^warning: Stripe could not be asked/)]);
 });

@@ -48,7 +48,7 @@ describe.each(modes)("setupPaymentMethod and awaitSetup, $mode", ({ inactivityTi
   const createFault = (effect: string, more: Record<string, string | number> = {}) =>
     scene.fault({ target: "api", effect, method: "POST", path: "/v1/setup_intents", count: 1, ...more });
   const cancelInvocationOf = (found: Stripe.SetupIntent) =>
-    restate(scene.admin, "invocation", "cancel", "--yes", found.metadata?.["restate_invocation_id"] ?? "");
+    scene.cancel(found.metadata?.["restate_invocation_id"] ?? "");
   const untilWatchesEnd = () =>
     until("the watches to end", async () => ((await scene.openInvocations("setupWatcher")) === 0 ? true : undefined));
 
@@ -244,7 +244,7 @@ describe.each(modes)("setupPaymentMethod and awaitSetup, $mode", ({ inactivityTi
 
     it("does not send the customer away for a call that was cancelled meanwhile", async () => {
       const order = newOrder();
-      await createFault("stall", { delayMs: 1500 });
+      await createFault("stall", { delayMs: 3000 });
       const call = scene.call("setupPaymentMethod", setup(order, threeDSecure, { returnUrl }));
       await cancelInvocationOf(await setupOf(order));
       expect(await call).toMatchObject({

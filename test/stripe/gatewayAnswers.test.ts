@@ -82,7 +82,13 @@ const book: Readonly<Record<Request, Readonly<Record<RefusalKind, unknown>>>> = 
   noteFailure: wordsOfRefusal("update the PaymentIntent"),
   noteAbandonment: wordsOfRefusal("update the PaymentIntent"),
   withdrawAbandonment: wordsOfRefusal("update the PaymentIntent"),
-  cancelPayment: wordsOfRefusal("cancel the PaymentIntent"),
+  cancelPayment: {
+    ...wordsOfRefusal("cancel the PaymentIntent"),
+    saved_failure: {
+      kind: "failed",
+      message: "Stripe failed to cancel the PaymentIntent and saved the failure under the idempotency key.",
+    },
+  },
   capturePayment: {
     declined: { kind: "declined", failure },
     missing: { kind: "refused", refusal: missing },
