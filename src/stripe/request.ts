@@ -41,7 +41,7 @@ export async function ask<Result>(
   try {
     return await request();
   } catch (error) {
-    if (error instanceof StripeOutage) throw error;
+    // What is no error of Stripe's is thrown on, an outage that `expectObject` found included.
     const meaning = meaningOf(error);
     if (meaning.kind === "retry") throw new StripeOutage(meaning.message);
     if (meaning.kind === "operator") throw new StripeAccessError(meaning.problem, meaning.message);

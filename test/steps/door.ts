@@ -8,6 +8,9 @@ import type { Relay } from "./relay.ts";
 
 type Answer = { readonly message: IncomingMessage; readonly body: Buffer };
 
+/** A request that the sandbox doesn't answer in this time is an outage, and the service asks again. */
+const sandboxPatienceMs = 30_000;
+
 export async function startDoor(from: {
   readonly trials: Trials;
   readonly killer: Killer;
@@ -15,8 +18,8 @@ export async function startDoor(from: {
   readonly sandboxUrl: string;
 }) {
   const agent = new Agent({ keepAlive: true });
-  // A fault is for the next request that it fits, so changes go through one by one.
-  let lastChange: Promise<unknown> = Promise.resolve();
+  /** The latest change on each path. */
+  const last = new Map<string, Promise<void>>();
   const server = createServer((request, response) => {
     answer(request, response).catch(() => response.destroy());
   });
@@ -45,19 +48,30 @@ export async function startDoor(from: {
     return await until(`the step "${run}" of ${trace.role}, to which a request belongs`, async () => key(), 5);
   }
 
+  /**
+   * A fault is for the next request that it fits, so one that is to meet a fault goes alone: no other may go the same way
+   * meanwhile. Requests are told apart by their paths only.
+   */
   async function forward(request: IncomingMessage, body: Buffer, with_: Interference | null = null): Promise<Answer> {
-    if (request.method === "GET" && with_ === null) return await pass(request, body);
-    const turn = lastChange.then(async () => {
-      await with_?.act?.();
+    await with_?.act?.();
+    if (request.method === "GET") return await pass(request, body);
+    const way = pathOf(request);
+    const turn = (last.get(way) ?? Promise.resolve()).then(async () => {
       for (const effect of with_?.faults ?? []) {
         await fetch(`${from.sandboxUrl}/_sandbox/faults`, {
           method: "POST",
-          body: JSON.stringify({ target: "api", effect, method: request.method, path: pathOf(request), count: 1 }),
+          body: JSON.stringify({ target: "api", effect, method: request.method, path: way, count: 1 }),
+          signal: AbortSignal.timeout(sandboxPatienceMs),
         });
       }
       return await pass(request, body);
     });
-    lastChange = turn.catch(() => {});
+    const over = turn.then(
+      () => {},
+      () => {},
+    );
+    last.set(way, over);
+    void over.then(() => last.get(way) === over && last.delete(way));
     return await turn;
   }
 
@@ -65,7 +79,7 @@ export async function startDoor(from: {
     return new Promise((resolve, reject) => {
       const onward = requestOf(
         `${from.sandboxUrl}${request.url}`,
-        { method: request.method, headers: request.headers, agent },
+        { method: request.method, headers: request.headers, agent, signal: AbortSignal.timeout(sandboxPatienceMs) },
         (message) => void read(message).then((given) => resolve({ message, body: given }), reject),
       );
       onward.on("error", reject);

@@ -16,7 +16,7 @@ import { createKiller } from "./killer.ts";
 import { until } from "./patience.ts";
 import { startPool, type Pool } from "./pool.ts";
 import { startRelay } from "./relay.ts";
-import { createTrials, hasArrived, type Trial } from "./trials.ts";
+import { createTrials, hasArrived, stepsOf, type Trial } from "./trials.ts";
 import type { WorkerOptions } from "./worker.ts";
 
 const hourMs = 3_600_000;
@@ -171,9 +171,11 @@ export async function openTheatre() {
 
     /** Whether everything is over that a trial has begun. */
     async isOver(trial: Trial): Promise<boolean> {
-      // In this order: what has arrived and isn't over is among the unfinished.
       if (!hasArrived(trial)) return false;
+      const steps = stepsOf(trial);
       const rows = await unfinished();
+      // What came to a further step meanwhile may have sent for something that the engine didn't show yet.
+      if (stepsOf(trial) !== steps) return false;
       const ids = new Set(trial.traces.map(({ invocationId }) => invocationId));
       return !rows.some(({ id, by, key }) => ids.has(id) || ids.has(by ?? "") || trials.ownerOf(key ?? "") === trial);
     },

@@ -140,3 +140,8 @@ export function hasArrived({ traces }: Trial): boolean {
     return begun.length >= sent.filter((other) => other === target).length;
   });
 }
+
+/** How many steps a trial has come to so far. */
+export function stepsOf({ traces }: Trial): number {
+  return traces.reduce((sum, { steps }) => sum + steps.length, 0);
+}

@@ -1,6 +1,7 @@
 /** What the gateway gives of what Stripe has. */
 import { describe, expect, it } from "vitest";
-import { refusals } from "./cannedStripe.ts";
+import { createStripeGateway } from "../../src/stripe/gateway.ts";
+import { cannedStripe, refusals } from "./cannedStripe.ts";
 import { ask, list, since, stripeObject } from "./gatewayCalls.ts";
 
 /** What a list shows beside what the invocation made. */
@@ -42,7 +43,9 @@ const paid = (more: object = {}) =>
 describe("the gateway looks for what an invocation made", () => {
   it("by search, and passes over what is older or another's", async () => {
     const search = { body: { object: "search_result", has_more: false, data: found("payment_intent") } };
-    expect((await ask("findPayments", search)).result).toEqual(["ours"]);
+    const { result, sent } = await ask("findPayments", search);
+    expect(result).toEqual(["ours"]);
+    expect(sent).toHaveLength(1);
   });
 
   it("by the account's list where search is refused", async () => {
@@ -53,7 +56,9 @@ describe("the gateway looks for what an invocation made", () => {
 
   it("by the customer's set-ups, and the account's where the customer is not known", async () => {
     const setups = [stripeObject("setup_intent", "ours"), stripeObject("setup_intent", "nobodys", { metadata: null })];
-    expect((await ask("findSetups", list(...setups))).result).toEqual(["ours"]);
+    const known = await ask("findSetups", list(...setups));
+    expect(known.result).toEqual(["ours"]);
+    expect(known.sent).toHaveLength(1);
     const { result, sent } = await ask("findSetups", refusals.missing, list(...setups));
     expect(result).toEqual(["ours"]);
     expect(sent[1]).toMatchObject({ line: "GET /v1/setup_intents", parameters: since });
@@ -207,6 +212,14 @@ describe("the gateway reads a dispute", () => {
   ])("and compares what it was sent as evidence with what is there: %s", async (_what, evidence, holdsEvidence) => {
     const { result } = await ask("submitEvidence", { body: dispute({ evidence }) });
     expect(result).toMatchObject({ kind: "dispute", dispute: { holdsEvidence } });
+  });
+
+  it("and finds there what Stripe has trimmed", async () => {
+    const { url } = await cannedStripe({ body: dispute({ evidence: { customer_name: "Jenny" } }) });
+    const stripe = createStripeGateway({ secretKey: "sk_test_canned", apiBase: url });
+    expect(await stripe.readDispute("du_1", { customerName: " Jenny\n" })).toMatchObject({
+      dispute: { holdsEvidence: true },
+    });
   });
 
   it("in the list of a payment's disputes as the merchant is told of it", async () => {

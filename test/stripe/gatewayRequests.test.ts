@@ -105,7 +105,7 @@ describe("the gateway sends", () => {
   });
 
   it("Stripe's own version of the API and the name of this service, and no telemetry", async () => {
-    const { url, sent } = await cannedStripe({ body: { object: "refund" } });
+    const { url, sent } = await cannedStripe({ headers: { "request-id": "req_1" }, body: { object: "refund" } });
     const stripe = createStripeGateway({ secretKey: "sk_test_canned", apiBase: url });
     await stripe.readRefund("re_1");
     await stripe.readRefund("re_1");

@@ -39,7 +39,10 @@ describe("customerParameters", () => {
   const email = "jenny@example.com";
 
   it("names the call that makes the customer", () => {
-    expect(customerParameters({ email }, origin)).toEqual({ email, metadata: { restate_invocation_id: "inv_1" } });
+    expect(customerParameters({ email }, origin)).toStrictEqual({
+      email,
+      metadata: { restate_invocation_id: "inv_1" },
+    });
   });
 
   it("passes on the name and the merchant's own entries", () => {
