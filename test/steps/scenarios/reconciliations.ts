@@ -25,6 +25,7 @@ export const reconciliations: readonly Scenario[] = [
       );
       const reconciled = await stage.reconcile(account);
       await stage.settle(id);
+      await stage.deliver("payment_intent.succeeded", id);
       const answer = await call;
       return async () => {
         expect(reconciled).toMatchObject({ status: 200, body: { rung: 1, lookedAt: 0 } });
