@@ -26,7 +26,8 @@ export const impatient: Profile = {
 export const forgetful: Profile = {
   name: "forgetful",
   settings: { referenceRetentionMs: 3000 },
-  notifications: { rememberedMs: 3000 },
+  // Far longer than a killed attempt takes to come back: what is older counts as told.
+  notifications: { rememberedMs: 10_000 },
 };
 
 /** What is left of money that was charged once and kept. */
