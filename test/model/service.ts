@@ -1,0 +1,37 @@
+/** The service in a process of its own, with the settings of the model's stage, so that it can be killed. */
+import { createStripeGateway } from "../../src/stripe/gateway.ts";
+import { notificationTimings } from "../../src/services/notificationsOptions.ts";
+import { serveServices } from "../../src/services/serve.ts";
+import { breakGateway, type Defect } from "./defects.ts";
+
+/** What a process is told once it is its turn; until then it stands by, with everything loaded. */
+export type ServiceOrder = {
+  readonly port: number;
+  readonly apiBase: string;
+  readonly secretKey: string;
+  readonly webhookSecrets: readonly string[];
+  readonly pollScheduleMs: readonly number[];
+  readonly inactivityTimeoutMs: number;
+  readonly defect: Defect | null;
+};
+
+const hourMs = 3_600_000;
+
+process.on("disconnect", () => process.exit(0));
+process.on("message", (order: ServiceOrder) => void serve(order));
+process.send?.("standing by");
+
+async function serve({ secretKey, apiBase, defect, ...settings }: ServiceOrder): Promise<void> {
+  await serveServices({
+    ...settings,
+    stripe: breakGateway(createStripeGateway({ secretKey, apiBase }), defect),
+    identityKeys: [],
+    mode: "test",
+    timeoutMs: 24 * hourMs,
+    idempotencyRetentionMs: 48 * hourMs,
+    referenceRetentionMs: null,
+    lookUpDelaysMs: [0, 100, 600],
+    notifications: { ...notificationTimings, receiver: null },
+  });
+  process.send?.("serving");
+}
