@@ -30,6 +30,7 @@ async function serve({ secretKey, apiBase, defect, ...settings }: ServiceOrder):
     timeoutMs: 24 * hourMs,
     idempotencyRetentionMs: 48 * hourMs,
     referenceRetentionMs: null,
+    reconcileIntervalMs: 0,
     lookUpDelaysMs: [0, 100, 600],
     notifications: { ...notificationTimings, receiver: null },
   });
