@@ -19,7 +19,7 @@ export async function startDoor(from: {
 }) {
   const agent = new Agent({ keepAlive: true });
   /** The latest change on each path. */
-  const last = new Map<string, Promise<void>>();
+  const last = new Map<string, Promise<unknown>>();
   const server = createServer((request, response) => {
     answer(request, response).catch(() => response.destroy());
   });
@@ -66,10 +66,7 @@ export async function startDoor(from: {
       }
       return await pass(request, body);
     });
-    const over = turn.then(
-      () => {},
-      () => {},
-    );
+    const over = Promise.allSettled([turn]);
     last.set(way, over);
     void over.then(() => last.get(way) === over && last.delete(way));
     return await turn;
