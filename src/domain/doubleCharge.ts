@@ -24,12 +24,15 @@ export type DoubleCharge = {
 };
 
 /**
- * Tells which of several PaymentIntents of one call stays.
+ * Tells which of several PaymentIntents of one call stays. One that is being taken back already stays only if all are: it may
+ * come further than the one that was kept, before it is refunded.
  * @param payments oldest first; of two that have come equally far the older one stays
  * @throws RangeError without any
  */
 export function resolveDoubleCharge(payments: readonly PaymentSnapshot[]): DoubleCharge {
-  const [kept, ...others] = payments.toSorted((a, b) => rankOfStatus[a.status] - rankOfStatus[b.status]);
+  const [kept, ...others] = payments.toSorted(
+    (a, b) => Number(a.isAbandoned) - Number(b.isAbandoned) || rankOfStatus[a.status] - rankOfStatus[b.status],
+  );
   if (kept === undefined) throw new RangeError("A double charge has at least one payment.");
   return { kept, extra: others.filter(({ status }) => status !== "canceled") };
 }

@@ -171,7 +171,7 @@ function isPlainUrl(url: string): boolean {
 
 /**
  * The checks across fields look at a request also where one of its fields is wrong. They read it by hand: a schema made for
- * each request took a sixth of the CPU time that a payment costs the service.
+ * each request took about a tenth of the CPU time that a payment costs the service.
  */
 function amountProblem(request: unknown): string | null {
   const { amount, currency = "usd" } = fieldsOf(request);

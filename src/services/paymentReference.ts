@@ -76,9 +76,8 @@ export function createPaymentReference(options: PaymentsOptions) {
     request: PaymentRequest,
     record: ReferenceRecord,
   ): Promise<PaymentOutcome> {
-    const { invocationId, begunAtMs, print } = record;
-    const creation = { invocationId, fixedAtMs: begunAtMs };
-    const paymentIntentId = record.paymentIntentId ?? (await lookUpPayment(ctx, stripe, creation));
+    const { begunAtMs, print } = record;
+    const paymentIntentId = record.paymentIntentId ?? (await lookUp(ctx, record));
     if (paymentIntentId !== null) {
       const resumed = { ...record, paymentIntentId };
       ctx.set("record", resumed);
@@ -88,6 +87,16 @@ export function createPaymentReference(options: PaymentsOptions) {
     throw needsReview(
       "The last attempt for the reference was killed, and whether it charged is not known yet: ask again in an hour.",
     );
+  }
+
+  /** Finds what an attempt made. Several of one attempt are its end: a person has to look at them. */
+  async function lookUp(ctx: restate.ObjectContext<State>, record: ReferenceRecord): Promise<string | null> {
+    try {
+      return await lookUpPayment(ctx, stripe, { invocationId: record.invocationId, fixedAtMs: record.begunAtMs });
+    } catch (error) {
+      if (error instanceof restate.TerminalError) await keepFailure(ctx, record, error);
+      throw error;
+    }
   }
 
   /** What was answered before its end: as it is now. */

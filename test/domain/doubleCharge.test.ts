@@ -27,6 +27,15 @@ describe("several PaymentIntents of one call", () => {
     expect(resolved.extra.map(({ paymentIntentId }) => paymentIntentId).toSorted()).toEqual(extra);
   });
 
+  it("stays with the one that was kept before, however far one that is being taken back has come", () => {
+    const [authorized, debited] = [
+      samplePayment("requires_capture", { paymentIntentId: "pi_0" }),
+      samplePayment("succeeded", { paymentIntentId: "pi_1", isAbandoned: true }),
+    ];
+    expect(resolveDoubleCharge([authorized, debited])).toEqual({ kept: authorized, extra: [debited] });
+    expect(resolveDoubleCharge([debited, { ...authorized, isAbandoned: true }]).kept).toBe(debited);
+  });
+
   it("needs at least one", () => {
     expect(() => resolveDoubleCharge([])).toThrow(RangeError);
   });

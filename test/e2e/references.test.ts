@@ -185,6 +185,46 @@ describe.each(modes)("references, $mode", ({ inactivityTimeoutMs }) => {
     expect(await scene.paymentsOf(reference)).toHaveLength(1);
   });
 
+  it("has ended for everybody when a killed attempt turns out to have made several payments", async () => {
+    const reference = newOrder();
+    const path = "/v1/payment_intents";
+    await scene.fault({ target: "api", effect: "stall", method: "POST", path, delayMs: 10_000 });
+    const call = scene.call("processPayment", cardFor(reference));
+    const first = await scene.paymentOf(reference);
+    await restate(scene.admin, "invocation", "kill", "--yes", first.metadata["restate_invocation_id"] ?? "");
+    await call;
+    await scene.clearFaults();
+    const extra = await scene.stripe.paymentIntents.create({
+      amount: first.amount,
+      currency: first.currency,
+      payment_method: "pm_card_visa",
+      confirm: true,
+      automatic_payment_methods: { enabled: true, allow_redirects: "never" },
+      metadata: first.metadata,
+    });
+    await until("search to show both", async () => {
+      const query = `metadata["restate_invocation_id"]:"${first.metadata["restate_invocation_id"]}"`;
+      return (await scene.stripe.paymentIntents.search({ query })).data.length === 2 ? true : undefined;
+    });
+    const answers = [
+      await scene.call("processPayment", cardFor(reference)),
+      await scene.call("processPayment", cardFor(reference)),
+    ];
+    for (const answer of answers) {
+      expect(answer).toMatchObject({ status: 502, body: { metadata: { paymentIntentId: first.id } } });
+    }
+    await until("the extra one to be refunded", async () => {
+      const refunds = await scene.stripe.refunds.list({ payment_intent: extra.id });
+      return refunds.data[0]?.amount === extra.amount ? true : undefined;
+    });
+    expect(await scene.call("processPayment", cardFor(reference, "pm_card_mastercard"))).toMatchObject({
+      status: 409,
+      body: { metadata: { reason: "conflict" } },
+    });
+    expect(await scene.openInvocations("paymentWatcher")).toBe(0);
+    expect(await scene.paymentsOf(reference)).toHaveLength(2);
+  });
+
   it("is given up at its deadline when an operator killed the attempt that would have", async () => {
     const reference = newOrder();
     const request = { ...debitFor(reference, "pm_usBankAccount_processing"), timeoutSeconds: 4 };
