@@ -2,7 +2,8 @@
 import { once } from "node:events";
 import { join } from "node:path";
 import { z } from "zod";
-import { ConfigError, loadDevConfig, readEnvironment, type Environment } from "../config.ts";
+import { ConfigError, loadDevConfig, readEnvironment } from "../config.ts";
+import type { Environment } from "../settings.ts";
 import { faultOrders } from "../sandbox/faults.ts";
 import { startSandbox, type SandboxOptions } from "../sandbox/sandbox.ts";
 import { DiskFullError } from "../sandbox/store.ts";

@@ -5,7 +5,8 @@
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { stripeModeOf, type Environment, type StripeMode } from "../config.ts";
+import { stripeModeOf, type StripeMode } from "../config.ts";
+import type { Environment } from "../settings.ts";
 import { checkAccount, type AccountCheck } from "../stripe/account.ts";
 import { watchDisk } from "./diskWatch.ts";
 import { startEngine, type Engine } from "./engine.ts";

@@ -1,0 +1,200 @@
+/**
+ * What each variable of the environment must look like: how its text is read, and what a message says where it can't be. No secret is
+ * ever part of a message.
+ */
+import { z } from "zod";
+import { parseDurationMs } from "./domain/duration.ts";
+import { receiverUrlOf, secretsOf, serviceOf } from "./notify/settings.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const dayMs = parseDurationMs("1d");
+
+export const defaults = {
+  ingressPort: 8080,
+  adminPort: 9070,
+  sandboxPort: 12111,
+  servicePort: 9080,
+  pollScheduleMs: ["1m", "5m", "15m", "1h", "6h"].map(parseDurationMs),
+  timeoutMs: parseDurationMs("21d"),
+  idempotencyRetentionMs: parseDurationMs("7d"),
+  reconcileIntervalMs: parseDurationMs("1h"),
+} as const;
+
+export const expectation = {
+  secretKey:
+    "Expected a Stripe secret or restricted key (sk_test_…, sk_live_…, rk_test_…, rk_live_…), for example sk_test_51AbC….",
+  webhookSecrets:
+    "Expected one or more webhook signing secrets (whsec_…), separated by commas, for example whsec_new…,whsec_old….",
+  apiBase:
+    "Expected the origin of a Stripe API (https, or http on this machine; no path), for example http://127.0.0.1:12111.",
+  identityKeys:
+    "Expected one or more public keys of the engine (publickeyv1_…), separated by commas, for example publickeyv1_w7YHemBctH5Ck2nQRQ47iBBqhNHy4FV7t2Usbye2A6f.",
+  adminUrl:
+    "Expected the URL of the engine's admin API (no user name, query or fragment), for example http://localhost:9070.",
+  ingressUrl:
+    "Expected the URL of the engine's ingress (no user name, query or fragment), for example http://localhost:8080.",
+  authToken: "Expected the token of a protected admin API, without spaces.",
+  webhookUrl:
+    "Expected the address that Stripe sends webhooks to, for example https://pay.shop.example/payments/processWebhook.",
+  port: "Expected a port from 1 to 65535, for example",
+  pollSchedule: "Expected durations of ms, s, m, h or d, separated by commas, for example 1m,5m,15m,1h,6h.",
+  timeout: "Expected a duration from 1s to 90d, for example 21d.",
+  notifyUrl:
+    "Expected an https URL without user name, password or fragment (http to this machine, or with a test key), for example https://shop.example/payment-events.",
+  notifySecret:
+    "Expected one or more Standard Webhooks secrets (whsec_ and 24 to 64 bytes in base64), separated by commas; make one with: echo whsec_$(openssl rand -base64 32)",
+  notifyService: "Expected a handler of a Restate service, for example orders/onPaymentEvent.",
+  sandboxFaults:
+    'Expected JSON as the sandbox\'s POST /_sandbox/faults takes it, for example [{"target":"api","effect":"rate_limit","probability":0.1,"count":0}].',
+  sandboxFaultSeed: "Expected an integer from 0 to 2147483647, for example 42.",
+  referenceRetention: "Expected forever, or a duration of at least 30d, for example 365d.",
+  // Stripe lists events of 30 days; a day between two looks is long enough to be surprised.
+  reconcileInterval: "Expected 0 (off), or a duration from 1s to 1d, for example 1h.",
+  // A shorter retention would let a caller's late retry start a second charge while Stripe still remembers the first.
+  idempotencyRetention: "Expected a duration of at least 2d, for example 7d.",
+} as const;
+
+export const loopbackHosts: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
+
+const settingsSchema = z.object({
+  STRIPE_SECRET_KEY: secret(expectation.secretKey, (text) => (/^[sr]k_(test|live)_\w+$/.test(text) ? text : undefined)),
+  STRIPE_WEBHOOK_SECRET: secret(expectation.webhookSecrets, (text) => list(text, /^whsec_[\w+/=-]+$/)),
+  STRIPE_API_BASE: secret(expectation.apiBase, originOf),
+  NOTIFY_URL: secret(expectation.notifyUrl, receiverUrlOf),
+  NOTIFY_SECRET: secret(expectation.notifySecret, secretsOf),
+  NOTIFY_SERVICE: setting(expectation.notifyService, serviceOf),
+  RESTATE_IDENTITY_KEYS: setting(expectation.identityKeys, (text) => list(text, /^publickeyv1_[1-9A-HJ-NP-Za-km-z]+$/)),
+  PORT: port(defaults.servicePort),
+  RESTATE_INGRESS_PORT: port(defaults.ingressPort),
+  RESTATE_ADMIN_PORT: port(defaults.adminPort),
+  SANDBOX_PORT: port(defaults.sandboxPort),
+  SANDBOX_FAULTS: setting(expectation.sandboxFaults, jsonOf),
+  SANDBOX_FAULT_SEED: setting(expectation.sandboxFaultSeed, (text) =>
+    /^\d{1,10}$/.test(text) && Number(text) < 2 ** 31 ? Number(text) : undefined,
+  ),
+  DATA_DIR: z.string().optional(),
+  RESTATE_ADMIN_URL: secret(expectation.adminUrl, serverOf),
+  RESTATE_INGRESS_URL: secret(expectation.ingressUrl, serverOf),
+  RESTATE_AUTH_TOKEN: secret(expectation.authToken, (text) => (/^[\x21-\x7e]+$/.test(text) ? text : undefined)),
+  WEBHOOK_URL: setting(expectation.webhookUrl, (text) => serverOf(text)),
+  PAYMENT_POLL_SCHEDULE: setting(expectation.pollSchedule, (text) => {
+    const scheduleMs = text.split(",").map((entry) => durationWithin(entry, 1, Number.MAX_SAFE_INTEGER));
+    return scheduleMs.every((delayMs) => delayMs !== undefined) ? scheduleMs : undefined;
+  }),
+  PAYMENT_TIMEOUT: setting(expectation.timeout, (text) => durationWithin(text, 1_000, 90 * dayMs)),
+  REFERENCE_RETENTION: setting(expectation.referenceRetention, (text) =>
+    text === "forever" ? null : durationWithin(text, 30 * dayMs, Number.MAX_SAFE_INTEGER),
+  ),
+  RECONCILE_INTERVAL: setting(expectation.reconcileInterval, (text) =>
+    text === "0" ? 0 : durationWithin(text, 1_000, dayMs),
+  ),
+  IDEMPOTENCY_RETENTION: setting(expectation.idempotencyRetention, (text) =>
+    durationWithin(text, 2 * dayMs, Number.MAX_SAFE_INTEGER),
+  ),
+});
+
+export type Settings = Partial<z.output<typeof settingsSchema>>;
+
+/** The settings that parse, and the problems of the others. An empty variable counts as unset: that is how `.env` files switch things off. */
+export function parseSettings(environment: Environment): { settings: Settings; problems: string[] } {
+  const found = Object.fromEntries(
+    Object.keys(settingsSchema.shape)
+      .filter((name) => !isUnset(environment, name))
+      .map((name) => [name, environment[name]?.trim()]),
+  );
+  const result = settingsSchema.safeParse(found);
+  if (result.success) return { settings: result.data, problems: [] };
+  // The good ones are still needed: problems between settings are reported in the same message.
+  const bad = result.error.issues.map((issue) => issue.path[0]);
+  const rest = settingsSchema.safeParse(
+    Object.fromEntries(Object.entries(found).filter(([name]) => !bad.includes(name))),
+  );
+  return {
+    settings: rest.success ? rest.data : {},
+    problems: result.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`),
+  };
+}
+
+export function isUnset(environment: Environment, name: string): boolean {
+  return (environment[name] ?? "").trim() === "";
+}
+
+function setting<T>(expected: string, read: (text: string) => T | undefined) {
+  return optionalSetting(read, (text) => `is "${shown(text)}". ${expected}`);
+}
+
+/** A setting whose value never appears in a message: a key, or an address that may carry a password. */
+function secret<T>(expected: string, read: (text: string) => T | undefined) {
+  return optionalSetting(read, () => `has a value that cannot be used (not shown here). ${expected}`);
+}
+
+function optionalSetting<T>(read: (text: string) => T | undefined, problem: (text: string) => string) {
+  return z
+    .string()
+    .transform((text, context) => {
+      const value = read(text);
+      if (value !== undefined) return value;
+      context.addIssue({ code: "custom", message: problem(text) });
+      return z.NEVER;
+    })
+    .optional();
+}
+
+/** People paste keys into the wrong variable: whatever looks like one is not repeated. */
+function shown(text: string): string {
+  if (/(sk|rk|whsec)_/.test(text)) return "…";
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+function port(example: number) {
+  return setting(`${expectation.port} ${example}.`, (text) => {
+    const value = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+    return value >= 1 && value <= 65_535 ? value : undefined;
+  });
+}
+
+function list(text: string, form: RegExp): readonly string[] | undefined {
+  const entries = text.split(",").map((entry) => entry.trim());
+  return entries.every((entry) => form.test(entry)) ? entries : undefined;
+}
+
+function durationWithin(text: string, minimumMs: number, maximumMs: number): number | undefined {
+  try {
+    const durationMs = parseDurationMs(text);
+    return durationMs >= minimumMs && durationMs <= maximumMs ? durationMs : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function jsonOf(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Over plain http a key would be readable on the way, so http is for this machine only. */
+function originOf(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (url === null || url.username !== "" || url.password !== "") return undefined;
+  if (url.pathname !== "/" || url.search !== "" || url.hash !== "") return undefined;
+  if (url.protocol === "https:") return url.origin;
+  return url.protocol === "http:" && loopbackHosts.includes(url.hostname) ? url.origin : undefined;
+}
+
+/** A server, perhaps behind a path; without the slash at its end, so that paths can be added. */
+function serverOf(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "") return undefined;
+  return url.search === "" && url.hash === "" ? url.href.replace(/\/+$/, "") : undefined;
+}
+
+/** Whether a secret that is sent there stays unread on the way. */
+export function isPrivate(address: string): boolean {
+  const url = new URL(address);
+  return url.protocol === "https:" || loopbackHosts.includes(url.hostname);
+}
