@@ -35,10 +35,13 @@ export async function checkAccount(target: StripeTarget): Promise<AccountCheck> 
   }
 }
 
-/** Every answer of an HTTP server says when it was made, in whole seconds. https://www.rfc-editor.org/rfc/rfc9110#name-date */
-function clockAheadOf(dateHeader: string | undefined, nowMs: number): number | null {
-  const stripesMs = Date.parse(dateHeader ?? "");
-  return Number.isNaN(stripesMs) ? null : nowMs - stripesMs;
+/**
+ * How far this machine's clock is ahead of that of the server which answered, negative where it is behind; null where the answer names
+ * no time. It names whole seconds, so that it is half a second late on average. https://www.rfc-editor.org/rfc/rfc9110#name-date
+ */
+export function clockAheadOf(dateHeader: string | undefined, nowMs: number): number | null {
+  const serversMs = Date.parse(dateHeader ?? "");
+  return Number.isNaN(serversMs) ? null : Math.round(nowMs - (serversMs + 500));
 }
 
 /** Far more than an answer takes, and far less than the five minutes that receivers of signed requests tolerate. */

@@ -3,6 +3,7 @@
  * which nothing is changed.
  */
 import { Stripe } from "stripe";
+import { clockAheadOf } from "./account.ts";
 import { createStripeClient, type StripeTarget } from "./client.ts";
 import { meaningOf, type AccessProblem } from "./errorMeaning.ts";
 
@@ -48,11 +49,9 @@ export function inspectStripe(target: StripeTarget) {
       return await asking(async () => {
         const askedAtMs = Date.now();
         const account = await stripe.accounts.retrieveCurrent({}, limits);
-        const between = (askedAtMs + Date.now()) / 2;
+        const betweenMs = (askedAtMs + Date.now()) / 2;
         if (typeof account.id !== "string") return null;
-        const stripeMs = Date.parse(account.lastResponse.headers["date"] ?? "");
-        // The header is cut to whole seconds: on average it is half a second late.
-        const clockAheadMs = Number.isNaN(stripeMs) ? null : Math.round(between - (stripeMs + 500));
+        const clockAheadMs = clockAheadOf(account.lastResponse.headers["date"], betweenMs);
         return { accountId: account.id, clockAheadMs };
       });
     },
