@@ -13,3 +13,14 @@ export async function until<T>(what: string, ask: () => Promise<T | undefined>, 
 }
 
 const patienceMs = 120_000;
+
+/** Asks over HTTP; undefined where no answer came, so that it is asked again. */
+export async function orNoAnswer<Answer>(ask: () => Promise<Answer>): Promise<Answer | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    // A timeout, or a connection that was lost.
+    if (error instanceof DOMException || error instanceof TypeError) return undefined;
+    throw error;
+  }
+}

@@ -2,7 +2,7 @@
 import type { Stripe } from "stripe";
 import { expect } from "vitest";
 import { eventAbout, sign, type Answer } from "../e2e/scene.ts";
-import { until } from "./patience.ts";
+import { orNoAnswer, until } from "./patience.ts";
 import type { Theatre } from "./theatre.ts";
 import type { Trial } from "./trials.ts";
 
@@ -22,24 +22,31 @@ export function openStage(theatre: Theatre, trial: Trial) {
   }
 
   async function post(payload: string): Promise<void> {
-    await until("a webhook to be taken", async () => {
-      const response = await fetch(`${theatre.ingress}/payments/processWebhook`, {
-        method: "POST",
-        body: payload,
-        headers: { "content-type": "application/json; charset=utf-8", ...sign(payload) },
-      });
-      await response.arrayBuffer();
-      return response.ok ? true : undefined;
-    });
+    await until("a webhook to be taken", () =>
+      orNoAnswer(async () => {
+        const response = await fetch(`${theatre.ingress}/payments/processWebhook`, {
+          method: "POST",
+          body: payload,
+          headers: { "content-type": "application/json; charset=utf-8", ...sign(payload) },
+        });
+        await response.arrayBuffer();
+        return response.ok ? true : undefined;
+      }),
+    );
   }
 
+  /** Where the connection is lost, it is dialled again with the same key, as a careful caller does. */
   async function dial(handler: string, body: object, key: string): Promise<Answer> {
-    const response = await fetch(`${theatre.ingress}/payments/${handler}`, {
-      method: "POST",
-      headers: { "content-type": "application/json", "idempotency-key": key, "x-test-trial": order },
-      body: JSON.stringify(body),
-    });
-    return { status: response.status, body: (await response.json()) as Answer["body"] };
+    return await until(`an answer of ${handler}`, () =>
+      orNoAnswer(async () => {
+        const response = await fetch(`${theatre.ingress}/payments/${handler}`, {
+          method: "POST",
+          headers: { "content-type": "application/json", "idempotency-key": key, "x-test-trial": order },
+          body: JSON.stringify(body),
+        });
+        return { status: response.status, body: (await response.json()) as Answer["body"] };
+      }),
+    );
   }
 
   const stage = {

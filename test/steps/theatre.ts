@@ -13,7 +13,7 @@ import { openMerchant } from "../e2e/merchant.ts";
 import { secretKey, webhookSecret } from "../e2e/scene.ts";
 import { startDoor } from "./door.ts";
 import { createKiller } from "./killer.ts";
-import { until } from "./patience.ts";
+import { orNoAnswer, until } from "./patience.ts";
 import { startPool, type Pool } from "./pool.ts";
 import { startRelay } from "./relay.ts";
 import { createTrials, hasArrived, stepsOf, type Trial } from "./trials.ts";
@@ -71,15 +71,10 @@ export async function openTheatre() {
     relay.cut();
   });
   /** An engine that is busy may take longer to answer than the query waits. */
-  const sql = async <Found>(query: string): Promise<readonly Found[]> =>
-    await until("an answer of the engine's", async () => {
-      try {
-        return (await queryEngine(engine.adminUrl, query)) as readonly Found[];
-      } catch (error) {
-        if (!(error instanceof DOMException)) throw error;
-        return undefined;
-      }
-    });
+  const sql = async <Found>(query: string) =>
+    await until("an answer of the engine's", () =>
+      orNoAnswer(async () => (await queryEngine(engine.adminUrl, query)) as readonly Found[]),
+    );
 
   const relay = await startRelay({
     trials,
