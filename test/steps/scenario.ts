@@ -23,6 +23,7 @@ export const impatient: Profile = {
   settings: { pollScheduleMs: [600] },
   notifications: { retryScheduleMs: [50] },
 };
+/** Forgets everything soon: sooner than an outage may last. */
 export const forgetful: Profile = {
   name: "forgetful",
   settings: { referenceRetentionMs: 3000 },

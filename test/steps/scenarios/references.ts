@@ -26,6 +26,10 @@ export const references: readonly Scenario[] = [
     async play(stage) {
       const call = stage.call("processPayment", debitFor(stage));
       const { id } = await stage.payment();
+      // Before it is recorded, whoever asks for it asks again, who knows how often.
+      await stage.until("the payment to be recorded", async () =>
+        (await stage.entryOf("paymentReference", `platform:${stage.order}`, "record")).includes(id) ? true : undefined,
+      );
       const read = await stage.call("getPayment", { reference: stage.order });
       const joined = stage.call("processPayment", debitFor(stage));
       await stage.settle(id);
