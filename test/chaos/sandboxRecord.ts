@@ -37,8 +37,9 @@ export class SandboxFile {
         "SELECT type, body FROM events WHERE type LIKE 'charge.%' OR type LIKE 'refund.%' ORDER BY seq",
       ).flatMap(moneyEvent),
       savedFailures: this.#rows(
-        "SELECT path, fault FROM requests WHERE fault IN ('error_500_saved', 'error_500_saved_after') AND idempotency_key IS NOT NULL AND status = 500",
-      ).map((row) => ({ path: String(row["path"]), wasDone: row["fault"] === "error_500_saved_after" })),
+        "SELECT path, object_id FROM requests WHERE fault IN ('error_500_saved', 'error_500_saved_after') AND idempotency_key IS NOT NULL AND status = 500",
+        // One that was about to be refused did nothing either, whatever the fault.
+      ).map((row) => ({ path: String(row["path"]), wasDone: row["object_id"] !== null })),
     };
   }
 

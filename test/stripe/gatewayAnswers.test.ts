@@ -202,7 +202,7 @@ describe("what is no answer", () => {
   it.each(names)("to %s is thrown, as an outage or for the operator", async (request) => {
     expect(await outcomeOf(request, failing)).toBe("StripeOutage: Stripe failed (503).");
     expect(await outcomeOf(request, noPermission)).toBe(
-      "StripeAccessError: The API key lacks a permission that this call needs (403); Stripe's request log names it.",
+      "StripeAccessError: The API key lacks a permission that this call needs (403): Stripe's request log names it.",
     );
   });
 

@@ -261,7 +261,8 @@ describe.skipIf(!hasBrowser)("Checkout's page", () => {
       await page.getByRole("button", { name: button }).click();
       await heading(page, words);
       expect((await stripe.checkout.sessions.retrieve(id)).payment_status).toBe(paymentStatus);
-      expect((await eventTypes(stripe)).at(-1)).toBe(
+      // Not the last one for long: the balance is posted a moment later.
+      expect(await eventTypes(stripe)).toContain(
         `checkout.session.async_payment_${paymentStatus === "paid" ? "succeeded" : "failed"}`,
       );
     });
