@@ -186,7 +186,8 @@ describe("a voucher", () => {
   });
 
   it("completes its Checkout Session unpaid, and pays it later", async () => {
-    await withSandbox(async ({ stripe }) => {
+    await withSandbox(async ({ sandbox, stripe }) => {
+      await control(sandbox, "POST", "/clock", { mode: "virtual" });
       const session = await stripe.checkout.sessions.create({
         mode: "payment",
         line_items: [
@@ -205,6 +206,7 @@ describe("a voucher", () => {
         payment_method_options: { oxxo: { expires_after_days: 2 } },
         payment_intent: { payment_method_options: { oxxo: { expires_after_days: 2 } } },
       });
+      await control(sandbox, "POST", "/clock", { advanceMs: 20 });
       await expect.poll(async () => (await stripe.checkout.sessions.retrieve(session.id)).payment_status).toBe("paid");
       expect(await eventTypes(stripe)).toContain("checkout.session.async_payment_succeeded");
     });
