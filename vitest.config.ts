@@ -3,8 +3,9 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // Tests that start a real engine: two cores, so few at a time, and a generous limit instead of tuned ones.
-    maxWorkers: 2,
+    // Tests that start a real engine wait about a third of their time: one more at a time than CI has cores, and a generous limit
+    // instead of tuned ones.
+    maxWorkers: 3,
     silent: "passed-only",
     // The copies of `src` that test/guards makes: the project's Node runs them as they are, much faster than Vite reads them.
     server: { deps: { external: [/restate-stripe-payments-guard-/] } },

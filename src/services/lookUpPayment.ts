@@ -3,13 +3,14 @@ import type { Context } from "@restatedev/restate-sdk";
 import { resolveDoubleCharge } from "../domain/doubleCharge.ts";
 import type { PaymentSnapshot } from "../domain/payment.ts";
 import type { StripeGateway } from "../stripe/gateway.ts";
+import type { Creation, ListedPayments } from "../stripe/paymentRequests.ts";
 import { needsReview } from "./failures.ts";
 import { takeBack } from "./letGo.ts";
 import { readOwnPayment } from "./readPayment.ts";
 import { stripeStep } from "./stripeStep.ts";
 
-/** The call that made a PaymentIntent, and when its request was fixed, in epoch milliseconds. */
-export type Creation = { readonly invocationId: string; readonly fixedAtMs: number };
+/** Where search works, the list only bridges its lag: as far back as the last 2,000 PaymentIntents of a busy account. */
+const maximumPages = 20;
 
 /**
  * Looks once for the PaymentIntent that a call made; null if there is none that Stripe shows yet.
@@ -18,12 +19,8 @@ export type Creation = { readonly invocationId: string; readonly fixedAtMs: numb
  * refunded, so that the customer pays once.
  * @throws TerminalError `needs_review` if there are several
  */
-export async function lookUpPayment(
-  ctx: Context,
-  stripe: StripeGateway,
-  { invocationId, fixedAtMs }: Creation,
-): Promise<string | null> {
-  const found = await stripeStep(ctx, "look up PaymentIntent", () => stripe.findPayments(invocationId, fixedAtMs));
+export async function lookUpPayment(ctx: Context, stripe: StripeGateway, creation: Creation): Promise<string | null> {
+  const found = await findPayments(ctx, stripe, creation);
   if (found.length <= 1) return found[0] ?? null;
   const payments: PaymentSnapshot[] = [];
   for (const paymentIntentId of found) payments.push(await readOwnPayment(ctx, stripe, paymentIntentId));
@@ -34,4 +31,25 @@ export async function lookUpPayment(
     `One call seems to have made several PaymentIntents: ${found.join(", ")}. ${kept.paymentIntentId} (${kept.stripeStatus}) is left as it is; cancelled or refunded: ${extraIds.join(", ") || "none"}.`,
     kept.paymentIntentId,
   );
+}
+
+/**
+ * Every PaymentIntent of a call, oldest first: by search, and where that shows nothing, by the account's list. Each page is
+ * a step of its own, so that an outage in the middle of a long list does not begin it again.
+ */
+async function findPayments(ctx: Context, stripe: StripeGateway, creation: Creation): Promise<readonly string[]> {
+  const searched = await stripeStep(ctx, "search PaymentIntents", () => stripe.searchPayments(creation));
+  if (searched !== null && searched.length > 0) return searched.toReversed();
+  const listed: string[] = [];
+  let after: string | null = null;
+  for (let pages = 1; ; pages++) {
+    const page: ListedPayments = await listPage(ctx, stripe, creation, after);
+    listed.push(...page.found);
+    after = page.next;
+    if (after === null || (searched !== null && pages >= maximumPages)) return listed.toReversed();
+  }
+}
+
+function listPage(ctx: Context, stripe: StripeGateway, creation: Creation, after: string | null) {
+  return stripeStep(ctx, "list PaymentIntents", () => stripe.listPayments(creation, after));
 }

@@ -31,6 +31,15 @@ type ChangeResult =
 /** After `failed` it is open whether Stripe can cancel it: its failure is saved under the key, and another key may fare better. */
 type CancelResult = ChangeResult | { readonly kind: "failed"; readonly message: string };
 
+/** The call that made a PaymentIntent, and when its request was fixed, in epoch milliseconds. */
+export type Creation = { readonly invocationId: string; readonly fixedAtMs: number };
+
+export type ListedPayments = {
+  readonly found: readonly string[];
+  /** Where the next page begins; null after the last one. */
+  readonly next: string | null;
+};
+
 export type CaptureParameters = Pick<Stripe.PaymentIntentCaptureParams, "amount_to_capture" | "final_capture">;
 
 /** After `unexpected_state` (nothing was captured) and `unknown` (the answer was lost for good), reading it tells. */
@@ -52,9 +61,6 @@ const withLatestCharge = { expand: ["latest_charge"] };
  * are set to another zone, and as much again. What is told apart is older than two days: no idempotency key comes again before.
  */
 export const clockToleranceMs = 2 * 60 * 60 * 1000;
-
-/** Twenty requests to Stripe. */
-const maximumListed = 2000;
 
 export function paymentRequests(stripe: Stripe) {
   /** Changes the metadata; the answer is a read as well. It erases `last_payment_error`. https://docs.stripe.com/api/payment_intents/update */
@@ -105,35 +111,33 @@ export function paymentRequests(stripe: Stripe) {
     },
 
     /**
-     * Finds the ids of the PaymentIntents that an invocation created, oldest first, by the invocation id in their metadata.
-     * Search lags behind by up to a minute, an hour in outages; where it finds nothing or is not available, the account's
-     * list is gone through, which shows at once what exists, but only as far back as a busy account can be asked for. What
-     * is older than the request is another call's: an idempotency key that comes again after its retention has the same
-     * invocation id. https://docs.stripe.com/search#data-freshness
+     * Finds the ids of the PaymentIntents that a call created by the invocation id in their metadata; null where search is
+     * not available. It lags behind by up to a minute, an hour in outages. https://docs.stripe.com/search#data-freshness
      */
-    async findPayments(invocationId: string, fixedAtMs: number): Promise<readonly string[]> {
-      const createdSince = Math.floor((fixedAtMs - clockToleranceMs) / 1000);
-      const isOurs = (found: Stripe.PaymentIntent) =>
-        found.metadata[invocationIdKey] === invocationId && found.created >= createdSince;
-      const searched = await ask(
-        async () => {
-          const query = `metadata["${invocationIdKey}"]:"${invocationId}"`;
-          return expectObject("search_result", await stripe.paymentIntents.search({ query, limit: 10 })).data;
-        },
+    async searchPayments(creation: Creation): Promise<readonly string[] | null> {
+      const query = `metadata["${invocationIdKey}"]:"${creation.invocationId}"`;
+      return await ask<readonly string[] | null>(
+        async () =>
+          idsOf(creation, expectObject("search_result", await stripe.paymentIntents.search({ query, limit: 10 }))),
         () => null,
       );
-      const found = searched?.filter(isOurs) ?? [];
-      if (found.length > 0) return idsByAge(found);
-      return await ask(
+    },
+
+    /**
+     * Looks for them in one page of the account's list, newest first, which shows at once what exists.
+     * @param after the `next` of the page before, or null for the first page
+     * @see https://docs.stripe.com/api/payment_intents/list
+     */
+    async listPayments(creation: Creation, after: string | null): Promise<ListedPayments> {
+      return await ask<ListedPayments>(
         async () => {
-          const listed: Stripe.PaymentIntent[] = [];
-          let passed = 0;
-          for await (const payment of stripe.paymentIntents.list({ created: { gte: createdSince }, limit: 100 })) {
-            if (isOurs(payment)) listed.push(payment);
-            // Where search works, the list only bridges its lag: newest first, as far as the last moments of a busy account.
-            if (++passed >= maximumListed && searched !== null) break;
-          }
-          return idsByAge(listed);
+          const page = await stripe.paymentIntents.list({
+            created: { gte: createdSince(creation) },
+            limit: 100,
+            ...(after === null ? {} : { starting_after: after }),
+          });
+          const last = expectObject("list", page).data.at(-1);
+          return { found: idsOf(creation, page), next: page.has_more && last !== undefined ? last.id : null };
         },
         (meaning) => unexpectedAnswer("list PaymentIntents", meaning),
       );
@@ -266,8 +270,23 @@ export function paymentRequests(stripe: Stripe) {
 }
 
 /** Two of the same second stand in the order of their ids, so that every look-up gives the same. */
-function idsByAge(payments: readonly Stripe.PaymentIntent[]): readonly string[] {
-  return payments.toSorted((a, b) => a.created - b.created || (a.id < b.id ? -1 : 1)).map((payment) => payment.id);
+/** In seconds, as Stripe counts. */
+function createdSince({ fixedAtMs }: Creation): number {
+  return Math.floor((fixedAtMs - clockToleranceMs) / 1000);
+}
+
+/**
+ * Those that the call made, newest first. What is older than its request is another call's: an idempotency key that comes again after its
+ * retention has the same invocation id.
+ */
+function idsOf(creation: Creation, page: { readonly data: readonly Stripe.PaymentIntent[] }): readonly string[] {
+  return page.data
+    .filter(
+      ({ metadata, created }) =>
+        metadata[invocationIdKey] === creation.invocationId && created >= createdSince(creation),
+    )
+    .toSorted((a, b) => b.created - a.created)
+    .map(({ id }) => id);
 }
 
 function seen(paymentIntent: Stripe.PaymentIntent): PaymentSnapshot {

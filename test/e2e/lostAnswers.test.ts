@@ -33,6 +33,23 @@ describe.each(modes)("lost answers, $mode", ({ inactivityTimeoutMs }) => {
     expect((await scene.paymentsOf(order)).map(({ id }) => id)).toEqual([body.paymentIntentId]);
   });
 
+  it("finds a payment behind the pages of those that were made after it", async () => {
+    const order = newOrder();
+    const listed = async () => (await scene.requests("GET", createPath)).filter(({ status }) => status === 200).length;
+    const before = await listed();
+    await scene.restartService({ lookUpDelaysMs: [0, 3_600_000] });
+    await loseAnswer();
+    // Nobody can look for it before the others are there.
+    await scene.fault({ target: "api", effect: "error_500", method: "GET", path: `${createPath}/search`, count: 1000 });
+    const call = scene.call("processPayment", card(order));
+    const { id } = await scene.paymentOf(order);
+    for (let made = 0; made < 100; made++) await scene.stripe.paymentIntents.create({ amount: 200, currency: "usd" });
+    await scene.clearFaults();
+    expect(await call).toMatchObject({ status: 200, body: { paymentIntentId: id, settledBy: "poll" } });
+    await scene.restartService();
+    expect((await listed()) - before).toBeGreaterThanOrEqual(2);
+  });
+
   it.each([
     ["refunds", card, "succeeded"],
     ["cancels", (order: string) => bankDebit(order, "pm_usBankAccount_processing"), "canceled"],

@@ -49,7 +49,7 @@ export function deathsOf({ scenario, steps }: Recording): readonly Death[] {
 const companySize = 100;
 
 /** How often a trial is begun again that came by another way than the recording, and so not to its point. */
-const maximumPlays = 4;
+const maximumPlays = 8;
 
 /** Lets the service die each of these deaths, in the company of others. Gives those with a wrong outcome. */
 export async function die(

@@ -9,6 +9,12 @@ import { startCheckedSandbox } from "../sandbox/schemas/checked.ts";
 
 const hourMs = 3_600_000;
 
+/** As the handlers do: by search, and where it shows nothing, by the list. */
+async function find(gateway: StripeGateway, invocationId: string, fixedAtMs: number): Promise<readonly string[]> {
+  const searched = (await gateway.searchPayments({ invocationId, fixedAtMs })) ?? [];
+  return searched.length > 0 ? searched : (await gateway.listPayments({ invocationId, fixedAtMs }, null)).found;
+}
+
 describe("createStripeGateway", () => {
   let sandbox: Sandbox;
   let stripe: StripeGateway;
@@ -63,7 +69,7 @@ describe("createStripeGateway", () => {
   it("never sends a create whose key Stripe may have forgotten", async () => {
     const invocationId = "inv_old";
     expect(await stripe.createPayment(charge("pm_card_visa", 23 * hourMs, invocationId))).toEqual({ kind: "unknown" });
-    expect(await stripe.findPayments(invocationId, Date.now())).toEqual([]);
+    expect(await find(stripe, invocationId, Date.now())).toEqual([]);
   });
 
   it("sends a create again while its key is young, and gets the same PaymentIntent", async () => {
@@ -95,12 +101,12 @@ describe("createStripeGateway", () => {
     await fault("cut_after");
     const request = charge("pm_card_visa", 0, "inv_lost");
     await expect(stripe.createPayment(request)).rejects.toMatchObject({ name: "StripeOutage" });
-    const [found = "", ...others] = await stripe.findPayments("inv_lost", request.fixedAtMs);
+    const [found = "", ...others] = await find(stripe, "inv_lost", request.fixedAtMs);
     expect(others).toEqual([]);
     expect(await stripe.readPayment(found)).toMatchObject({ payment: { status: "succeeded" } });
-    expect(await stripe.findPayments("inv_other", request.fixedAtMs)).toEqual([]);
+    expect(await find(stripe, "inv_other", request.fixedAtMs)).toEqual([]);
     // The same idempotency key, days later: the invocation id is the same, the payment is not.
-    expect(await stripe.findPayments("inv_lost", request.fixedAtMs + 48 * hourMs)).toEqual([]);
+    expect(await find(stripe, "inv_lost", request.fixedAtMs + 48 * hourMs)).toEqual([]);
   });
 
   it.each([
@@ -111,7 +117,7 @@ describe("createStripeGateway", () => {
     await fault("cut_after");
     const request = charge("pm_card_visa", 0, invocationId);
     await expect(stripe.createPayment(request)).rejects.toMatchObject({ name: "StripeOutage" });
-    expect(await stripe.findPayments(invocationId, request.fixedAtMs + offByMs)).toHaveLength(1);
+    expect(await find(stripe, invocationId, request.fixedAtMs + offByMs)).toHaveLength(1);
   });
 
   it.each(["error_500", "rate_limit", "lock_timeout", "conflict", "html_502", "cut_before", "cut_after"])(
@@ -166,7 +172,7 @@ describe("createStripeGateway", () => {
     const refusing = await proxyThat((path) => (path.includes("/search") ? refusedSearch : null));
     const unsearchable = createStripeGateway({ secretKey: "sk_test_gateway", apiBase: refusing.url });
     const id = created.kind === "payment" ? created.payment.paymentIntentId : "";
-    expect(await unsearchable.findPayments("inv_unsearchable", request.fixedAtMs)).toEqual([id]);
+    expect(await find(unsearchable, "inv_unsearchable", request.fixedAtMs)).toEqual([id]);
     await refusing.close();
   });
 
@@ -179,7 +185,9 @@ describe("createStripeGateway", () => {
     await expect(behind.cancelPayment("pi_1", "k1")).rejects.toMatchObject(outage);
     const refund = behind.fixRequest({ payment_intent: "pi_1" }, "k2");
     await expect(behind.createRefund(refund)).rejects.toMatchObject(outage);
-    await expect(behind.findPayments("inv_1", Date.now())).rejects.toMatchObject(outage);
+    const creation = { invocationId: "inv_1", fixedAtMs: Date.now() };
+    await expect(behind.searchPayments(creation)).rejects.toMatchObject(outage);
+    await expect(behind.listPayments(creation, null)).rejects.toMatchObject(outage);
     await ill.close();
   });
 

@@ -97,8 +97,16 @@ const book: Readonly<Record<Request, Readonly<Record<RefusalKind, unknown>>>> = 
     saved_failure: unknown,
   },
   expireSession: outageWhen("list the Checkout Sessions", ...every),
-  // Search may be refused where a list isn't; here both are.
-  findPayments: outageWhen("list PaymentIntents", ...every),
+  // Where search is refused, whatever the reason, the list is asked.
+  searchPayments: {
+    declined: null,
+    missing: null,
+    refused: null,
+    unexpected_state: null,
+    needs_review: null,
+    saved_failure: null,
+  },
+  listPayments: outageWhen("list PaymentIntents", ...every),
   listRefunds: outageWhen("list the refunds", ...every),
   createRefund: {
     declined: noCode(failure.message),
@@ -214,7 +222,8 @@ describe("what is no answer", () => {
     ["cancelPayment", "payment_intent"],
     ["capturePayment", "payment_intent"],
     ["expireSession", "list"],
-    ["findPayments", "search_result"],
+    ["searchPayments", "search_result"],
+    ["listPayments", "list"],
     ["createRefund", "refund"],
     ["hangRefundDoorbell", "refund"],
     ["readRefund", "refund"],

@@ -43,15 +43,26 @@ const paid = (more: object = {}) =>
 describe("the gateway looks for what an invocation made", () => {
   it("by search, and passes over what is older or another's", async () => {
     const search = { body: { object: "search_result", has_more: false, data: found("payment_intent") } };
-    const { result, sent } = await ask("findPayments", search);
+    const { result, sent } = await ask("searchPayments", search);
     expect(result).toEqual(["ours"]);
     expect(sent).toHaveLength(1);
   });
 
   it("by the account's list where search is refused", async () => {
-    const { result, sent } = await ask("findPayments", refusals.refused, list(...found("payment_intent")));
-    expect(result).toEqual(["ours"]);
-    expect(sent[1]).toMatchObject({ line: "GET /v1/payment_intents", parameters: since });
+    expect((await ask("searchPayments", refusals.refused)).result).toBeNull();
+    const { result, sent } = await ask("listPayments", list(...found("payment_intent")));
+    expect(result).toEqual({ found: ["ours"], next: null });
+    expect(sent[0]).toMatchObject({ line: "GET /v1/payment_intents", parameters: since });
+  });
+
+  it("page by page, newest first", async () => {
+    const data = [
+      stripeObject("payment_intent", "old", { created: 4000 }),
+      stripeObject("payment_intent", "new", { created: 5000 }),
+    ];
+    const page = { object: "list", data, has_more: true };
+    expect((await ask("listPayments", { body: page })).result).toEqual({ found: ["new", "old"], next: "new" });
+    expect((await ask("listPayments", { body: { ...page, data: [] } })).result).toEqual({ found: [], next: null });
   });
 
   it("by the customer's set-ups, and the account's where the customer is not known", async () => {

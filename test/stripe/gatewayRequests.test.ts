@@ -42,9 +42,13 @@ const book: Readonly<Record<Request, Partial<Sent>>> = {
     idempotencyKey: "key-1",
   },
   expireSession: { line: "GET /v1/checkout/sessions", parameters: { payment_intent: "pi_1", limit: "1" } },
-  findPayments: {
+  searchPayments: {
     line: "GET /v1/payment_intents/search",
     parameters: { query: 'metadata["restate_invocation_id"]:"inv_1"', limit: "10" },
+  },
+  listPayments: {
+    line: "GET /v1/payment_intents",
+    parameters: { "created[gte]": "3600", limit: "100", starting_after: "pi_9" },
   },
   listRefunds: { line: "GET /v1/refunds", parameters: { payment_intent: "pi_1", limit: "100" } },
   createRefund: {

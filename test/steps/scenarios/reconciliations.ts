@@ -11,8 +11,8 @@ export const reconciliations: readonly Scenario[] = [
       const call = stage.call("processPayment", bankDebit(stage.order));
       const { id, metadata } = await stage.payment();
       const there = { stripeAccount: account };
-      await stage.direct.webhookEndpoints.create({ url: "http://127.0.0.1:9/none", enabled_events: ["*"] }, there);
-      await stage.direct.paymentIntents.create(
+      await stage.stripe.webhookEndpoints.create({ url: "http://127.0.0.1:9/none", enabled_events: ["*"] }, there);
+      await stage.stripe.paymentIntents.create(
         {
           amount: 200,
           currency: "usd",
