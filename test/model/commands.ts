@@ -41,7 +41,7 @@ export async function play(model: Model, session: Session, actions: readonly Act
     target: action.do === "cancel a call" ? (openCalls(world)[action.which] ?? null) : null,
   }));
   const expected = outcomes(model.worlds, moves);
-  await Promise.all(moves.map((move) => session.act(move, world)));
+  await Promise.all(moves.map((move) => session.act(move, model.worlds)));
   model.worlds = await agree(session, expected, isLast);
 }
 

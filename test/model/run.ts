@@ -27,7 +27,7 @@ const atOnce = Number(values["at-once"]);
 
 if (values.path !== undefined) {
   const replayPath = values["replay-path"];
-  const one = { runs: 1, seed: firstSeed, atOnce: 1, polls: values.polls, shrinks: 0, path: values.path };
+  const one = { runs: 1, seed: firstSeed, atOnce: 1, polls: values.polls, shrinks, path: values.path };
   const { failure } = await check(replayPath === undefined ? one : { ...one, replayPath });
   console.info(failure ?? "All agreed.");
   process.exitCode = failure === null ? 0 : 1;

@@ -91,14 +91,16 @@ export function openSession(stage: Stage, isPrompt: boolean) {
     });
   }
 
-  async function deliverNews(how: "in order" | "backwards" | "twice", world: World): Promise<void> {
-    await until("the events to come", async () => (hasCome(world, paymentIds, received) ? true : undefined));
+  async function deliverNews(how: "in order" | "backwards" | "twice", worlds: readonly World[]): Promise<void> {
+    // Which of them it is may not be seen yet: of two moves at once, one may have left nothing for the other to fire.
+    const allCame = () => worlds.some((world) => hasCome(world, paymentIds, received));
+    await until("the events to come", async () => (allCame() ? true : undefined));
     const news = received.filter((one) => webhookEventTypes.includes(one.type) && !delivered.has(one));
     const sequence = { "in order": news, backwards: news.toReversed(), twice: news.flatMap((one) => [one, one]) }[how];
     for (const one of sequence) await deliver(one);
   }
 
-  async function act(move: Move, world: World): Promise<void> {
+  async function act(move: Move, worlds: readonly World[]): Promise<void> {
     const { id } = move;
     const paymentIntentId = current();
     const hurry = "isHurried" in move && move.isHurried ? { timeoutSeconds: 1 } : {};
@@ -140,7 +142,7 @@ export function openSession(stage: Stage, isPrompt: boolean) {
           scene.stripe.refunds.create({ payment_intent: paymentIntentId, ...share(minorOf(move.share)) }),
         );
       case "deliver the news":
-        return await deliverNews(move.how, world);
+        return await deliverNews(move.how, worlds);
       case "deliver an old event": {
         const old = received.filter(({ type }) => ringing.includes(type) === move.rings && !type.startsWith("refund."));
         const one = old[move.which % Math.max(1, old.length)];
