@@ -145,10 +145,18 @@ function nothingTaken({ call, books }: Question): string | null {
 function untruthOfReview({ call, answer, books }: Question): string | null {
   const named = answer.body.metadata?.paymentIntentId;
   if (named !== undefined) return `It asks a person to look at ${named}, which can be read.`;
-  const made = books.paymentsOf(call.payment);
-  return made.length === 0
+  // Another attempt for the same reference made what its own caller was told of.
+  const attempts = books.callsOf(call.payment).filter(({ handler }) => handler === "processPayment");
+  const told = new Set(attempts.flatMap((other) => idsToldBy(other.answer)));
+  const hidden = books.paymentsOf(call.payment).filter(({ id }) => !told.has(id));
+  return hidden.length === 0
     ? null
-    : `It says that nothing was found, and ${made.map(({ id }) => id).join(", ")} can be found.`;
+    : `It says that nothing was found, and ${hidden.map(({ id }) => id).join(", ")} can be found.`;
+}
+
+function idsToldBy(answer: Answer | null): readonly string[] {
+  const id = answer?.body.paymentIntentId ?? answer?.body.metadata?.paymentIntentId;
+  return id === undefined ? [] : [id];
 }
 
 function wasAsked({ call, books }: Question, handler: string): boolean {

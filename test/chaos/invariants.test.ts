@@ -30,6 +30,16 @@ describe("a run that went well", () => {
       ["I1", "I2", "I3", "I4", "I5"].map((name) => [name, true]),
     );
   });
+
+  it("holds them where an attempt is hidden for good, and another one for the same reference was declined before", () => {
+    const first = { id: "pi_first", status: "requires_payment_method", amountReceived: 0, invocationId: "inv first" };
+    const told = failed(402, "declined", { paymentIntentId: "pi_first" });
+    const run = addCall(addPayment(sampleRun(), payment("hidden", first)), {
+      ...call("hidden", "processPayment", told),
+      key: "first",
+    });
+    expect(checkRun(run).flatMap(({ violations }) => violations)).toEqual([]);
+  });
 });
 
 describe.each<readonly [invariant: string, damages: readonly (readonly [string, Damage])[]]>([
