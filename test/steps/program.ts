@@ -36,14 +36,16 @@ export async function dieAll(
 }
 
 /**
- * A part of all deaths: every step of every handler that has a name of its own once, in a scenario and on a side that the seed
- * chooses.
+ * A part of all deaths: every other step of every handler that has a name of its own, once, in a scenario and on a side that the
+ * seed chooses, as it chooses which half.
  */
 export function sampleOf(recordings: readonly Recording[], seed: number): readonly Death[] {
   const dice = xoroshiro128plus(seed);
   const alike = Map.groupBy(recordings.flatMap(deathsOf), ({ step }) => `${step.target} ${step.what}`);
   let side: Death["side"] = uniformInt(dice, 0, 1) === 0 ? "before" : "after";
-  return [...alike.values()].flatMap((deaths) => {
+  const half = uniformInt(dice, 0, 1);
+  return [...alike.values()].flatMap((deaths, index) => {
+    if (index % 2 !== half) return [];
     side = side === "before" ? "after" : "before";
     const candidates = deaths.filter((death) => death.side === side);
     return candidates.slice(uniformInt(dice, 0, candidates.length - 1)).slice(0, 1);

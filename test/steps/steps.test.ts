@@ -3,7 +3,7 @@
  * then once for every step, where the service is killed before or after it. The steps are not listed anywhere: a new one is
  * seen, and one that no scenario comes to fails the test.
  *
- * This is a part of all deaths, which `npm run crashes` lets the service die: every step of every handler that has a name of its own.
+ * This is a part of all deaths, which `npm run crashes` lets the service die: half of the steps that have a name of their own.
  */
 import { randomInt } from "node:crypto";
 import { afterAll, beforeAll, describe as group, expect, it } from "vitest";
