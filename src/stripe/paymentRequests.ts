@@ -269,15 +269,14 @@ export function paymentRequests(stripe: Stripe) {
   };
 }
 
-/** Two of the same second stand in the order of their ids, so that every look-up gives the same. */
 /** In seconds, as Stripe counts. */
 function createdSince({ fixedAtMs }: Creation): number {
   return Math.floor((fixedAtMs - clockToleranceMs) / 1000);
 }
 
 /**
- * Those that the call made, newest first. What is older than its request is another call's: an idempotency key that comes again after its
- * retention has the same invocation id.
+ * Those that the call made, newest first, two of the same second by their ids, so that every look-up gives the same. What is
+ * older than its request is another call's: an idempotency key that comes again after its retention has the same invocation id.
  */
 function idsOf(creation: Creation, page: { readonly data: readonly Stripe.PaymentIntent[] }): readonly string[] {
   return page.data
@@ -285,7 +284,7 @@ function idsOf(creation: Creation, page: { readonly data: readonly Stripe.Paymen
       ({ metadata, created }) =>
         metadata[invocationIdKey] === creation.invocationId && created >= createdSince(creation),
     )
-    .toSorted((a, b) => b.created - a.created)
+    .toSorted((a, b) => b.created - a.created || (a.id < b.id ? 1 : -1))
     .map(({ id }) => id);
 }
 

@@ -55,13 +55,14 @@ describe("the gateway looks for what an invocation made", () => {
     expect(sent[0]).toMatchObject({ line: "GET /v1/payment_intents", parameters: since });
   });
 
-  it("page by page, newest first", async () => {
+  it("page by page, newest first, two of the same second by their ids", async () => {
     const data = [
       stripeObject("payment_intent", "old", { created: 4000 }),
+      stripeObject("payment_intent", "a new", { created: 5000 }),
       stripeObject("payment_intent", "new", { created: 5000 }),
     ];
     const page = { object: "list", data, has_more: true };
-    expect((await ask("listPayments", { body: page })).result).toEqual({ found: ["new", "old"], next: "new" });
+    expect((await ask("listPayments", { body: page })).result).toEqual({ found: ["new", "a new", "old"], next: "new" });
     expect((await ask("listPayments", { body: { ...page, data: [] } })).result).toEqual({ found: [], next: null });
   });
 
