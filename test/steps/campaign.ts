@@ -111,7 +111,7 @@ async function journalOf(theatre: Theatre, trial: Trial, role: string): Promise<
   for (const trace of trial.traces) {
     const mark = trace.role === role ? " (where the service died)" : "";
     lines.push(`${trace.role}${mark}, ${trace.attempts} attempts, ${trace.invocationId}`);
-    for (const { key, what } of trace.steps) lines.push(`    ${key} ${what}`);
+    for (const { key } of trace.steps) lines.push(`    ${key}`);
     const rows = await theatre.sql<{ index: number; entry_type: string; name: string | null }>(
       `select index, entry_type, name from sys_journal where id = '${trace.invocationId}' order by index`,
     );
@@ -125,5 +125,5 @@ async function journalOf(theatre: Theatre, trial: Trial, role: string): Promise<
 }
 
 export function describe({ scenario, step, side }: Death): string {
-  return `${scenario.name}: killed ${side} ${step.key} (${step.what}) of ${step.role}`;
+  return `${scenario.name}: killed ${side} ${step.key} of ${step.role}`;
 }
