@@ -1,6 +1,7 @@
 /** TCP ports of this machine: which are free, which are taken, and what to tell the person who needs a taken one. */
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect, createServer, type Server } from "node:net";
 
 export type PortNeed = {
   readonly port: number;
@@ -10,22 +11,29 @@ export type PortNeed = {
   readonly variable: string;
 };
 
-/** As many free ports as asked for, all different. They are free now; whoever waits long may lose them. */
+/**
+ * As many free ports as asked for, all different. They are free now; whoever waits long may lose them to another listener, but
+ * not to an outgoing connection, which systems give ports above these.
+ */
 export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
+  const held = new Map<number, Server>();
   try {
-    // All are held at once, or the system could hand out the same port twice.
-    return await Promise.all(
-      servers.map(async (server) => {
-        server.listen(0, "127.0.0.1");
-        await once(server, "listening");
-        return (server.address() as AddressInfo).port;
-      }),
-    );
+    // All are held at once, so that none is found twice.
+    for (let tries = 0; held.size < count; tries++) {
+      if (tries === maximumTries) throw new Error(`No ${count} free ports between ${lowestPort} and ${highestPort}.`);
+      const port = randomInt(lowestPort, highestPort + 1);
+      const server = createServer();
+      if ((await bindError(server, port)) === undefined) held.set(port, server);
+    }
+    return [...held.keys()];
   } finally {
-    await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
+    await Promise.all([...held.values()].map(closed));
   }
 }
+
+const lowestPort = 14_000;
+const highestPort = 32_000;
+const maximumTries = 10_000;
 
 export async function freePort(): Promise<number> {
   const [port] = await freePorts(1);
@@ -46,7 +54,9 @@ async function portProblem(need: PortNeed): Promise<string | undefined> {
   // get the calls to "localhost" that are meant for us.
   if (await answers("127.0.0.1", need.port)) return taken;
   if (await answers("::1", need.port)) return taken;
-  const code = await bindError(need.port);
+  const server = createServer();
+  const code = await bindError(server, need.port);
+  await closed(server);
   if (code === undefined) return undefined;
   if (code === "EACCES") return `Port ${need.port} is not allowed to this user. ${need.who} needs it. ${example}.`;
   return taken;
@@ -65,15 +75,17 @@ export async function answers(host: string, port: number): Promise<boolean> {
   }
 }
 
-async function bindError(port: number): Promise<string | undefined> {
-  const server = createServer();
+/** Why the server can't listen there; undefined if it does now. */
+async function bindError(server: Server, port: number): Promise<string | undefined> {
   try {
     server.listen({ port, host: "127.0.0.1", exclusive: true });
     await once(server, "listening");
     return undefined;
   } catch (error) {
     return error instanceof Error && "code" in error ? String(error.code) : String(error);
-  } finally {
-    await new Promise((closed) => server.close(closed));
   }
+}
+
+async function closed(server: Server): Promise<void> {
+  await new Promise((resolve) => server.close(resolve));
 }

@@ -18,6 +18,11 @@ test("free ports are all different and can be used", async () => {
   expect(await portProblems(needs)).toEqual([]);
 });
 
+test("free ports can't be lost to an outgoing connection", async () => {
+  // Linux and macOS give those 32768 and higher ones.
+  expect(Math.max(...(await freePorts(50)))).toBeLessThan(32_768);
+});
+
 test.each(["127.0.0.1", "0.0.0.0", "::1"])(
   "a port taken on %s is named, with who needs it and what changes it",
   async (host) => {
