@@ -22,6 +22,9 @@ export type Wait = {
 
 /**
  * Starts the timers of a wait. The handler needs `explicitCancellation: true`.
+ *
+ * Of the first poll and the deadline, only what is due first is started: most payments are over by then, and the engine
+ * keeps every timer on its disk. Where a service that was down comes late to its first poll, the deadline is as late.
  * @param options.deadlineMs how long from now until the deadline, or null for none
  * @param options.cancellable whether a cancellation of the call wakes; if not, it is left for later
  */
@@ -33,21 +36,33 @@ export function startWait(
     readonly cancellable: boolean;
   },
 ): Wait {
-  let deadline = options.deadlineMs === null ? null : ctx.sleep(options.deadlineMs).map(() => "deadline" as const);
-  let poll: RestatePromise<"poll"> | null = null;
+  const { pollScheduleMs, deadlineMs, cancellable } = options;
+  const timer = <Due extends Wake>(due: Due, delayMs: number) => ctx.sleep(delayMs).map(() => due);
+  const nextPollMs = () => pollDelayMs(pollScheduleMs, polls, ctx.rand.random());
   let polls = 0;
+  const firstPollMs = nextPollMs();
+  const isPolledFirst = deadlineMs === null || firstPollMs < deadlineMs;
+  let poll = isPolledFirst ? timer("poll", firstPollMs) : null;
+  let deadline = isPolledFirst ? null : timer("deadline", deadlineMs);
+  let last: Wake | null = null;
   return {
     async next(doorbell) {
-      poll ??= ctx.sleep(pollDelayMs(options.pollScheduleMs, polls++, ctx.rand.random())).map(() => "poll" as const);
+      // Only now, because often nobody waits on after a timer.
+      if (last === "poll") {
+        if (++polls === 1 && deadlineMs !== null) deadline = timer("deadline", deadlineMs - firstPollMs);
+        poll = timer("poll", nextPollMs());
+      } else if (last === "deadline") {
+        deadline = null;
+        poll ??= timer("poll", nextPollMs());
+      }
       const wake: Wake = await RestatePromise.race([
         // After a cancellation, this is a fresh promise for the next one.
-        ...(options.cancellable ? [cancellationOf(ctx)] : []),
+        ...(cancellable ? [cancellationOf(ctx)] : []),
         ...(doorbell === null ? [] : [doorbell.rung]),
         ...(deadline === null ? [] : [deadline]),
-        poll,
+        ...(poll === null ? [] : [poll]),
       ]);
-      if (wake === "poll") poll = null;
-      if (wake === "deadline") deadline = null;
+      last = wake;
       return wake;
     },
   };

@@ -242,10 +242,17 @@ describe.each(modes)("outcomes, $mode", ({ inactivityTimeoutMs }) => {
       });
     });
 
-    it("cancels at the deadline what is still pending", async () => {
+    it.each([
+      ["before the first poll", [3_600_000]],
+      ["after a first poll", [300, 3_600_000]],
+      ["between polls", [300]],
+    ])("cancels at the deadline what is still pending, %s", async (_when, pollScheduleMs) => {
+      await scene.restartService({ pollScheduleMs });
       const order = newOrder();
       const request = { ...bankDebit(order, "pm_usBankAccount_processing"), timeoutSeconds: 1 };
+      const startedAtMs = performance.now();
       const { status, body } = await scene.call("processPayment", request);
+      expect(performance.now() - startedAtMs).toBeGreaterThanOrEqual(1000);
       const [payment] = await scene.paymentsOf(order);
       expect(payment?.status).toBe("canceled");
       expect(status).toBe(408);
@@ -254,6 +261,7 @@ describe.each(modes)("outcomes, $mode", ({ inactivityTimeoutMs }) => {
         paymentIntentId: payment?.id,
         compensation: "canceled",
       });
+      await scene.restartService();
     });
 
     it("watches what cannot be cancelled at the deadline, and refunds it when it succeeds after all", async () => {

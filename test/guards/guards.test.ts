@@ -99,7 +99,7 @@ const guards: readonly Guard[] = [
   },
   {
     name: "the poll",
-    removal: { file: "services/wait.ts", from: "        poll,\n      ]);", to: "      ]);" },
+    removal: { file: "services/wait.ts", from: "        ...(poll === null ? [] : [poll]),\n", to: "" },
     settings: { pollScheduleMs: [200] },
     async scenario(scene, patienceMs) {
       const order = newOrder();
