@@ -39,19 +39,27 @@ afterAll(async () => {
 });
 
 describe("the honest limit", () => {
-  it("keeps the same journal as a payment settled at once, entry by entry, in as many bytes", () => {
-    const ours = entriesOf("c");
-    const limit = entriesOf("b");
+  it.each([
+    ["at once", "c", "b"],
+    ["by webhook", "e", "b2"],
+  ] as const)("keeps the same journal as a payment settled %s, in as many bytes", (_how, of, to) => {
+    // A ring comes as early as it likes, before or after the timers are set.
+    const ours = entriesOf(of).toSorted(inOrder);
+    const limit = entriesOf(to).toSorted(inOrder);
     expect(ours.length).toBeGreaterThan(3);
     expect(limit.map(({ type, name }) => ({ type, name }))).toEqual(ours.map(({ type, name }) => ({ type, name })));
     for (const [index, { bytes }] of ours.entries())
       expect(Math.abs(bytes - (limit[index]?.bytes ?? 0))).toBeLessThan(5);
   });
 
-  it("sends Stripe the same bytes", async () => {
-    const ours = await sentBy("c");
-    const limit = await sentBy("b");
-    expect(ours.body).toContain("payment_method=pm_card_visa");
+  it.each([
+    ["at once", "c", "b", 1],
+    ["by webhook", "e", "b2", 2],
+  ] as const)("sends Stripe the same bytes as a payment settled %s", async (_how, of, to, requests) => {
+    const ours = await sentBy(of);
+    const limit = await sentBy(to);
+    expect(ours).toHaveLength(requests);
+    expect(ours[0]?.body).toContain("payment_method=pm_card_visa");
     expect(limit).toEqual(ours);
   });
 
@@ -95,6 +103,9 @@ it("settles our own kinds as their names say", async () => {
   expect(await answerOf("e")).toMatchObject({ status: "succeeded", settledBy: "webhook" });
 });
 
+const inOrder = (one: { readonly type: string }, other: { readonly type: string }) =>
+  one.type.localeCompare(other.type);
+
 function entriesOf(id: KindId) {
   return journals.find(({ kind }) => kind === id)?.entries ?? [];
 }
@@ -112,11 +123,10 @@ async function answerOf(id: KindId): Promise<unknown> {
   return answer;
 }
 
-async function sentBy(id: KindId): Promise<Sent> {
+async function sentBy(id: KindId): Promise<readonly Sent[]> {
   tap.sent.length = 0;
   await answerOf(id);
-  expect(tap.sent).toHaveLength(1);
-  return tap.sent[0] ?? { line: "", headers: [], body: "" };
+  return [...tap.sent];
 }
 
 async function post(path: string, body: unknown): Promise<{ readonly status: number; readonly text: string }> {
@@ -138,7 +148,7 @@ async function openTap(port: number, target: string) {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks).toString();
     sent.push({
-      line: `${request.method} ${request.url}`,
+      line: withoutIds(`${request.method} ${request.url}`),
       headers: request.rawHeaders.map(withoutIds),
       body: withoutIds(body),
     });
@@ -168,6 +178,7 @@ async function openTap(port: number, target: string) {
 
 function withoutIds(text: string): string {
   return text
+    .replaceAll(/pi_\w{20,}/g, "pi_…")
     .replaceAll(/inv_1\w{33}/g, "inv_…")
     .replaceAll(/sign_1[\w-]{38}/g, "sign_…")
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "uuid");

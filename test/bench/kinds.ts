@@ -2,13 +2,11 @@
 import type { Call } from "./load.ts";
 
 export type Kind = {
-  readonly id: "a" | "b" | "b0" | "c" | "d" | "e" | "f1" | "f2" | "f3";
+  readonly id: "a" | "b" | "b0" | "b2" | "c" | "d" | "e" | "f1" | "f2" | "f3";
   readonly title: string;
   readonly call: Call;
   /** Whose webhooks the sandbox delivers meanwhile, one for each payment. */
   readonly webhooks: "none" | "ours" | "sample";
-  /** Which process runs the handlers. */
-  readonly program: "service" | "fixtures";
 };
 
 const card = { paymentMethodId: "pm_card_visa", amount: 109 };
@@ -22,63 +20,61 @@ export const kinds: readonly Kind[] = [
     title: "bare handler, one `ctx.run`, no Stripe",
     call: { path: "/benchFloor/run", body: atOnce },
     webhooks: "none",
-    program: "fixtures",
   },
   {
     id: "b",
     title: "the honest limit: our journal entries and bytes, no `stripe` package",
     call: { path: "/benchLimit/processPayment", body: atOnce },
     webhooks: "none",
-    program: "fixtures",
   },
   {
     id: "b0",
     title: "as (b), without fixing the request in the journal first",
     call: { path: "/benchLimit/withoutFixing", body: atOnce },
     webhooks: "none",
-    program: "fixtures",
+  },
+  {
+    id: "b2",
+    title: "the honest limit of (e): our journal entries and bytes, no `stripe` package",
+    call: { path: "/benchLimit/settledByWebhook", body: byWebhook },
+    // A doorbell is rung for whoever hung it, so `processWebhook` is part of this one, too.
+    webhooks: "ours",
   },
   {
     id: "c",
     title: "`processPayment`, settled at once",
     call: { path: "/payments/processPayment", body: atOnce },
     webhooks: "none",
-    program: "service",
   },
   {
     id: "f1",
     title: "the sample, settled at once",
     call: { path: "/benchSample/processPayment", body: atOnce },
     webhooks: "none",
-    program: "fixtures",
   },
   {
     id: "d",
     title: "`processPayment`, settled at once, with its webhook",
     call: { path: "/payments/processPayment", body: atOnce },
     webhooks: "ours",
-    program: "service",
   },
   {
     id: "f2",
     title: "the sample, settled at once, with its webhook",
     call: { path: "/benchSample/processPayment", body: atOnce },
     webhooks: "sample",
-    program: "fixtures",
   },
   {
     id: "e",
     title: "`processPayment`, settled by webhook, with its re-read",
     call: { path: "/payments/processPayment", body: byWebhook },
     webhooks: "ours",
-    program: "service",
   },
   {
     id: "f3",
     title: "the sample, settled by webhook",
     call: { path: "/benchSample/processPayment", body: byWebhook },
     webhooks: "sample",
-    program: "fixtures",
   },
 ];
 

@@ -60,6 +60,8 @@ function ratiosOf({ turns }: Results): string {
     ["c", "f1"],
     ["d", "f2"],
     ["e", "f3"],
+    ["e", "b2"],
+    ["b2", "f3"],
     ["b0", "b"],
   ] as const;
   return table(
