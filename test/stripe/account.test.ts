@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkAccount } from "../../src/stripe/account.ts";
+import { checkAccount, clockAheadOf, clockWarning } from "../../src/stripe/account.ts";
 import { createStripeClient } from "../../src/stripe/client.ts";
 import { cannedStripe, refusals, type CannedAnswer } from "./cannedStripe.ts";
 
@@ -49,6 +49,41 @@ describe("checkAccount", () => {
       message: expect.stringContaining(`It was asked at ${url} (STRIPE_API_BASE)`) as string,
     });
     expect(JSON.stringify(check)).not.toContain("sk_test");
+  });
+});
+
+describe("the clock", () => {
+  const date = "Fri, 27 Nov 2026 12:00:00 GMT";
+  const dateMs = Date.parse(date);
+  it.each([
+    ["as Stripe's, which names whole seconds", date, 500, 0],
+    ["ahead", date, 90_500.4, 90_000],
+    ["behind", date, -59_500, -60_000],
+    ["unknown without a date", undefined, 0, null],
+    ["unknown where the date is none", "yesterday", 0, null],
+  ])("is %s", (_what, header, aheadOfHeaderMs, aheadMs) => {
+    expect(clockAheadOf(header, dateMs + aheadOfHeaderMs)).toBe(aheadMs);
+  });
+
+  it("is read off the answer about the account", async () => {
+    const { url } = await cannedStripe({ body: { id: "acct_1", object: "account" } });
+    const check = await checkAccount({ secretKey: "sk_test_canned", apiBase: url });
+    // The canned answer comes from this machine.
+    expect(check).toMatchObject({ clockAheadMs: expect.toSatisfy((ms: number) => Math.abs(ms) < 5000) as number });
+  });
+
+  it.each([null, 0, 60_000, -60_000])("is nothing to warn of when it is %s ms ahead", (aheadMs) => {
+    expect(clockWarning(aheadMs)).toBeNull();
+  });
+
+  it.each([
+    [60_001, "1 minute ahead of", "late"],
+    [3_600_000, "60 minutes ahead of", "late"],
+    [-120_000, "2 minutes behind", "early"],
+  ])("is to be set when it is %s ms ahead", (aheadMs, words, consequence) => {
+    const warning = clockWarning(aheadMs);
+    expect(warning).toContain(`${words} Stripe's`);
+    expect(warning).toContain(`come that much too ${consequence} where`);
   });
 });
 
