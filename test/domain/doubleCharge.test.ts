@@ -33,6 +33,7 @@ describe("several PaymentIntents of one call", () => {
       samplePayment("succeeded", { paymentIntentId: "pi_1", isAbandoned: true }),
     ];
     expect(resolveDoubleCharge([authorized, debited])).toEqual({ kept: authorized, extra: [debited] });
+    expect(resolveDoubleCharge([debited, authorized])).toEqual({ kept: authorized, extra: [debited] });
     expect(resolveDoubleCharge([debited, { ...authorized, isAbandoned: true }]).kept).toBe(debited);
   });
 
