@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- --quick] [-- --sizes 10000] [-- --write] [-- --profile <folder>]`: what a payment costs, beside what it must cost.
- * `--quick` takes less than two minutes, the whole run about half an hour, two thirds of it for the 100,000 that wait; `--sizes` says how many
+ * `--quick` takes less than two minutes, the whole run a quarter of an hour, half of it for the 100,000 that wait; `--sizes` says how many
  * are to wait instead. The results go to `.data/bench`; `--write` puts them into the README beside this file.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -4,9 +4,9 @@ import type { Results } from "./results.ts";
 import type { Turn } from "./rounds.ts";
 import { median } from "./statistics.ts";
 
-const width = 860;
+const width = 1000;
 const rowHeight = 34;
-const left = 320;
+const left = 460;
 const right = 90;
 const headHeight = 48;
 const panelGap = 30;

@@ -27,6 +27,7 @@ export function reportOf(results: Results): string {
     "Awake: the webhook comes at once. Suspended: it comes after the two seconds in which a call holds its connection.",
     "### At scale",
     scaleOf(results),
+    "Disk: how much more the engine's files hold for each; the engine has trimmed its log where that is less than nothing.",
   ].join("\n\n");
 }
 
