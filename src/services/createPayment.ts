@@ -3,7 +3,7 @@ import type { PaymentSnapshot } from "../domain/payment.ts";
 import type { PaymentRequest } from "../domain/paymentRequest.ts";
 import type { StripeGateway } from "../stripe/gateway.ts";
 import { paymentParameters } from "../stripe/paymentParameters.ts";
-import type { Creation } from "../stripe/paymentRequests.ts";
+import type { Creation } from "../stripe/paymentSearch.ts";
 import type { PaymentOutcome } from "./paymentApi.ts";
 import { declined, invalidRequest, needsReview } from "./failures.ts";
 import { lookUpPayment } from "./lookUpPayment.ts";

@@ -3,7 +3,7 @@ import type { Context } from "@restatedev/restate-sdk";
 import { resolveDoubleCharge } from "../domain/doubleCharge.ts";
 import type { PaymentSnapshot } from "../domain/payment.ts";
 import type { StripeGateway } from "../stripe/gateway.ts";
-import type { Creation, ListedPayments } from "../stripe/paymentRequests.ts";
+import type { Creation, ListedPayments } from "../stripe/paymentSearch.ts";
 import { needsReview } from "./failures.ts";
 import { takeBack } from "./letGo.ts";
 import { readOwnPayment } from "./readPayment.ts";

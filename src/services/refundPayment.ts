@@ -11,7 +11,7 @@ import {
 import type { PaymentSnapshot } from "../domain/payment.ts";
 import type { Refusal } from "../stripe/errorMeaning.ts";
 import type { StripeGateway } from "../stripe/gateway.ts";
-import { clockToleranceMs } from "../stripe/paymentRequests.ts";
+import { clockToleranceMs } from "../stripe/request.ts";
 import type { RefundParameters } from "../stripe/refundRequests.ts";
 import { conflict, invalidRequest, needsReview } from "./failures.ts";
 import type { RefundOutcome, RefundPaymentRequest } from "./paymentApi.ts";

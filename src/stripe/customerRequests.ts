@@ -3,8 +3,7 @@ import type { Stripe } from "stripe";
 import { isKeyStillSafe } from "../domain/charge.ts";
 import { invocationIdKey, ownMetadataPrefix } from "../domain/doorbell.ts";
 import type { Refusal } from "./errorMeaning.ts";
-import { clockToleranceMs } from "./paymentRequests.ts";
-import { ask, expectObject, unexpectedAnswer, type FixedRequest } from "./request.ts";
+import { ask, clockToleranceMs, expectObject, unexpectedAnswer, type FixedRequest } from "./request.ts";
 
 /** A Customer as one read of Stripe showed it, without what we keep in its metadata ourselves. */
 export type CustomerSnapshot = {

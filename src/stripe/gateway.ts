@@ -5,6 +5,7 @@
 import { createStripeClient, type StripeTarget } from "./client.ts";
 import { laterChanges } from "./laterChanges.ts";
 import { paymentRequests } from "./paymentRequests.ts";
+import { paymentSearch } from "./paymentSearch.ts";
 import { customerRequests } from "./customerRequests.ts";
 import { disputeRequests } from "./disputeRequests.ts";
 import { refundRequests } from "./refundRequests.ts";
@@ -22,6 +23,7 @@ export function createStripeGateway(target: StripeTarget) {
       return { parameters, idempotencyKey, fixedAtMs: Date.now() };
     },
     ...paymentRequests(stripe),
+    ...paymentSearch(stripe),
     ...refundRequests(stripe),
     ...setupRequests(stripe),
     ...customerRequests(stripe),

@@ -1,7 +1,7 @@
 /** The gateway's requests about PaymentIntents. */
 import type { Stripe } from "stripe";
 import { isKeyStillSafe } from "../domain/charge.ts";
-import { abandonmentNoteKey, failureNoteKey, invocationIdKey } from "../domain/doorbell.ts";
+import { abandonmentNoteKey, failureNoteKey } from "../domain/doorbell.ts";
 import type { PaymentFailure, PaymentSnapshot } from "../domain/payment.ts";
 import type { Refusal } from "./errorMeaning.ts";
 import type { PaymentParameters } from "./paymentParameters.ts";
@@ -31,15 +31,6 @@ type ChangeResult =
 /** After `failed` it is open whether Stripe can cancel it: its failure is saved under the key, and another key may fare better. */
 type CancelResult = ChangeResult | { readonly kind: "failed"; readonly message: string };
 
-/** The call that made a PaymentIntent, and when its request was fixed, in epoch milliseconds. */
-export type Creation = { readonly invocationId: string; readonly fixedAtMs: number };
-
-export type ListedPayments = {
-  readonly found: readonly string[];
-  /** Where the next page begins; null after the last one. */
-  readonly next: string | null;
-};
-
 export type CaptureParameters = Pick<Stripe.PaymentIntentCaptureParams, "amount_to_capture" | "final_capture">;
 
 /** After `unexpected_state` (nothing was captured) and `unknown` (the answer was lost for good), reading it tells. */
@@ -55,12 +46,6 @@ export type CancellationReason = Stripe.PaymentIntentCancelParams.CancellationRe
 
 /** Every read and change answers with the charge in full: it keeps a failure's reason when the PaymentIntent loses it. */
 const withLatestCharge = { expand: ["latest_charge"] };
-
-/**
- * How far Stripe's clock and ours may disagree when objects are told apart by their age: an hour, by which clocks go wrong that
- * are set to another zone, and as much again. What is told apart is older than two days: no idempotency key comes again before.
- */
-export const clockToleranceMs = 2 * 60 * 60 * 1000;
 
 export function paymentRequests(stripe: Stripe) {
   /** Changes the metadata; the answer is a read as well. It erases `last_payment_error`. https://docs.stripe.com/api/payment_intents/update */
@@ -107,39 +92,6 @@ export function paymentRequests(stripe: Stripe) {
               return { kind: "needs_review", message: meaning.message };
           }
         },
-      );
-    },
-
-    /**
-     * Finds the ids of the PaymentIntents that a call created by the invocation id in their metadata; null where search is
-     * not available. It lags behind by up to a minute, an hour in outages. https://docs.stripe.com/search#data-freshness
-     */
-    async searchPayments(creation: Creation): Promise<readonly string[] | null> {
-      const query = `metadata["${invocationIdKey}"]:"${creation.invocationId}"`;
-      return await ask<readonly string[] | null>(
-        async () =>
-          idsOf(creation, expectObject("search_result", await stripe.paymentIntents.search({ query, limit: 10 }))),
-        () => null,
-      );
-    },
-
-    /**
-     * Looks for them in one page of the account's list, newest first, which shows at once what exists.
-     * @param after the `next` of the page before, or null for the first page
-     * @see https://docs.stripe.com/api/payment_intents/list
-     */
-    async listPayments(creation: Creation, after: string | null): Promise<ListedPayments> {
-      return await ask<ListedPayments>(
-        async () => {
-          const page = await stripe.paymentIntents.list({
-            created: { gte: createdSince(creation) },
-            limit: 100,
-            ...(after === null ? {} : { starting_after: after }),
-          });
-          const last = expectObject("list", page).data.at(-1);
-          return { found: idsOf(creation, page), next: page.has_more && last !== undefined ? last.id : null };
-        },
-        (meaning) => unexpectedAnswer("list PaymentIntents", meaning),
       );
     },
 
@@ -267,25 +219,6 @@ export function paymentRequests(stripe: Stripe) {
       );
     },
   };
-}
-
-/** In seconds, as Stripe counts. */
-function createdSince({ fixedAtMs }: Creation): number {
-  return Math.floor((fixedAtMs - clockToleranceMs) / 1000);
-}
-
-/**
- * Those that the call made, newest first, two of the same second by their ids, so that every look-up gives the same. What is
- * older than its request is another call's: an idempotency key that comes again after its retention has the same invocation id.
- */
-function idsOf(creation: Creation, page: { readonly data: readonly Stripe.PaymentIntent[] }): readonly string[] {
-  return page.data
-    .filter(
-      ({ metadata, created }) =>
-        metadata[invocationIdKey] === creation.invocationId && created >= createdSince(creation),
-    )
-    .toSorted((a, b) => b.created - a.created || (a.id < b.id ? 1 : -1))
-    .map(({ id }) => id);
 }
 
 function seen(paymentIntent: Stripe.PaymentIntent): PaymentSnapshot {

@@ -27,6 +27,12 @@ export type FixedRequest<Parameters> = {
   readonly fixedAtMs: number;
 };
 
+/**
+ * How far Stripe's clock and ours may disagree when objects are told apart by their age: an hour, by which clocks go wrong that
+ * are set to another zone, and as much again. What is told apart is older than two days: no idempotency key comes again before.
+ */
+export const clockToleranceMs = 2 * 60 * 60 * 1000;
+
 /** An error of Stripe's that is an answer, once outages and rejected keys are thrown. */
 export type RefusingAnswer = Exclude<ErrorMeaning, { kind: "retry" } | { kind: "operator" }>;
 

@@ -7,8 +7,7 @@ import type { MandateAcceptance } from "../domain/paymentRequest.ts";
 import type { SetupSnapshot } from "../domain/setup.ts";
 import type { Refusal } from "./errorMeaning.ts";
 import { acceptanceOf } from "./paymentParameters.ts";
-import { clockToleranceMs } from "./paymentRequests.ts";
-import { ask, expectObject, refusalMessage, unexpectedAnswer, type FixedRequest } from "./request.ts";
+import { ask, clockToleranceMs, expectObject, refusalMessage, unexpectedAnswer, type FixedRequest } from "./request.ts";
 import { snapshotOfSetup } from "./setupSnapshot.ts";
 import { failureNoteOf } from "./snapshot.ts";
 
