@@ -163,7 +163,9 @@ describe.each(modes)("notifications, $mode", ({ inactivityTimeoutMs }) => {
       await merchant.untilTold(id, "payment.succeeded");
       expect(await call).toMatchObject({ status: 200, body: { status: "succeeded" } });
       expect(await toldOf(id)).toEqual(["payment.succeeded"]);
-      expect(await scene.openInvocations("paymentWatcher")).toBe(0);
+      await until("nobody to watch", async () =>
+        (await scene.openInvocations("paymentWatcher")) === 0 ? true : undefined,
+      );
       expect((await scene.stripe.paymentIntents.retrieve(id)).metadata).not.toHaveProperty("restate_abandoned_by");
     });
 

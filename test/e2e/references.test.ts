@@ -221,7 +221,9 @@ describe.each(modes)("references, $mode", ({ inactivityTimeoutMs }) => {
       status: 409,
       body: { metadata: { reason: "conflict" } },
     });
-    expect(await scene.openInvocations("paymentWatcher")).toBe(0);
+    await until("the watch of the refund to end", async () =>
+      (await scene.openInvocations("paymentWatcher")) === 0 ? true : undefined,
+    );
     expect(await scene.paymentsOf(reference)).toHaveLength(2);
   });
 
