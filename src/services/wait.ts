@@ -44,17 +44,13 @@ export function startWait(
   const isPolledFirst = deadlineMs === null || firstPollMs < deadlineMs;
   let poll = isPolledFirst ? timer("poll", firstPollMs) : null;
   let deadline = isPolledFirst ? null : timer("deadline", deadlineMs);
+  /** What is left until the deadline at the first poll; null where it has been started. */
+  let leftMs = isPolledFirst && deadlineMs !== null ? deadlineMs - firstPollMs : null;
   let last: Wake | null = null;
   return {
     async next(doorbell) {
-      // Only now, because often nobody waits on after a timer.
-      if (last === "poll") {
-        if (++polls === 1 && deadlineMs !== null) deadline = timer("deadline", deadlineMs - firstPollMs);
-        poll = timer("poll", nextPollMs());
-      } else if (last === "deadline") {
-        deadline = null;
-        poll ??= timer("poll", nextPollMs());
-      }
+      // Only now, because often nobody waits on after a poll or a deadline.
+      if (last === "poll" || last === "deadline") poll ??= timer("poll", nextPollMs());
       const wake: Wake = await RestatePromise.race([
         // After a cancellation, this is a fresh promise for the next one.
         ...(cancellable ? [cancellationOf(ctx)] : []),
@@ -62,6 +58,14 @@ export function startWait(
         ...(deadline === null ? [] : [deadline]),
         ...(poll === null ? [] : [poll]),
       ]);
+      if (wake === "deadline") deadline = null;
+      if (wake === "poll") {
+        poll = null;
+        polls++;
+        // At once: what the poll asks for may take Stripe its time.
+        if (leftMs !== null) deadline = timer("deadline", leftMs);
+        leftMs = null;
+      }
       last = wake;
       return wake;
     },

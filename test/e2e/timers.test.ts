@@ -1,0 +1,57 @@
+/** The timers of a wait: the first poll and the deadline, of which only what is due first is set. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bankDebit, modes, newOrder, openScene, until, type Scene } from "./scene.ts";
+
+describe.each(modes)("timers, $mode", ({ inactivityTimeoutMs }) => {
+  let scene: Scene;
+  beforeAll(async () => {
+    scene = await openScene(inactivityTimeoutMs);
+  });
+  afterAll(async () => {
+    await scene.close();
+  });
+
+  it("polls on after a deadline that came before the first poll, so that a lost webhook is made up for", async () => {
+    await scene.restartService({ pollScheduleMs: [1500] });
+    const customer = await scene.stripe.customers.create({ email: "jenny@example.com" });
+    const { status, body } = await scene.call("setupPaymentMethod", {
+      customerId: customer.id,
+      paymentMethodId: "pm_usBankAccount_processing",
+      metadata: { orderId: newOrder() },
+      mandate: { type: "offline" },
+      timeoutSeconds: 1,
+    });
+    expect(status).toBe(408);
+    expect(body.metadata).toMatchObject({ compensation: "watching" });
+    await scene.fault({ target: "webhook", effect: "lose", count: 0 });
+    const setupIntentId = body.metadata?.["setupIntentId"] ?? "";
+    const pollsOf = async () =>
+      (await scene.sql<{ n: number }>("select count(1) as n from sys_journal where name = 'read SetupIntent'"))[0]?.n ??
+      0;
+    const before = await pollsOf();
+    await until("polls in vain", async () => ((await pollsOf()) >= before + 2 ? true : undefined));
+    await scene.settle(setupIntentId);
+    await until("the watch to end", async () =>
+      (await scene.openInvocations("setupWatcher")) === 0 ? true : undefined,
+    );
+    await scene.clearFaults();
+  });
+
+  it("sets the deadline before it asks Stripe for the first poll, which may take its time", async () => {
+    await scene.restartService({ pollScheduleMs: [300, 3_600_000] });
+    const order = newOrder();
+    const request = { ...bankDebit(order, "pm_usBankAccount_processing"), timeoutSeconds: 3 };
+    const call = scene.call("processPayment", request, order);
+    const { metadata } = await scene.paymentOf(order);
+    await scene.fault({ target: "api", effect: "stall", method: "GET", delayMs: 2000, count: 1 });
+    const entries = await until("the poll", async () => {
+      const journal = await scene.sql<{ entry_type: string; name: string | null }>(
+        `select entry_type, name from sys_journal where id = '${metadata["restate_invocation_id"] ?? ""}' order by index`,
+      );
+      return journal.some(({ name }) => name === "read PaymentIntent") ? journal : undefined;
+    });
+    const sleeps = entries.filter(({ entry_type: type }) => type === "Command: Sleep");
+    expect(sleeps).toHaveLength(2);
+    expect(await call).toMatchObject({ status: 408, body: { metadata: { reason: "timed_out" } } });
+  });
+});
