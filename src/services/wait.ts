@@ -42,15 +42,14 @@ export function startWait(
   let polls = 0;
   const firstPollMs = nextPollMs();
   const isPolledFirst = deadlineMs === null || firstPollMs < deadlineMs;
-  let poll = isPolledFirst ? timer("poll", firstPollMs) : null;
+  let poll: RestatePromise<"poll"> | null = null;
   let deadline = isPolledFirst ? null : timer("deadline", deadlineMs);
   /** What is left until the deadline at the first poll; null where it has been started. */
   let leftMs = isPolledFirst && deadlineMs !== null ? deadlineMs - firstPollMs : null;
-  let last: Wake | null = null;
   return {
     async next(doorbell) {
-      // Only now, because often nobody waits on after a poll or a deadline.
-      if (last === "poll" || last === "deadline") poll ??= timer("poll", nextPollMs());
+      // Only now: a poll counts from when somebody begins to wait, and often nobody waits on after one.
+      if (isPolledFirst || deadline === null) poll ??= timer("poll", leftMs === null ? nextPollMs() : firstPollMs);
       const wake: Wake = await RestatePromise.race([
         // After a cancellation, this is a fresh promise for the next one.
         ...(cancellable ? [cancellationOf(ctx)] : []),
@@ -66,7 +65,6 @@ export function startWait(
         if (leftMs !== null) deadline = timer("deadline", leftMs);
         leftMs = null;
       }
-      last = wake;
       return wake;
     },
   };

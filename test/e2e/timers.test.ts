@@ -54,4 +54,25 @@ describe.each(modes)("timers, $mode", ({ inactivityTimeoutMs }) => {
     expect(sleeps).toHaveLength(2);
     expect(await call).toMatchObject({ status: 408, body: { metadata: { reason: "timed_out" } } });
   });
+
+  it("makes a refused refund again later, not at once, also where Stripe was slow before", async () => {
+    await scene.restartService({ pollScheduleMs: [1500] });
+    const { body } = await scene.call("processPayment", { ...bankDebit(newOrder()), timeoutSeconds: 1 });
+    expect(body.metadata).toMatchObject({ compensation: "watching" });
+    await scene.fault(
+      { target: "api", effect: "stall", method: "GET", path: "/v1/refunds", delayMs: 2500, count: 1 },
+      { target: "api", effect: "error_500_saved", method: "POST", path: "/v1/refunds", count: 1 },
+    );
+    await scene.settle(body.metadata?.["paymentIntentId"] ?? "");
+    const seenAtMs = new Map<string, number>();
+    await until("a second attempt", async () => {
+      for (const { idempotencyKey } of await scene.requests("POST", "/v1/refunds")) {
+        if (idempotencyKey !== null && !seenAtMs.has(idempotencyKey)) seenAtMs.set(idempotencyKey, performance.now());
+      }
+      return seenAtMs.size >= 2 ? true : undefined;
+    });
+    const [first = 0, second = 0] = [...seenAtMs.values()];
+    // A poll interval, less a tenth, and less what a look at the requests takes.
+    expect(second - first).toBeGreaterThan(1000);
+  });
 });
