@@ -1,12 +1,18 @@
 /**
- * `npm run mutation`: changes the code of `src/domain` and `src/stripe` in a thousand small ways, one at a time, and runs
+ * `npm run mutation`: changes the pure rules and everything that speaks to Stripe (`rules`, `stripe`, `money`) in a thousand small ways, one at a time, and runs
  * the unit tests that reach the change; a change that no test notices is a rule that nobody checks. What survives, and
  * why, is in test/mutation/README.md.
  *
  * Texts for people are mutated like everything else: a caller acts on them, so tests ask for the words that matter.
  */
 export default {
-  mutate: ["src/domain/**/*.ts", "src/stripe/**/*.ts"],
+  mutate: [
+    "src/{stripe,money,merchants}/**/*.ts",
+    "src/*/{rules,stripe}.ts",
+    "src/*/{rules,stripe}/**/*.ts",
+    "src/*/{events,eventNews,eventTable,verification,pollSchedule,duration}.ts",
+    "!src/{sandbox,dev,bin,operator}/**",
+  ],
   testRunner: "vitest",
   vitest: { configFile: "test/mutation/vitest.config.ts" },
   coverageAnalysis: "perTest",

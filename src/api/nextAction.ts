@@ -1,6 +1,6 @@
 /** What the customer has to do, as a zod schema: part of the answers about payments and set-ups. */
 import { z } from "zod";
-import { otherActionTypes } from "../domain/nextAction.ts";
+import { otherActionTypes } from "../payments/rules/nextAction.ts";
 import type { BankAccount, NextAction } from "./paymentApi.ts";
 
 const page = z.string().nullable().describe("Where the customer does it, if Stripe hosts a page for it.");

@@ -1,12 +1,12 @@
 /** `npm run app`: the service endpoint alone, for production. The engine and the webhook endpoint live elsewhere. */
-import { ConfigError, loadAppConfig, readEnvironment } from "./config.ts";
-import type { NotificationReceiver } from "./notify/receiver.ts";
-import { defaultInactivityTimeoutMs, defaultLookUpDelaysMs } from "./services/handlerOptions.ts";
-import { notificationTimings } from "./services/notificationsOptions.ts";
-import { serveServices } from "./services/serve.ts";
-import { checkAccount, clockWarning } from "./stripe/account.ts";
-import { createStripeGateway } from "./stripe/gateway.ts";
-import { webhookEventTypes } from "./stripe/webhookEvents.ts";
+import { ConfigError, loadAppConfig, readEnvironment } from "../config/config.ts";
+import type { NotificationReceiver } from "../notifications/receiver.ts";
+import { defaultInactivityTimeoutMs, defaultLookUpDelaysMs } from "../durable/policies.ts";
+import { notificationTimings } from "../notifications/options.ts";
+import { serveServices } from "../durable/serve.ts";
+import { checkAccount, clockWarning } from "../stripe/account.ts";
+import { createStripeGateway } from "../merchants/gateway.ts";
+import { webhookEventTypes } from "../webhooks/eventTable.ts";
 
 async function main(): Promise<void> {
   const config = loadAppConfig(readEnvironment());

@@ -5,11 +5,11 @@
 import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { loadDevConfig, readEnvironment } from "../config.ts";
-import { demoTable, type DemoRow } from "./demoTable.ts";
-import { freePorts } from "./ports.ts";
-import { startStack, type Stack } from "./stack.ts";
-import { stopWithNpm, untilStopRequested } from "./stopRequest.ts";
+import { loadDevConfig, readEnvironment } from "../config/config.ts";
+import { demoTable, type DemoRow } from "../dev/demoTable.ts";
+import { freePorts } from "../dev/ports.ts";
+import { startStack, type Stack } from "../dev/stack.ts";
+import { stopWithNpm, untilStopRequested } from "../dev/stopRequest.ts";
 
 type DemoPayment = {
   readonly title: string;

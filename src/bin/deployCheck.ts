@@ -2,10 +2,10 @@
  * `npm run deploy:check -- <address of the new version>`: may it be registered without stranding what waits? Without an address: which
  * versions are still needed. It registers nothing. Exit codes: 0 yes, 1 no, 2 the settings or arguments can't be used.
  */
-import { ConfigError, loadOperatorConfig, readEnvironment } from "../config.ts";
-import { findingsText } from "../doctor/report.ts";
-import { EngineAdminError } from "../engine/adminApi.ts";
-import { checkDeploy } from "./checkDeploy.ts";
+import { ConfigError, loadOperatorConfig, readEnvironment } from "../config/config.ts";
+import { findingsText } from "../operator/doctor/report.ts";
+import { EngineAdminError } from "../operator/engine/adminApi.ts";
+import { checkDeploy } from "../operator/deploy/checkDeploy.ts";
 
 const usage = "Usage: npm run deploy:check -- [http://<host>:<port> of the new version]";
 

@@ -3,12 +3,12 @@
  * nothing. Exit codes: 0 nothing is wrong, 1 something is, 2 the settings or arguments can't be used.
  */
 import { parseArgs } from "node:util";
-import { ConfigError, loadOperatorConfig, readEnvironment } from "../config.ts";
-import { parseDurationMs } from "../domain/duration.ts";
-import { examine } from "./examination.ts";
-import { exitCodeOf } from "./finding.ts";
-import { patientOf } from "./patient.ts";
-import { reportJson, reportText } from "./report.ts";
+import { ConfigError, loadOperatorConfig, readEnvironment } from "../config/config.ts";
+import { parseDurationMs } from "../config/duration.ts";
+import { examine } from "../operator/doctor/examination.ts";
+import { exitCodeOf } from "../operator/doctor/findings/finding.ts";
+import { patientOf } from "../operator/doctor/patient.ts";
+import { reportJson, reportText } from "../operator/doctor/report.ts";
 
 const usage = "Usage: npm run doctor -- [--json] [--waiting-longer-than 1d]";
 

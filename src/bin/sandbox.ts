@@ -2,15 +2,15 @@
 import { once } from "node:events";
 import { join } from "node:path";
 import { z } from "zod";
-import { ConfigError, loadDevConfig, readEnvironment } from "../config.ts";
-import type { Environment } from "../settings.ts";
-import { faultOrders } from "../sandbox/faults.ts";
+import { ConfigError, loadDevConfig, readEnvironment } from "../config/config.ts";
+import type { Environment } from "../config/settings.ts";
+import { faultOrders } from "../sandbox/control/faults.ts";
 import { startSandbox, type SandboxOptions } from "../sandbox/sandbox.ts";
-import { DiskFullError } from "../sandbox/store.ts";
-import { acquireLock, LockedError } from "./lock.ts";
-import { portProblems } from "./ports.ts";
-import { optionsFromParent, sandboxLaunchSchema, sandboxSecretKey } from "./sandboxLaunch.ts";
-import { stopWithNpm, untilStopRequested } from "./stopRequest.ts";
+import { DiskFullError } from "../sandbox/world/store.ts";
+import { acquireLock, LockedError } from "../dev/lock.ts";
+import { portProblems } from "../dev/ports.ts";
+import { optionsFromParent, sandboxLaunchSchema, sandboxSecretKey } from "../dev/sandboxLaunch.ts";
+import { stopWithNpm, untilStopRequested } from "../dev/stopRequest.ts";
 
 /** Here the sandbox always keeps its objects. */
 type KeepingSandbox = SandboxOptions & { readonly dataDir: string };

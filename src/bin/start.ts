@@ -1,13 +1,13 @@
 /** `npm start`: engine, sandbox (without a Stripe key) and service as one thing that starts, tells where it is, and stops as one. */
 import { randomBytes } from "node:crypto";
 import { styleText } from "node:util";
-import { ConfigError, loadDevConfig, readEnvironment, type DevConfig } from "../config.ts";
-import { EngineStartError } from "./engine.ts";
-import { describeFailure, PartFailedError } from "./parts.ts";
-import { RegistrationError } from "./registration.ts";
-import { readyScreen, webhookRecipes } from "./screen.ts";
-import { stopWithNpm, untilStopRequested } from "./stopRequest.ts";
-import { StartRefusedError, startStack, type Stack, type StripeSource } from "./stack.ts";
+import { ConfigError, loadDevConfig, readEnvironment, type DevConfig } from "../config/config.ts";
+import { EngineStartError } from "../dev/engine.ts";
+import { describeFailure, PartFailedError } from "../dev/parts.ts";
+import { RegistrationError } from "../dev/registration.ts";
+import { readyScreen, webhookRecipes } from "../dev/screen.ts";
+import { stopWithNpm, untilStopRequested } from "../dev/stopRequest.ts";
+import { StartRefusedError, startStack, type Stack, type StripeSource } from "../dev/stack.ts";
 
 async function run(stop: AbortSignal): Promise<number> {
   const startedAt = performance.now();

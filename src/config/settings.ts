@@ -3,8 +3,8 @@
  * ever part of a message.
  */
 import { z } from "zod";
-import { parseDurationMs } from "./domain/duration.ts";
-import { receiverUrlOf, secretsOf, serviceOf } from "./notify/settings.ts";
+import { parseDurationMs } from "./duration.ts";
+import { receiverUrlOf, secretsOf, serviceOf } from "../notifications/settings.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,7 +1,7 @@
 /** The public contract of the calls about customers, as zod schemas. */
 import { z } from "zod";
-import { customerIdSchema, emailSchema, metadataSchema, text } from "./contract.ts";
-import type { CreateCustomerRequest, CustomerState, GetCustomerRequest } from "./paymentApi.ts";
+import { customerIdSchema, emailSchema, metadataSchema, text } from "../payments/contract.ts";
+import type { CreateCustomerRequest, CustomerState, GetCustomerRequest } from "../api/paymentApi.ts";
 
 /** Body of `createCustomer`. */
 export const createCustomerRequestSchema = z.strictObject({

@@ -1,9 +1,9 @@
 import type { Context } from "@restatedev/restate-sdk";
-import { customerParameters, type CustomerRequest } from "../stripe/customerRequests.ts";
-import { failure } from "./failures.ts";
-import type { CustomerState } from "./paymentApi.ts";
-import type { PaymentsOptions } from "./paymentsOptions.ts";
-import { stripeStep } from "./stripeStep.ts";
+import { customerParameters, type CustomerRequest } from "./stripe.ts";
+import { failure } from "../durable/failures.ts";
+import type { CustomerState } from "../api/paymentApi.ts";
+import type { PaymentsOptions } from "../merchants/options.ts";
+import { stripeStep } from "../durable/stripeStep.ts";
 
 /** Creates a Customer, once per idempotency key, whatever crashes when. https://docs.stripe.com/api/customers/create */
 export async function createCustomer(

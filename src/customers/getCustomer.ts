@@ -1,8 +1,8 @@
 import type { Context } from "@restatedev/restate-sdk";
-import { failure } from "./failures.ts";
-import type { CustomerState, GetCustomerRequest } from "./paymentApi.ts";
-import type { PaymentsOptions } from "./paymentsOptions.ts";
-import { stripeStep } from "./stripeStep.ts";
+import { failure } from "../durable/failures.ts";
+import type { CustomerState, GetCustomerRequest } from "../api/paymentApi.ts";
+import type { PaymentsOptions } from "../merchants/options.ts";
+import { stripeStep } from "../durable/stripeStep.ts";
 
 /** Reads a Customer; one that was deleted is not found. https://docs.stripe.com/api/customers/retrieve */
 export async function getCustomer(

@@ -1,9 +1,9 @@
 /** The gateway's requests about Customers. */
 import type { Stripe } from "stripe";
-import { isKeyStillSafe } from "../domain/charge.ts";
-import { invocationIdKey, ownMetadataPrefix } from "../domain/doorbell.ts";
-import type { Refusal } from "./errorMeaning.ts";
-import { ask, clockToleranceMs, expectObject, unexpectedAnswer, type FixedRequest } from "./request.ts";
+import { isKeyStillSafe } from "../stripe/idempotency.ts";
+import { invocationIdKey, ownMetadataPrefix } from "../stripe/metadata.ts";
+import type { Refusal } from "../stripe/errorMeaning.ts";
+import { ask, clockToleranceMs, expectObject, unexpectedAnswer, type FixedRequest } from "../stripe/request.ts";
 
 /** A Customer as one read of Stripe showed it, without what we keep in its metadata ourselves. */
 export type CustomerSnapshot = {

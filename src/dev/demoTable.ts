@@ -1,6 +1,6 @@
 /** The table that `npm run demo` ends with. */
 import { styleText } from "node:util";
-import { formatDuration } from "../domain/duration.ts";
+import { formatDuration } from "../config/duration.ts";
 
 export type DemoRow = {
   readonly title: string;

@@ -10,7 +10,7 @@ import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Environment } from "../settings.ts";
+import type { Environment } from "../config/settings.ts";
 
 export type ProcessExit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 

@@ -1,9 +1,9 @@
 /** The few lines that a person reads after `npm start`: where things are, what to paste, how to stop. */
 import { relative } from "node:path";
 import { styleText } from "node:util";
-import { webhookEventTypes } from "../stripe/webhookEvents.ts";
-import { formatDuration } from "../domain/duration.ts";
-import { restateCommand } from "../engine/commands.ts";
+import { webhookEventTypes } from "../webhooks/eventTable.ts";
+import { formatDuration } from "../config/duration.ts";
+import { restateCommand } from "../operator/engine/commands.ts";
 import type { Stack, StackTarget } from "./stack.ts";
 
 export type ReadyScreen = {

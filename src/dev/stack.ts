@@ -5,8 +5,8 @@
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { stripeModeOf, type StripeMode } from "../config.ts";
-import type { Environment } from "../settings.ts";
+import { stripeModeOf, type StripeMode } from "../config/config.ts";
+import type { Environment } from "../config/settings.ts";
 import { checkAccount, type AccountCheck } from "../stripe/account.ts";
 import { watchDisk } from "./diskWatch.ts";
 import { startEngine, type Engine } from "./engine.ts";
@@ -115,8 +115,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-const defaultServiceEntry = fileURLToPath(new URL("../main.ts", import.meta.url));
-const sandboxEntry = fileURLToPath(new URL("./sandbox.ts", import.meta.url));
+const defaultServiceEntry = fileURLToPath(new URL("../bin/app.ts", import.meta.url));
+const sandboxEntry = fileURLToPath(new URL("../bin/sandbox.ts", import.meta.url));
 
 type StartingStack = StackOptions & { readonly signal: AbortSignal };
 

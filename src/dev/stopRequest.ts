@@ -1,6 +1,6 @@
 /** The ways a person or a supervisor asks a program to stop. */
 import { execFileSync } from "node:child_process";
-import type { Environment } from "../settings.ts";
+import type { Environment } from "../config/settings.ts";
 
 /**
  * A signal that is aborted by the first SIGINT, SIGTERM or SIGHUP, or by the end of a parent that holds an IPC channel. Further ones

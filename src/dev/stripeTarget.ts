@@ -15,7 +15,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { stripeModeOf } from "../config.ts";
+import { stripeModeOf } from "../config/config.ts";
 
 export type StripeKey = { readonly secretKey: string; readonly apiBase: string | undefined };
 

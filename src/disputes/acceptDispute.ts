@@ -1,14 +1,14 @@
 import type { Context } from "@restatedev/restate-sdk";
 import type { z } from "zod";
-import { acceptanceNoteKey } from "../domain/doorbell.ts";
-import { judgeAcceptance, type DisputeSnapshot } from "../domain/dispute.ts";
-import type { StripeGateway } from "../stripe/gateway.ts";
-import type { acceptDisputeRequestSchema } from "./disputeContract.ts";
-import { disputeConflict, disputeRefused, disputeUnclear } from "./disputeFailures.ts";
-import { disputeAnswer, readDispute } from "./disputeOutcome.ts";
-import type { DisputeState } from "./paymentApi.ts";
-import type { PaymentsOptions } from "./paymentsOptions.ts";
-import { stripeStep } from "./stripeStep.ts";
+import { acceptanceNoteKey } from "../stripe/metadata.ts";
+import { judgeAcceptance, type DisputeSnapshot } from "./rules/dispute.ts";
+import type { StripeGateway } from "../merchants/gateway.ts";
+import type { acceptDisputeRequestSchema } from "./contract.ts";
+import { disputeConflict, disputeRefused, disputeUnclear } from "./failures.ts";
+import { disputeAnswer, readDispute } from "./object.ts";
+import type { DisputeState } from "../api/paymentApi.ts";
+import type { PaymentsOptions } from "../merchants/options.ts";
+import { stripeStep } from "../durable/stripeStep.ts";
 
 const attempts = 3;
 

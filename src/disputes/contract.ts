@@ -6,14 +6,14 @@ import {
   maximumEvidenceText,
   maximumEvidenceTogether,
   type EvidenceField,
-} from "../domain/evidence.ts";
-import { text, timeoutSecondsSchema } from "./contract.ts";
+} from "./rules/evidence.ts";
+import { text, timeoutSecondsSchema } from "../payments/contract.ts";
 import type {
   AcceptDisputeRequest,
   DisputeState,
   GetDisputeRequest,
   SubmitDisputeEvidenceRequest,
-} from "./paymentApi.ts";
+} from "../api/paymentApi.ts";
 
 const disputeFields = {
   disputeId: z

@@ -1,7 +1,7 @@
 /** How a call about a dispute fails. */
-import type { DisputeSnapshot } from "../domain/dispute.ts";
+import type { DisputeSnapshot } from "./rules/dispute.ts";
 import type { Refusal } from "../stripe/errorMeaning.ts";
-import { failure } from "./failures.ts";
+import { failure } from "../durable/failures.ts";
 
 /** The dispute's state doesn't allow what was asked. */
 export function disputeConflict({ disputeId, stripeStatus }: DisputeSnapshot, what: string) {

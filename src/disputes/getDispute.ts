@@ -1,9 +1,9 @@
 import type { Context } from "@restatedev/restate-sdk";
 import type { z } from "zod";
-import type { getDisputeRequestSchema } from "./disputeContract.ts";
-import { disputeAnswer, readDispute } from "./disputeOutcome.ts";
-import type { DisputeState } from "./paymentApi.ts";
-import type { PaymentsOptions } from "./paymentsOptions.ts";
+import type { getDisputeRequestSchema } from "./contract.ts";
+import { disputeAnswer, readDispute } from "./object.ts";
+import type { DisputeState } from "../api/paymentApi.ts";
+import type { PaymentsOptions } from "../merchants/options.ts";
 
 /** Reads a dispute, or waits until it was closed. https://docs.stripe.com/api/disputes/retrieve */
 export async function getDispute(

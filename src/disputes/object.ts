@@ -1,14 +1,14 @@
 /** What every call about a dispute has in common: reading it, its state as an answer, and the wait for its end. */
 import type { Context } from "@restatedev/restate-sdk";
-import { waiterCallbackKey } from "../domain/doorbell.ts";
-import { judgeDispute, type DisputeSnapshot } from "../domain/dispute.ts";
-import type { Evidence } from "../domain/evidence.ts";
-import { failure } from "./failures.ts";
-import { startObjectWait } from "./objectWait.ts";
-import type { DisputeState } from "./paymentApi.ts";
-import { type PaymentsOptions, timeoutMsOf } from "./paymentsOptions.ts";
-import { stripeStep } from "./stripeStep.ts";
-import { createDoorbell, type Doorbell, type Wake } from "./wait.ts";
+import { waiterCallbackKey } from "../stripe/metadata.ts";
+import { judgeDispute, type DisputeSnapshot } from "./rules/dispute.ts";
+import type { Evidence } from "./rules/evidence.ts";
+import { failure } from "../durable/failures.ts";
+import { startObjectWait } from "../durable/objectWait.ts";
+import type { DisputeState } from "../api/paymentApi.ts";
+import { type PaymentsOptions, timeoutMsOf } from "../merchants/options.ts";
+import { stripeStep } from "../durable/stripeStep.ts";
+import { createDoorbell, type Doorbell, type Wake } from "../durable/wait.ts";
 
 /**
  * Reads a dispute.

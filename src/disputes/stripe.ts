@@ -1,13 +1,13 @@
 /** The gateway's requests about disputes. */
 import type { Stripe } from "stripe";
-import { isKeyStillSafe } from "../domain/charge.ts";
-import { acceptanceNoteKey } from "../domain/doorbell.ts";
-import { disputeStatuses, type DisputeSnapshot, type DisputeStatus } from "../domain/dispute.ts";
-import { evidenceFields, type Evidence, type EvidenceField } from "../domain/evidence.ts";
-import type { Refusal } from "./errorMeaning.ts";
-import { momentOf } from "./nextAction.ts";
-import { ask, expectObject, refusalMessage, unexpectedAnswer, type FixedRequest } from "./request.ts";
-import { idOf } from "./setupSnapshot.ts";
+import { isKeyStillSafe } from "../stripe/idempotency.ts";
+import { acceptanceNoteKey } from "../stripe/metadata.ts";
+import { disputeStatuses, type DisputeSnapshot, type DisputeStatus } from "./rules/dispute.ts";
+import { evidenceFields, type Evidence, type EvidenceField } from "./rules/evidence.ts";
+import type { Refusal } from "../stripe/errorMeaning.ts";
+import { momentOf } from "../payments/stripe/nextAction.ts";
+import { ask, expectObject, refusalMessage, unexpectedAnswer, type FixedRequest } from "../stripe/request.ts";
+import { idOf } from "../setups/stripe/snapshot.ts";
 
 export type EvidenceParameters = { readonly disputeId: string; readonly evidence: Evidence; readonly submit: boolean };
 

@@ -1,14 +1,14 @@
 import type { Context } from "@restatedev/restate-sdk";
 import type { z } from "zod";
-import { hasReachedBank, judgeSubmission, type DisputeSnapshot } from "../domain/dispute.ts";
-import { evidenceLength } from "../domain/evidence.ts";
-import type { StripeGateway } from "../stripe/gateway.ts";
-import type { submitDisputeEvidenceRequestSchema } from "./disputeContract.ts";
-import { disputeConflict, disputeRefused, disputeUnclear, nothingToSubmit } from "./disputeFailures.ts";
-import { disputeAnswer, readDispute } from "./disputeOutcome.ts";
-import type { DisputeState } from "./paymentApi.ts";
-import type { PaymentsOptions } from "./paymentsOptions.ts";
-import { stripeStep } from "./stripeStep.ts";
+import { hasReachedBank, judgeSubmission, type DisputeSnapshot } from "./rules/dispute.ts";
+import { evidenceLength } from "./rules/evidence.ts";
+import type { StripeGateway } from "../merchants/gateway.ts";
+import type { submitDisputeEvidenceRequestSchema } from "./contract.ts";
+import { disputeConflict, disputeRefused, disputeUnclear, nothingToSubmit } from "./failures.ts";
+import { disputeAnswer, readDispute } from "./object.ts";
+import type { DisputeState } from "../api/paymentApi.ts";
+import type { PaymentsOptions } from "../merchants/options.ts";
+import { stripeStep } from "../durable/stripeStep.ts";
 
 type Submission = z.output<typeof submitDisputeEvidenceRequestSchema>;
 

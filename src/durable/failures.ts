@@ -1,9 +1,9 @@
 /** How a call fails: one constructor per row of the failure table, each a TerminalError that the ingress turns into HTTP. */
 import { TerminalError } from "@restatedev/restate-sdk";
-import type { PaymentFailure } from "../domain/payment.ts";
-import type { RefundSnapshot } from "../domain/refund.ts";
+import type { PaymentFailure } from "../payments/rules/payment.ts";
+import type { RefundSnapshot } from "../refunds/rules.ts";
 import type { Refusal } from "../stripe/errorMeaning.ts";
-import type { Compensation, FailureReason } from "./paymentApi.ts";
+import type { Compensation, FailureReason } from "../api/paymentApi.ts";
 
 const statusOfReason: Readonly<Record<FailureReason, number>> = {
   invalid_request: 400,

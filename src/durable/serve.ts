@@ -1,14 +1,14 @@
 /** Serves the Restate services over HTTP/2, and stops without dropping what is in flight. */
 import { createServer, type ServerHttp2Session } from "node:http2";
 import { createEndpointHandler } from "@restatedev/restate-sdk";
-import { log } from "./logger.ts";
-import type { PaymentsOptions } from "./paymentsOptions.ts";
-import { createPaymentNotifier } from "./paymentNotifier.ts";
-import { createPaymentReference } from "./paymentReference.ts";
-import { createPaymentsService } from "./paymentsService.ts";
-import { createPaymentWatcher } from "./paymentWatcher.ts";
-import { createSetupWatcher } from "./setupWatcher.ts";
-import { createWebhookReconciler } from "./webhookReconciler.ts";
+import { log } from "../telemetry/logger.ts";
+import type { PaymentsOptions } from "../merchants/options.ts";
+import { createPaymentNotifier } from "../notifications/paymentNotifier.ts";
+import { createPaymentReference } from "../orders/paymentReference.ts";
+import { createPaymentsService } from "../app/paymentsService.ts";
+import { createPaymentWatcher } from "../payments/paymentWatcher.ts";
+import { createSetupWatcher } from "../setups/setupWatcher.ts";
+import { createWebhookReconciler } from "../webhooks/webhookReconciler.ts";
 
 export type ServeOptions = PaymentsOptions & {
   /** 0 takes any free port. */

@@ -1,6 +1,6 @@
 /** What a pending payment waits for: its doorbell, the next poll, its deadline, or somebody who cancels the call. */
 import { RestatePromise, type Context, type internal } from "@restatedev/restate-sdk";
-import { pollDelayMs } from "../domain/pollSchedule.ts";
+import { pollDelayMs } from "./pollSchedule.ts";
 
 export type Wake = "webhook" | "poll" | "deadline" | "cancellation";
 

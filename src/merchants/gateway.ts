@@ -2,16 +2,16 @@
  * The narrow gateway to Stripe. Every method is one request (a look-up aside) and gives a plain, journal-sized value: what
  * Stripe said, as far as a decision needs it. What is no answer is thrown, see `request.ts`.
  */
-import { createStripeClient, type StripeTarget } from "./client.ts";
-import { laterChanges } from "./laterChanges.ts";
-import { paymentRequests } from "./paymentRequests.ts";
-import { paymentSearch } from "./paymentSearch.ts";
-import { customerRequests } from "./customerRequests.ts";
-import { disputeRequests } from "./disputeRequests.ts";
-import { refundRequests } from "./refundRequests.ts";
-import { setupRequests } from "./setupRequests.ts";
-import type { FixedRequest } from "./request.ts";
-import { undeliveredEvents } from "./undeliveredEvents.ts";
+import { createStripeClient, type StripeTarget } from "../stripe/client.ts";
+import { laterChanges } from "../notifications/stripe.ts";
+import { paymentRequests } from "../payments/stripe/requests.ts";
+import { paymentSearch } from "../payments/stripe/search.ts";
+import { customerRequests } from "../customers/stripe.ts";
+import { disputeRequests } from "../disputes/stripe.ts";
+import { refundRequests } from "../refunds/stripe.ts";
+import { setupRequests } from "../setups/stripe/requests.ts";
+import type { FixedRequest } from "../stripe/request.ts";
+import { undeliveredEvents } from "../webhooks/stripe.ts";
 
 export type StripeGateway = ReturnType<typeof createStripeGateway>;
 

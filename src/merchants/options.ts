@@ -1,5 +1,5 @@
-import type { NotificationsOptions } from "./notificationsOptions.ts";
-import type { StripeGateway } from "../stripe/gateway.ts";
+import type { NotificationsOptions } from "../notifications/options.ts";
+import type { StripeGateway } from "./gateway.ts";
 
 /** What the handlers work with. Tests choose other timings; nothing else differs from production. */
 export type PaymentsOptions = {

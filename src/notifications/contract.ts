@@ -1,6 +1,6 @@
 /** The notifications as zod schemas, for receivers that check what they get and for the handler that delivers them. */
 import { z } from "zod";
-import type { PaymentNotification } from "../domain/paymentNotification.ts";
+import type { PaymentNotification } from "./rules/paymentNotification.ts";
 
 const paymentEventTypes = z.enum([
   "payment.succeeded",

@@ -1,9 +1,9 @@
 /** One notification on its way to the merchant's own system: attempt after attempt, until it is taken or given up. */
 import { CancelledError, TerminalError, TimeoutError, type Context } from "@restatedev/restate-sdk";
-import type { PaymentNotification } from "../domain/paymentNotification.ts";
-import { pollDelayMs } from "../domain/pollSchedule.ts";
-import { postNotification, type Attempt, type ServiceReceiver } from "../notify/receiver.ts";
-import type { NotificationsOptions } from "./notificationsOptions.ts";
+import type { PaymentNotification } from "./rules/paymentNotification.ts";
+import { pollDelayMs } from "../durable/pollSchedule.ts";
+import { postNotification, type Attempt, type ServiceReceiver } from "./receiver.ts";
+import type { NotificationsOptions } from "./options.ts";
 
 /** How much of a service's own words is kept: it may say anything. */
 const maximumExcerpt = 200;

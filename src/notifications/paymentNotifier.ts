@@ -13,13 +13,13 @@ import {
   type SeenDispute,
   type SeenRefund,
   type SeenWarning,
-} from "../domain/dueNotifications.ts";
-import type { PaymentNotification } from "../domain/paymentNotification.ts";
-import type { StripeGateway } from "../stripe/gateway.ts";
+} from "./rules/dueNotifications.ts";
+import type { PaymentNotification } from "./rules/paymentNotification.ts";
+import type { StripeGateway } from "../merchants/gateway.ts";
 import { deliverNotification, type Delivered } from "./deliverNotification.ts";
-import { abortTimeoutMs, deliveryRetentionMs, untilAnOperatorLooks } from "./handlerOptions.ts";
-import type { NotificationsOptions } from "./notificationsOptions.ts";
-import { stripeStep } from "./stripeStep.ts";
+import { abortTimeoutMs, deliveryRetentionMs, untilAnOperatorLooks } from "../durable/policies.ts";
+import type { NotificationsOptions } from "./options.ts";
+import { stripeStep } from "../durable/stripeStep.ts";
 
 export type LookRequest = {
   /** What may have changed, beside the payment itself. */

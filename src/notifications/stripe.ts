@@ -1,9 +1,9 @@
 /** The gateway's requests about what became of a payment, as far as the merchant is told of it. */
 import type { Stripe } from "stripe";
-import type { SeenDispute, SeenPayment, SeenRefund, SeenWarning } from "../domain/dueNotifications.ts";
-import { invocationIdKey, ownMetadataPrefix } from "../domain/doorbell.ts";
-import { ask, expectObject, unexpectedAnswer } from "./request.ts";
-import { snapshotOfPayment, snapshotOfRefund } from "./snapshot.ts";
+import type { SeenDispute, SeenPayment, SeenRefund, SeenWarning } from "./rules/dueNotifications.ts";
+import { invocationIdKey, ownMetadataPrefix } from "../stripe/metadata.ts";
+import { ask, expectObject, unexpectedAnswer } from "../stripe/request.ts";
+import { snapshotOfPayment, snapshotOfRefund } from "../payments/stripe/snapshot.ts";
 
 /** Payment methods that take money from a bank account, which the bank may take back. https://docs.stripe.com/payments/bank-debits */
 const bankDebits: ReadonlySet<string> = new Set([

@@ -1,6 +1,6 @@
 /** Asking for a look at a payment: by whoever has a reason to believe that something is new about it. Nobody waits for it. */
 import { TerminalError, type Context } from "@restatedev/restate-sdk";
-import type { NotificationsOptions } from "./notificationsOptions.ts";
+import type { NotificationsOptions } from "./options.ts";
 import type { LookRequest, PaymentNotifier } from "./paymentNotifier.ts";
 
 /** Asks for a look, if there is anybody to be told. */

@@ -3,19 +3,19 @@
  * `reference` pays for it with one more invocation.
  */
 import * as restate from "@restatedev/restate-sdk";
-import { judgePayment } from "../domain/payment.ts";
-import type { PaymentRequest } from "../domain/paymentRequest.ts";
-import { judgeFailure, nextReferenceStep, type ReferenceRecord, type RequestPrint } from "../domain/reference.ts";
-import { answer } from "./answer.ts";
-import { conflict, needsReview } from "./failures.ts";
-import { abortTimeoutMs, paymentJournalRetentionMs, untilAnOperatorLooks } from "./handlerOptions.ts";
-import { lookUpPayment } from "./lookUpPayment.ts";
-import { thenLook } from "./notifications.ts";
-import type { PaymentOutcome } from "./paymentApi.ts";
-import { paymentHandlers } from "./payments.ts";
-import type { PaymentsOptions } from "./paymentsOptions.ts";
-import { readOwnPayment } from "./readPayment.ts";
-import { type Kept, paymentReferenceName, printOf, type Recalled, thrownAgain } from "./references.ts";
+import { judgePayment } from "../payments/rules/payment.ts";
+import type { PaymentRequest } from "../payments/rules/paymentRequest.ts";
+import { judgeFailure, nextReferenceStep, type ReferenceRecord, type RequestPrint } from "./rules.ts";
+import { answer } from "../payments/outcome.ts";
+import { conflict, needsReview } from "../durable/failures.ts";
+import { abortTimeoutMs, paymentJournalRetentionMs, untilAnOperatorLooks } from "../durable/policies.ts";
+import { lookUpPayment } from "../payments/lookUpPayment.ts";
+import { thenLook } from "../notifications/thenLook.ts";
+import type { PaymentOutcome } from "../api/paymentApi.ts";
+import { paymentHandlers } from "../payments/processPayment.ts";
+import type { PaymentsOptions } from "../merchants/options.ts";
+import { readOwnPayment } from "../payments/readPayment.ts";
+import { type Kept, paymentReferenceName, printOf, type Recalled, thrownAgain } from "./interface.ts";
 
 type State = { record: ReferenceRecord; kept: Kept; changedAtMs: number };
 

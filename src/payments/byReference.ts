@@ -1,12 +1,12 @@
 /** The calls that name a payment by the merchant's own reference. */
 import { RestatePromise, TerminalError, type Context } from "@restatedev/restate-sdk";
-import type { PaymentRequest } from "../domain/paymentRequest.ts";
-import { nextReferenceStep } from "../domain/reference.ts";
-import { canceled, conflict, failure } from "./failures.ts";
-import type { PaymentOutcome } from "./paymentApi.ts";
-import type { PaymentReference } from "./paymentReference.ts";
-import { paymentReferenceName, printOf, type Recalled, referenceKey, thrownAgain } from "./references.ts";
-import { cancellationOf } from "./wait.ts";
+import type { PaymentRequest } from "./rules/paymentRequest.ts";
+import { nextReferenceStep } from "../orders/rules.ts";
+import { canceled, conflict, failure } from "../durable/failures.ts";
+import type { PaymentOutcome } from "../api/paymentApi.ts";
+import type { PaymentReference } from "../orders/paymentReference.ts";
+import { paymentReferenceName, printOf, type Recalled, referenceKey, thrownAgain } from "../orders/interface.ts";
+import { cancellationOf } from "../durable/wait.ts";
 
 /**
  * Charges a reference at most once: joins the attempt under way, repeats what became of an earlier one, or begins one.

@@ -1,18 +1,18 @@
 /** Ends a payment on the merchant's word: cancels it, or, if the money has come meanwhile and is to go back, refunds it. */
 import type { Context } from "@restatedev/restate-sdk";
-import { nextCancelStep } from "../domain/cancel.ts";
-import { waiterCallbackKey } from "../domain/doorbell.ts";
-import type { PaymentSnapshot } from "../domain/payment.ts";
-import { paymentFields } from "./answer.ts";
-import { canceled, conflict, needsReview, timedOut } from "./failures.ts";
-import type { CancelOutcome, CancelPaymentRequest, RefundPaymentRequest } from "./paymentApi.ts";
-import { hangDoorbell, startPaymentWait } from "./paymentWait.ts";
-import type { ObjectWait } from "./objectWait.ts";
-import { type PaymentsOptions, timeoutMsOf } from "./paymentsOptions.ts";
+import { nextCancelStep } from "./rules/cancel.ts";
+import { waiterCallbackKey } from "../stripe/metadata.ts";
+import type { PaymentSnapshot } from "./rules/payment.ts";
+import { paymentFields } from "./outcome.ts";
+import { canceled, conflict, needsReview, timedOut } from "../durable/failures.ts";
+import type { CancelOutcome, CancelPaymentRequest, RefundPaymentRequest } from "../api/paymentApi.ts";
+import { hangDoorbell, startPaymentWait } from "./object.ts";
+import type { ObjectWait } from "../durable/objectWait.ts";
+import { type PaymentsOptions, timeoutMsOf } from "../merchants/options.ts";
 import { readNamedPayment, readOwnPayment } from "./readPayment.ts";
-import { refundPayment } from "./refundPayment.ts";
-import { stripeStep } from "./stripeStep.ts";
-import { createDoorbell } from "./wait.ts";
+import { refundPayment } from "../refunds/refundPayment.ts";
+import { stripeStep } from "../durable/stripeStep.ts";
+import { createDoorbell } from "../durable/wait.ts";
 
 /** A refusal is answered by reading; a state that can be cancelled and isn't, this often, needs a person. */
 const maximumRefusals = 3;

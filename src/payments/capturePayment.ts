@@ -1,14 +1,14 @@
 /** Takes the money that an authorization holds: all of it, or a part, which releases the rest. */
 import type { Context } from "@restatedev/restate-sdk";
-import { nextCaptureStep, totalAfterCapture } from "../domain/capture.ts";
-import type { CaptureParameters } from "../stripe/paymentRequests.ts";
-import { answer } from "./answer.ts";
-import { canceled, conflict, declined, invalidRequest, needsReview } from "./failures.ts";
-import type { CapturePaymentRequest, PaymentOutcome } from "./paymentApi.ts";
-import type { PaymentById } from "./payments.ts";
-import type { PaymentsOptions } from "./paymentsOptions.ts";
+import { nextCaptureStep, totalAfterCapture } from "./rules/capture.ts";
+import type { CaptureParameters } from "./stripe/requests.ts";
+import { answer } from "./outcome.ts";
+import { canceled, conflict, declined, invalidRequest, needsReview } from "../durable/failures.ts";
+import type { CapturePaymentRequest, PaymentOutcome } from "../api/paymentApi.ts";
+import type { PaymentById } from "./processPayment.ts";
+import type { PaymentsOptions } from "../merchants/options.ts";
 import { readNamedPayment, readOwnPayment } from "./readPayment.ts";
-import { stripeStep } from "./stripeStep.ts";
+import { stripeStep } from "../durable/stripeStep.ts";
 
 const captureAttempts = 3;
 

@@ -1,8 +1,8 @@
 import type { Context } from "@restatedev/restate-sdk";
-import { failureWithoutReason, type PaymentFailure, type PaymentSnapshot } from "../domain/payment.ts";
-import type { StripeGateway } from "../stripe/gateway.ts";
+import { failureWithoutReason, type PaymentFailure, type PaymentSnapshot } from "./rules/payment.ts";
+import type { StripeGateway } from "../merchants/gateway.ts";
 import { readOwnPayment } from "./readPayment.ts";
-import { stripeStep } from "./stripeStep.ts";
+import { stripeStep } from "../durable/stripeStep.ts";
 
 /** How an attempt to close a PaymentIntent ended. `open`: Stripe doesn't let go of it yet, so somebody has to watch it. */
 export type Closing = { readonly kind: "canceled" | "succeeded" | "open"; readonly payment: PaymentSnapshot };

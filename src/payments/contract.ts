@@ -1,17 +1,17 @@
 /** The public contract of the service `payments` as zod schemas, which check bodies and describe them in OpenAPI. */
 import { z } from "zod";
-import { maximumAmountMinor, moneyProblem } from "../domain/money.ts";
-import { ownMetadataPrefix } from "../domain/doorbell.ts";
-import { euroTransferCountries } from "../domain/bankTransfer.ts";
-import { presenceProblems, type PaymentRequest } from "../domain/paymentRequest.ts";
-import { nextActionSchema } from "./nextActionContract.ts";
+import { maximumAmountMinor, moneyProblem } from "../money/money.ts";
+import { ownMetadataPrefix } from "../stripe/metadata.ts";
+import { euroTransferCountries } from "./rules/bankTransfer.ts";
+import { presenceProblems, type PaymentRequest } from "./rules/paymentRequest.ts";
+import { nextActionSchema } from "../api/nextAction.ts";
 import type {
   AwaitPaymentRequest,
   GetPaymentRequest,
   PaymentOutcome,
   PaymentState,
   ProcessPaymentRequest,
-} from "./paymentApi.ts";
+} from "../api/paymentApi.ts";
 
 const maximumTimeoutSeconds = 7_776_000;
 

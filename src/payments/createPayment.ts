@@ -1,16 +1,16 @@
 import type { Context } from "@restatedev/restate-sdk";
-import type { PaymentSnapshot } from "../domain/payment.ts";
-import type { PaymentRequest } from "../domain/paymentRequest.ts";
-import type { StripeGateway } from "../stripe/gateway.ts";
-import { paymentParameters } from "../stripe/paymentParameters.ts";
-import type { Creation } from "../stripe/paymentSearch.ts";
-import type { PaymentOutcome } from "./paymentApi.ts";
-import { declined, invalidRequest, needsReview } from "./failures.ts";
+import type { PaymentSnapshot } from "./rules/payment.ts";
+import type { PaymentRequest } from "./rules/paymentRequest.ts";
+import type { StripeGateway } from "../merchants/gateway.ts";
+import { paymentParameters } from "./stripe/parameters.ts";
+import type { Creation } from "./stripe/search.ts";
+import type { PaymentOutcome } from "../api/paymentApi.ts";
+import { declined, invalidRequest, needsReview } from "../durable/failures.ts";
 import { lookUpPayment } from "./lookUpPayment.ts";
 import { readOwnPayment } from "./readPayment.ts";
-import { wakeReconciler, type ReconcilerAlarm } from "./reconcilerAlarm.ts";
-import { stripeStep } from "./stripeStep.ts";
-import type { Doorbell } from "./wait.ts";
+import { wakeReconciler, type ReconcilerAlarm } from "../webhooks/reconcilerAlarm.ts";
+import { stripeStep } from "../durable/stripeStep.ts";
+import type { Doorbell } from "../durable/wait.ts";
 
 /** A PaymentIntent that exists, as it was first seen. */
 export type CreatedPayment = {

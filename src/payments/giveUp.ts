@@ -1,14 +1,14 @@
 /** How a call lets go of a PaymentIntent that could still move money: it is closed, or handed to the private watcher. */
 import type { Context } from "@restatedev/restate-sdk";
-import { creatorCallbackKey } from "../domain/doorbell.ts";
-import type { PaymentFailure, PaymentSnapshot } from "../domain/payment.ts";
-import type { StripeGateway } from "../stripe/gateway.ts";
-import { answer, type Settled } from "./answer.ts";
+import { creatorCallbackKey } from "../stripe/metadata.ts";
+import type { PaymentFailure, PaymentSnapshot } from "./rules/payment.ts";
+import type { StripeGateway } from "../merchants/gateway.ts";
+import { answer, type Settled } from "./outcome.ts";
 import { closePayment, type Closing } from "./closePayment.ts";
-import type { Compensation, PaymentOutcome } from "./paymentApi.ts";
-import { canceled, timedOut } from "./failures.ts";
+import type { Compensation, PaymentOutcome } from "../api/paymentApi.ts";
+import { canceled, timedOut } from "../durable/failures.ts";
 import type { PaymentWatcher } from "./paymentWatcher.ts";
-import { stripeStep } from "./stripeStep.ts";
+import { stripeStep } from "../durable/stripeStep.ts";
 
 /** The customer has to act: the watcher cancels the payment at its deadline unless it succeeded. */
 export function leaveToCustomer(ctx: Context, paymentIntentId: string, deadlineAtMs: number): void {

@@ -1,13 +1,13 @@
 /** Finding out what a call made whose answer was lost for good: by the invocation id in the metadata, never by trying again. */
 import type { Context } from "@restatedev/restate-sdk";
-import { resolveDoubleCharge } from "../domain/doubleCharge.ts";
-import type { PaymentSnapshot } from "../domain/payment.ts";
-import type { StripeGateway } from "../stripe/gateway.ts";
-import type { Creation, ListedPayments } from "../stripe/paymentSearch.ts";
-import { needsReview } from "./failures.ts";
-import { takeBack } from "./letGo.ts";
+import { resolveDoubleCharge } from "./rules/doubleCharge.ts";
+import type { PaymentSnapshot } from "./rules/payment.ts";
+import type { StripeGateway } from "../merchants/gateway.ts";
+import type { Creation, ListedPayments } from "./stripe/search.ts";
+import { needsReview } from "../durable/failures.ts";
+import { takeBack } from "./giveUp.ts";
 import { readOwnPayment } from "./readPayment.ts";
-import { stripeStep } from "./stripeStep.ts";
+import { stripeStep } from "../durable/stripeStep.ts";
 
 /** Where search works, the list only bridges its lag: as far back as the last 2,000 PaymentIntents of a busy account. */
 const maximumPages = 20;

@@ -1,10 +1,10 @@
 import type { Context } from "@restatedev/restate-sdk";
-import type { PaymentSnapshot } from "../domain/payment.ts";
-import type { StripeGateway } from "../stripe/gateway.ts";
-import { type ObjectWait, startObjectWait } from "./objectWait.ts";
+import type { PaymentSnapshot } from "./rules/payment.ts";
+import type { StripeGateway } from "../merchants/gateway.ts";
+import { type ObjectWait, startObjectWait } from "../durable/objectWait.ts";
 import { readOwnPayment } from "./readPayment.ts";
-import { stripeStep } from "./stripeStep.ts";
-import type { Doorbell } from "./wait.ts";
+import { stripeStep } from "../durable/stripeStep.ts";
+import type { Doorbell } from "../durable/wait.ts";
 
 /**
  * Starts to wait for news of one PaymentIntent.

@@ -3,21 +3,21 @@
  * as Stripe lets it, and gives the money back if the payment succeeds after all.
  */
 import * as restate from "@restatedev/restate-sdk";
-import { creatorCallbackKey, invocationIdKey, waiterCallbackKey } from "../domain/doorbell.ts";
-import type { PaymentSnapshot } from "../domain/payment.ts";
-import { amountLeftToRefund, isRefundSettled, type RefundSnapshot } from "../domain/refund.ts";
-import { nextWatchStep, type WatchMode } from "../domain/watch.ts";
-import type { StripeGateway } from "../stripe/gateway.ts";
-import type { RefundParameters } from "../stripe/refundRequests.ts";
+import { creatorCallbackKey, invocationIdKey, waiterCallbackKey } from "../stripe/metadata.ts";
+import type { PaymentSnapshot } from "./rules/payment.ts";
+import { amountLeftToRefund, isRefundSettled, type RefundSnapshot } from "../refunds/rules.ts";
+import { nextWatchStep, type WatchMode } from "./rules/watch.ts";
+import type { StripeGateway } from "../merchants/gateway.ts";
+import type { RefundParameters } from "../refunds/stripe.ts";
 import { closePayment } from "./closePayment.ts";
-import { needsReview } from "./failures.ts";
-import { abortTimeoutMs, untilAnOperatorLooks, watchJournalRetentionMs } from "./handlerOptions.ts";
-import { thenLook } from "./notifications.ts";
-import type { NotificationsOptions } from "./notificationsOptions.ts";
-import { hangDoorbell, startPaymentWait } from "./paymentWait.ts";
+import { needsReview } from "../durable/failures.ts";
+import { abortTimeoutMs, untilAnOperatorLooks, watchJournalRetentionMs } from "../durable/policies.ts";
+import { thenLook } from "../notifications/thenLook.ts";
+import type { NotificationsOptions } from "../notifications/options.ts";
+import { hangDoorbell, startPaymentWait } from "./object.ts";
 import { readOwnPayment } from "./readPayment.ts";
-import { stripeStep } from "./stripeStep.ts";
-import { createDoorbell, startWait, type Doorbell, type Wait } from "./wait.ts";
+import { stripeStep } from "../durable/stripeStep.ts";
+import { createDoorbell, startWait, type Doorbell, type Wait } from "../durable/wait.ts";
 
 export type WatchRequest = {
   readonly paymentIntentId: string;

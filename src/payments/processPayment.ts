@@ -4,21 +4,21 @@
  * again and decides by what it reads: a webhook rings the doorbell, Stripe's API tells the truth.
  */
 import type { Context } from "@restatedev/restate-sdk";
-import { creatorCallbackKey, doorbellAddresses, waiterCallbackKey } from "../domain/doorbell.ts";
-import { judgePayment, provesAttempt, type Judgement, type PaymentSnapshot } from "../domain/payment.ts";
-import type { PaymentRequest } from "../domain/paymentRequest.ts";
-import { verifyWebhook } from "../stripe/webhook.ts";
-import { answer, captureBeforeOf, paymentFields } from "./answer.ts";
+import { creatorCallbackKey, doorbellAddresses, waiterCallbackKey } from "../stripe/metadata.ts";
+import { judgePayment, provesAttempt, type Judgement, type PaymentSnapshot } from "./rules/payment.ts";
+import type { PaymentRequest } from "./rules/paymentRequest.ts";
+import { verifyWebhook } from "../webhooks/verification.ts";
+import { answer, captureBeforeOf, paymentFields } from "./outcome.ts";
 import { createPayment, type CreatedPayment } from "./createPayment.ts";
-import { canceled, invalidRequest, timedOut } from "./failures.ts";
-import { askForLook } from "./notifications.ts";
-import { giveUp, leaveToCustomer, settleDecline } from "./letGo.ts";
-import type { PaymentOutcome, PaymentState } from "./paymentApi.ts";
-import { type PaymentsOptions, timeoutMsOf } from "./paymentsOptions.ts";
-import { createReconcilerAlarm } from "./reconcilerAlarm.ts";
-import { hangDoorbell, startPaymentWait } from "./paymentWait.ts";
+import { canceled, invalidRequest, timedOut } from "../durable/failures.ts";
+import { askForLook } from "../notifications/thenLook.ts";
+import { giveUp, leaveToCustomer, settleDecline } from "./giveUp.ts";
+import type { PaymentOutcome, PaymentState } from "../api/paymentApi.ts";
+import { type PaymentsOptions, timeoutMsOf } from "../merchants/options.ts";
+import { createReconcilerAlarm } from "../webhooks/reconcilerAlarm.ts";
+import { hangDoorbell, startPaymentWait } from "./object.ts";
 import { readNamedPayment, readOwnPayment } from "./readPayment.ts";
-import { createDoorbell, wasCancelled, type Doorbell } from "./wait.ts";
+import { createDoorbell, wasCancelled, type Doorbell } from "../durable/wait.ts";
 
 /** A payment by its id, and how long to wait for it. */
 export type PaymentById = { readonly paymentIntentId: string; readonly timeoutSeconds?: number | undefined };

@@ -1,8 +1,8 @@
 import type { Context } from "@restatedev/restate-sdk";
-import type { PaymentSnapshot } from "../domain/payment.ts";
-import type { StripeGateway } from "../stripe/gateway.ts";
-import { needsReview, notFound } from "./failures.ts";
-import { stripeStep } from "./stripeStep.ts";
+import type { PaymentSnapshot } from "./rules/payment.ts";
+import type { StripeGateway } from "../merchants/gateway.ts";
+import { needsReview, notFound } from "../durable/failures.ts";
+import { stripeStep } from "../durable/stripeStep.ts";
 
 /** Reads a PaymentIntent that the caller named. @throws TerminalError `not_found` */
 export async function readNamedPayment(

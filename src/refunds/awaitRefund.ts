@@ -1,10 +1,10 @@
 /** Waits for the end of a refund that exists: one whose call stopped waiting, or one made elsewhere. */
 import type { Context } from "@restatedev/restate-sdk";
-import { invalidRequest, refundNotFound } from "./failures.ts";
-import type { AwaitRefundRequest, RefundOutcome } from "./paymentApi.ts";
-import { type PaymentsOptions, timeoutMsOf } from "./paymentsOptions.ts";
+import { invalidRequest, refundNotFound } from "../durable/failures.ts";
+import type { AwaitRefundRequest, RefundOutcome } from "../api/paymentApi.ts";
+import { type PaymentsOptions, timeoutMsOf } from "../merchants/options.ts";
 import { settleRefund } from "./settleRefund.ts";
-import { stripeStep } from "./stripeStep.ts";
+import { stripeStep } from "../durable/stripeStep.ts";
 
 /** @throws TerminalError `not_found`, `invalid_request`, `refund_failed`, `timed_out`, `canceled` or `needs_review` */
 export async function awaitRefund(

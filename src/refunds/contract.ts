@@ -1,13 +1,13 @@
 /** The public contract of what follows a payment: capture, cancellation, refund. */
 import { z } from "zod";
-import { maximumAmountMinor } from "../domain/money.ts";
+import { maximumAmountMinor } from "../money/money.ts";
 import {
   metadataSchema,
   paymentFields,
   paymentIntentIdSchema,
   settledBySchema,
   timeoutSecondsSchema,
-} from "./contract.ts";
+} from "../payments/contract.ts";
 import type {
   AwaitRefundRequest,
   CancelOutcome,
@@ -15,7 +15,7 @@ import type {
   CapturePaymentRequest,
   RefundOutcome,
   RefundPaymentRequest,
-} from "./paymentApi.ts";
+} from "../api/paymentApi.ts";
 
 const amountSchema = z.int().min(1).max(maximumAmountMinor).optional();
 

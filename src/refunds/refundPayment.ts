@@ -1,25 +1,19 @@
 /** Gives a payment's money back: one call that returns how the refund ended, at once or days later. */
 import type { Context } from "@restatedev/restate-sdk";
-import { creatorCallbackKey, invocationIdKey } from "../domain/doorbell.ts";
-import {
-  amountLeftToRefund,
-  decisiveRefund,
-  refundObstacle,
-  refundOfCall,
-  type RefundSnapshot,
-} from "../domain/refund.ts";
-import type { PaymentSnapshot } from "../domain/payment.ts";
+import { creatorCallbackKey, invocationIdKey } from "../stripe/metadata.ts";
+import { amountLeftToRefund, decisiveRefund, refundObstacle, refundOfCall, type RefundSnapshot } from "./rules.ts";
+import type { PaymentSnapshot } from "../payments/rules/payment.ts";
 import type { Refusal } from "../stripe/errorMeaning.ts";
-import type { StripeGateway } from "../stripe/gateway.ts";
+import type { StripeGateway } from "../merchants/gateway.ts";
 import { clockToleranceMs } from "../stripe/request.ts";
-import type { RefundParameters } from "../stripe/refundRequests.ts";
-import { conflict, invalidRequest, needsReview } from "./failures.ts";
-import type { RefundOutcome, RefundPaymentRequest } from "./paymentApi.ts";
-import { type PaymentsOptions, timeoutMsOf } from "./paymentsOptions.ts";
-import { readNamedPayment } from "./readPayment.ts";
+import type { RefundParameters } from "./stripe.ts";
+import { conflict, invalidRequest, needsReview } from "../durable/failures.ts";
+import type { RefundOutcome, RefundPaymentRequest } from "../api/paymentApi.ts";
+import { type PaymentsOptions, timeoutMsOf } from "../merchants/options.ts";
+import { readNamedPayment } from "../payments/readPayment.ts";
 import { settleRefund } from "./settleRefund.ts";
-import { stripeStep } from "./stripeStep.ts";
-import { createDoorbell, type Doorbell } from "./wait.ts";
+import { stripeStep } from "../durable/stripeStep.ts";
+import { createDoorbell, type Doorbell } from "../durable/wait.ts";
 
 type SettledBy = RefundOutcome["settledBy"];
 type Found = { readonly refund: RefundSnapshot; readonly seenBy: SettledBy; readonly doorbell: Doorbell | null };

@@ -1,6 +1,6 @@
 /** Giving a payment's money back: whether it can be, how much is left, and how a refund ends. */
-import { fractionProblem } from "./money.ts";
-import type { PaymentSnapshot } from "./payment.ts";
+import { fractionProblem } from "../money/money.ts";
+import type { PaymentSnapshot } from "../payments/rules/payment.ts";
 
 export type RefundStatus = "pending" | "requires_action" | "succeeded" | "failed" | "canceled" | "unrecognized";
 

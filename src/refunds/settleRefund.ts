@@ -1,14 +1,14 @@
 /** Waiting for a refund's end, whoever made it. */
 import type { Context } from "@restatedev/restate-sdk";
-import { creatorCallbackKey, waiterCallbackKey } from "../domain/doorbell.ts";
-import { isRefundSettled, type RefundSnapshot } from "../domain/refund.ts";
-import type { StripeGateway } from "../stripe/gateway.ts";
-import { canceled, needsReview, refundFailed, timedOut } from "./failures.ts";
-import { startObjectWait } from "./objectWait.ts";
-import type { RefundOutcome } from "./paymentApi.ts";
-import type { PaymentsOptions } from "./paymentsOptions.ts";
-import { stripeStep } from "./stripeStep.ts";
-import { createDoorbell, type Doorbell } from "./wait.ts";
+import { creatorCallbackKey, waiterCallbackKey } from "../stripe/metadata.ts";
+import { isRefundSettled, type RefundSnapshot } from "./rules.ts";
+import type { StripeGateway } from "../merchants/gateway.ts";
+import { canceled, needsReview, refundFailed, timedOut } from "../durable/failures.ts";
+import { startObjectWait } from "../durable/objectWait.ts";
+import type { RefundOutcome } from "../api/paymentApi.ts";
+import type { PaymentsOptions } from "../merchants/options.ts";
+import { stripeStep } from "../durable/stripeStep.ts";
+import { createDoorbell, type Doorbell } from "../durable/wait.ts";
 
 /**
  * Gives how a refund ended, or waits for that. At its deadline, or when the call is cancelled, the refund is left as it is.

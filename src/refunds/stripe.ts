@@ -1,10 +1,10 @@
 /** The gateway's requests about refunds. */
 import type { Stripe } from "stripe";
-import { isKeyStillSafe } from "../domain/charge.ts";
-import type { RefundSnapshot } from "../domain/refund.ts";
-import type { Refusal } from "./errorMeaning.ts";
-import { ask, expectObject, refusalMessage, unexpectedAnswer, type FixedRequest } from "./request.ts";
-import { snapshotOfRefund } from "./snapshot.ts";
+import { isKeyStillSafe } from "../stripe/idempotency.ts";
+import type { RefundSnapshot } from "./rules.ts";
+import type { Refusal } from "../stripe/errorMeaning.ts";
+import { ask, expectObject, refusalMessage, unexpectedAnswer, type FixedRequest } from "../stripe/request.ts";
+import { snapshotOfRefund } from "../payments/stripe/snapshot.ts";
 
 export type RefundParameters = Stripe.RefundCreateParams & { readonly payment_intent: string };
 

@@ -1,23 +1,23 @@
 import fastify, { type FastifyError, type FastifyReply } from "fastify";
-import { answerRequest, type Parts } from "./api.ts";
-import { DAY_MS, SandboxClock, toUnixSeconds } from "./clock.ts";
-import { addControlRoutes } from "./control.ts";
-import { Deliveries } from "./deliveries.ts";
-import { ENDPOINTS } from "./endpoints.ts";
-import { type FaultInput, Faults } from "./faults.ts";
-import { newRequestId } from "./identifiers.ts";
-import { Ledger } from "./ledger.ts";
+import { answerRequest, type Parts } from "./http/api.ts";
+import { DAY_MS, SandboxClock, toUnixSeconds } from "./world/clock.ts";
+import { addControlRoutes } from "./control/control.ts";
+import { Deliveries } from "./webhooks/deliveries.ts";
+import { ENDPOINTS } from "./objects/endpoints.ts";
+import { type FaultInput, Faults } from "./control/faults.ts";
+import { newRequestId } from "./world/identifiers.ts";
+import { Ledger } from "./objects/ledger.ts";
 import { addAuthorizePage } from "./pages/authorizePage.ts";
 import { addCheckoutPage } from "./pages/checkoutPage.ts";
 import { addInstructionsPages } from "./pages/instructionsPage.ts";
 import { addLinkPage } from "./pages/linkPage.ts";
-import { addDashboard } from "./pages/dashboard.ts";
+import { addDashboard } from "./pages/dashboard/dashboard.ts";
 import { addAssets } from "./pages/page.ts";
-import { comesFromElsewhere, FOREIGN_ORIGIN } from "./foreignOrigin.ts";
-import { SavedAnswers } from "./savedAnswers.ts";
-import type { Sent } from "./sent.ts";
-import { Store } from "./store.ts";
-import { configureEndpoint } from "./webhookEndpoints.ts";
+import { comesFromElsewhere, FOREIGN_ORIGIN } from "./http/foreignOrigin.ts";
+import { SavedAnswers } from "./http/savedAnswers.ts";
+import type { Sent } from "./http/sent.ts";
+import { Store } from "./world/store.ts";
+import { configureEndpoint } from "./webhooks/webhookEndpoints.ts";
 
 /**
  * A local Stripe for development and tests: the unmodified `stripe` package talks to it over HTTP. It moves no money, and

@@ -1,13 +1,13 @@
 import type { Context } from "@restatedev/restate-sdk";
-import { waiterCallbackKey } from "../domain/doorbell.ts";
-import { judgeSetup, provesSetupAttempt, type SetupSnapshot } from "../domain/setup.ts";
-import { failure } from "./failures.ts";
-import type { AwaitSetupRequest, SetupOutcome } from "./paymentApi.ts";
-import { type PaymentsOptions, timeoutMsOf } from "./paymentsOptions.ts";
+import { waiterCallbackKey } from "../stripe/metadata.ts";
+import { judgeSetup, provesSetupAttempt, type SetupSnapshot } from "./rules.ts";
+import { failure } from "../durable/failures.ts";
+import type { AwaitSetupRequest, SetupOutcome } from "../api/paymentApi.ts";
+import { type PaymentsOptions, timeoutMsOf } from "../merchants/options.ts";
 import { readNamedSetup } from "./readSetup.ts";
-import { setupAnswer } from "./setupAnswer.ts";
-import { hangSetupDoorbell, startSetupWait } from "./setupWait.ts";
-import { createDoorbell } from "./wait.ts";
+import { setupAnswer } from "./outcome.ts";
+import { hangSetupDoorbell, startSetupWait } from "./object.ts";
+import { createDoorbell } from "../durable/wait.ts";
 
 /** Waits for the outcome of any SetupIntent, also through its customer's action. It never cancels. */
 export async function awaitSetup(

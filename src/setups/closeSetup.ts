@@ -1,9 +1,9 @@
 import type { Context } from "@restatedev/restate-sdk";
-import type { PaymentFailure } from "../domain/payment.ts";
-import { setupFailureWithoutReason, type SetupSnapshot } from "../domain/setup.ts";
-import type { StripeGateway } from "../stripe/gateway.ts";
+import type { PaymentFailure } from "../payments/rules/payment.ts";
+import { setupFailureWithoutReason, type SetupSnapshot } from "./rules.ts";
+import type { StripeGateway } from "../merchants/gateway.ts";
 import { readOwnSetup } from "./readSetup.ts";
-import { stripeStep } from "./stripeStep.ts";
+import { stripeStep } from "../durable/stripeStep.ts";
 
 /** How an attempt to close a SetupIntent ended. `open`: Stripe doesn't let go of it yet. */
 export type SetupClosing = { readonly kind: "canceled" | "succeeded" | "open"; readonly setup: SetupSnapshot };

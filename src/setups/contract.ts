@@ -9,9 +9,9 @@ import {
   returnUrlSchema,
   settledBySchema,
   timeoutSecondsSchema,
-} from "./contract.ts";
-import { nextActionSchema } from "./nextActionContract.ts";
-import type { AwaitSetupRequest, SetupOutcome, SetupPaymentMethodRequest } from "./paymentApi.ts";
+} from "../payments/contract.ts";
+import { nextActionSchema } from "../api/nextAction.ts";
+import type { AwaitSetupRequest, SetupOutcome, SetupPaymentMethodRequest } from "../api/paymentApi.ts";
 
 /** Body of `setupPaymentMethod`. */
 export const setupPaymentMethodRequestSchema = z.strictObject({

@@ -1,13 +1,13 @@
 import type { Context } from "@restatedev/restate-sdk";
-import type { SetupSnapshot } from "../domain/setup.ts";
-import type { StripeGateway } from "../stripe/gateway.ts";
-import { setupParameters, type SetupRequest } from "../stripe/setupRequests.ts";
-import { failure } from "./failures.ts";
-import type { SetupOutcome } from "./paymentApi.ts";
+import type { SetupSnapshot } from "./rules.ts";
+import type { StripeGateway } from "../merchants/gateway.ts";
+import { setupParameters, type SetupRequest } from "./stripe/requests.ts";
+import { failure } from "../durable/failures.ts";
+import type { SetupOutcome } from "../api/paymentApi.ts";
 import { readOwnSetup } from "./readSetup.ts";
-import { declinedSetup } from "./setupAnswer.ts";
-import { stripeStep } from "./stripeStep.ts";
-import type { Doorbell } from "./wait.ts";
+import { declinedSetup } from "./outcome.ts";
+import { stripeStep } from "../durable/stripeStep.ts";
+import type { Doorbell } from "../durable/wait.ts";
 
 /** A SetupIntent that exists, as it was first seen. */
 type CreatedSetup = {

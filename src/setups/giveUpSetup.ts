@@ -1,13 +1,13 @@
 /** How a call lets go of a SetupIntent that could still succeed: it is closed, or handed to the private watcher. */
 import type { Context } from "@restatedev/restate-sdk";
-import { creatorCallbackKey } from "../domain/doorbell.ts";
-import type { PaymentFailure } from "../domain/payment.ts";
-import { judgeSetup, type SetupSnapshot } from "../domain/setup.ts";
-import type { StripeGateway } from "../stripe/gateway.ts";
+import { creatorCallbackKey } from "../stripe/metadata.ts";
+import type { PaymentFailure } from "../payments/rules/payment.ts";
+import { judgeSetup, type SetupSnapshot } from "./rules.ts";
+import type { StripeGateway } from "../merchants/gateway.ts";
 import { closeSetup, type SetupClosing } from "./closeSetup.ts";
-import { failure as failed } from "./failures.ts";
-import type { Compensation, SetupOutcome } from "./paymentApi.ts";
-import { setupAnswer, type SettledSetup } from "./setupAnswer.ts";
+import { failure as failed } from "../durable/failures.ts";
+import type { Compensation, SetupOutcome } from "../api/paymentApi.ts";
+import { setupAnswer, type SettledSetup } from "./outcome.ts";
 import type { SetupWatcher } from "./setupWatcher.ts";
 
 /** The customer has to act: the watcher cancels the SetupIntent at its deadline unless it succeeded. */

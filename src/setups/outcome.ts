@@ -1,8 +1,8 @@
 /** Turns what a set-up came to into the call's answer, or the failure it ends with. */
-import type { PaymentFailure } from "../domain/payment.ts";
-import type { SetupDecision, SetupSnapshot } from "../domain/setup.ts";
-import { failure } from "./failures.ts";
-import type { Compensation, SetupOutcome } from "./paymentApi.ts";
+import type { PaymentFailure } from "../payments/rules/payment.ts";
+import type { SetupDecision, SetupSnapshot } from "./rules.ts";
+import { failure } from "../durable/failures.ts";
+import type { Compensation, SetupOutcome } from "../api/paymentApi.ts";
 
 /** A set-up about which a decision was made, and what brought the news. */
 export type SettledSetup = {

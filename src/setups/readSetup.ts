@@ -1,8 +1,8 @@
 import type { Context } from "@restatedev/restate-sdk";
-import type { SetupSnapshot } from "../domain/setup.ts";
-import type { StripeGateway } from "../stripe/gateway.ts";
-import { failure } from "./failures.ts";
-import { stripeStep } from "./stripeStep.ts";
+import type { SetupSnapshot } from "./rules.ts";
+import type { StripeGateway } from "../merchants/gateway.ts";
+import { failure } from "../durable/failures.ts";
+import { stripeStep } from "../durable/stripeStep.ts";
 
 /** Reads a SetupIntent that the caller named. @throws TerminalError `not_found` */
 export async function readNamedSetup(

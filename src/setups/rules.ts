@@ -4,8 +4,8 @@
  *
  * https://docs.stripe.com/payments/setup-intents
  */
-import type { NextAction } from "./nextAction.ts";
-import type { PaymentFailure, Standpoint } from "./payment.ts";
+import type { NextAction } from "../payments/rules/nextAction.ts";
+import type { PaymentFailure, Standpoint } from "../payments/rules/payment.ts";
 
 /** Every status Stripe documents, and ours for one that we don't know. */
 export type SetupStatus =

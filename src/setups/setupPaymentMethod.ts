@@ -1,14 +1,14 @@
 import type { Context } from "@restatedev/restate-sdk";
-import { creatorCallbackKey } from "../domain/doorbell.ts";
-import { judgeSetup, type SetupSnapshot } from "../domain/setup.ts";
-import type { SetupRequest } from "../stripe/setupRequests.ts";
+import { creatorCallbackKey } from "../stripe/metadata.ts";
+import { judgeSetup, type SetupSnapshot } from "./rules.ts";
+import type { SetupRequest } from "./stripe/requests.ts";
 import { createSetup } from "./createSetup.ts";
-import { giveUpSetup, leaveSetupToCustomer, settleDeclinedSetup } from "./letGoOfSetup.ts";
-import type { SetupOutcome } from "./paymentApi.ts";
-import { type PaymentsOptions, timeoutMsOf } from "./paymentsOptions.ts";
-import { setupAnswer } from "./setupAnswer.ts";
-import { startSetupWait } from "./setupWait.ts";
-import { createDoorbell, wasCancelled } from "./wait.ts";
+import { giveUpSetup, leaveSetupToCustomer, settleDeclinedSetup } from "./giveUpSetup.ts";
+import type { SetupOutcome } from "../api/paymentApi.ts";
+import { type PaymentsOptions, timeoutMsOf } from "../merchants/options.ts";
+import { setupAnswer } from "./outcome.ts";
+import { startSetupWait } from "./object.ts";
+import { createDoorbell, wasCancelled } from "../durable/wait.ts";
 
 /**
  * Saves a payment method for a customer's later payments and returns the final outcome, as `processPayment` does for a

@@ -3,14 +3,14 @@
  * or as soon as Stripe lets go of it.
  */
 import * as restate from "@restatedev/restate-sdk";
-import { waiterCallbackKey } from "../domain/doorbell.ts";
-import { nextSetupWatchStep } from "../domain/setup.ts";
+import { waiterCallbackKey } from "../stripe/metadata.ts";
+import { nextSetupWatchStep } from "./rules.ts";
 import { closeSetup } from "./closeSetup.ts";
-import { abortTimeoutMs, untilAnOperatorLooks, watchJournalRetentionMs } from "./handlerOptions.ts";
-import type { WatcherOptions } from "./paymentWatcher.ts";
+import { abortTimeoutMs, untilAnOperatorLooks, watchJournalRetentionMs } from "../durable/policies.ts";
+import type { WatcherOptions } from "../payments/paymentWatcher.ts";
 import { readOwnSetup } from "./readSetup.ts";
-import { hangSetupDoorbell, startSetupWait } from "./setupWait.ts";
-import { createDoorbell } from "./wait.ts";
+import { hangSetupDoorbell, startSetupWait } from "./object.ts";
+import { createDoorbell } from "../durable/wait.ts";
 
 type SetupWatchRequest = {
   readonly setupIntentId: string;

@@ -1,5 +1,5 @@
 import { Stripe } from "stripe";
-import type { PaymentFailure } from "../domain/payment.ts";
+import type { PaymentFailure } from "../payments/rules/payment.ts";
 
 /**
  * What an error of Stripe's means to us. Only `retry` is thrown on as an outage; the engine repeats the step with the same

@@ -1,8 +1,8 @@
 /** What a Stripe event is to us, whether it came as a webhook or was found undelivered: who may be waiting for it, and where to look. */
 import { z } from "zod";
-import { isClosedDispute } from "../domain/dispute.ts";
-import type { LaterChange } from "../domain/dueNotifications.ts";
-import { ringingEventTypes, telltaleEventTypes } from "./webhookEvents.ts";
+import { isClosedDispute } from "../disputes/rules/dispute.ts";
+import type { LaterChange } from "../notifications/rules/dueNotifications.ts";
+import { ringingEventTypes, telltaleEventTypes } from "./eventTable.ts";
 
 export type EventNews = {
   readonly eventType: string;

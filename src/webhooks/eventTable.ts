@@ -4,7 +4,7 @@
  *
  * https://docs.stripe.com/api/events/types
  */
-import type { LaterChange } from "../domain/dueNotifications.ts";
+import type { LaterChange } from "../notifications/rules/dueNotifications.ts";
 
 /**
  * What rings. Only final or customer-facing states are here; `payment_intent.created` and `.processing` come first for

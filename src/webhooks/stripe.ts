@@ -1,9 +1,9 @@
 /** The gateway's requests about events that Stripe could not deliver. */
 import type { Stripe } from "stripe";
-import { doorbellAddresses } from "../domain/doorbell.ts";
+import { doorbellAddresses } from "../stripe/metadata.ts";
 import { newsOfEvent, type Telltale } from "./eventNews.ts";
-import { ask, expectObject, StripeAccessError, unexpectedAnswer } from "./request.ts";
-import { webhookEventTypes } from "./webhookEvents.ts";
+import { ask, expectObject, StripeAccessError, unexpectedAnswer } from "../stripe/request.ts";
+import { webhookEventTypes } from "./eventTable.ts";
 
 /** Which events to list: those that were created since then (Unix seconds), newest first, from after the one named. */
 export type UndeliveredQuery = {

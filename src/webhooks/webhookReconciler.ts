@@ -6,15 +6,15 @@
  * Its key is the platform's own account, or a connected one.
  */
 import * as restate from "@restatedev/restate-sdk";
-import { formatDuration } from "../domain/duration.ts";
-import { isScheduled, reconcileSince, type ReconcileSchedule } from "../domain/reconciliation.ts";
-import type { StripeGateway } from "../stripe/gateway.ts";
-import { invalidRequest } from "./failures.ts";
-import { abortTimeoutMs, untilAnOperatorLooks } from "./handlerOptions.ts";
-import type { NotificationsOptions } from "./notificationsOptions.ts";
-import type { PaymentNotifier } from "./paymentNotifier.ts";
+import { formatDuration } from "../config/duration.ts";
+import { isScheduled, reconcileSince, type ReconcileSchedule } from "./rules.ts";
+import type { StripeGateway } from "../merchants/gateway.ts";
+import { invalidRequest } from "../durable/failures.ts";
+import { abortTimeoutMs, untilAnOperatorLooks } from "../durable/policies.ts";
+import type { NotificationsOptions } from "../notifications/options.ts";
+import type { PaymentNotifier } from "../notifications/paymentNotifier.ts";
 import { platformKey, webhookReconcilerName } from "./reconcilerAlarm.ts";
-import { stripeStep } from "./stripeStep.ts";
+import { stripeStep } from "../durable/stripeStep.ts";
 
 export type ReconcilerOptions = {
   readonly stripe: StripeGateway;

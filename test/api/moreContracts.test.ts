@@ -1,17 +1,17 @@
 /** What the calls about saved payment methods, customers and disputes take. */
 import { describe, expect, it } from "vitest";
 import type { z } from "zod";
-import { createCustomerRequestSchema, getCustomerRequestSchema } from "../../src/services/customerContract.ts";
+import { createCustomerRequestSchema, getCustomerRequestSchema } from "../../src/customers/contract.ts";
 import {
   acceptDisputeRequestSchema,
   getDisputeRequestSchema,
   submitDisputeEvidenceRequestSchema,
-} from "../../src/services/disputeContract.ts";
+} from "../../src/disputes/contract.ts";
 import {
   awaitSetupRequestSchema,
   setupOutcomeSchema,
   setupPaymentMethodRequestSchema,
-} from "../../src/services/setupContract.ts";
+} from "../../src/setups/contract.ts";
 
 /** The paths of everything that the schema finds wrong. */
 function wrongFields(schema: z.ZodType, body: unknown): string[] {

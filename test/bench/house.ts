@@ -7,7 +7,7 @@ import { registerDeployment } from "../../src/dev/registration.ts";
 import { startProgram, type Program } from "./programs.ts";
 import { secretKey, type BenchSandbox, type Endpoint } from "./stripe.ts";
 
-const serviceEntry = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const serviceEntry = fileURLToPath(new URL("../../src/bin/app.ts", import.meta.url));
 const fixturesEntry = fileURLToPath(new URL("fixtures/serve.ts", import.meta.url));
 
 export type House = {

@@ -77,7 +77,7 @@ async function measure(way: string, hasReceiver: boolean): Promise<void> {
   const [port = 0, hookPort = 0] = await freePorts(2);
   const dataDir = await mkdtemp(join(tmpdir(), "bench-sandbox-"));
   const profiling = values.profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${values.profile}`];
-  const sandbox = spawn(process.execPath, [...profiling, "src/dev/sandbox.ts"], {
+  const sandbox = spawn(process.execPath, [...profiling, "src/bin/sandbox.ts"], {
     env: { ...process.env, SANDBOX_PORT: String(port), DATA_DIR: dataDir },
     stdio: ["ignore", "ignore", "inherit"],
   });

@@ -8,7 +8,7 @@ import { optionsFromParent, sandboxReadySchema, type SandboxLaunch } from "../..
 import { startProgram, type Program } from "./programs.ts";
 
 export const secretKey = "sk_test_bench";
-const entry = fileURLToPath(new URL("../../src/dev/sandbox.ts", import.meta.url));
+const entry = fileURLToPath(new URL("../../src/bin/sandbox.ts", import.meta.url));
 const hourMs = 3_600_000;
 
 export type BenchSandbox = {

@@ -39,7 +39,7 @@ export type Cast = {
 const settlementDelayMs = 1500;
 const searchLagMs = 300;
 
-const sandboxEntry = fileURLToPath(new URL("../../src/dev/sandbox.ts", import.meta.url));
+const sandboxEntry = fileURLToPath(new URL("../../src/bin/sandbox.ts", import.meta.url));
 const serviceEntry = fileURLToPath(new URL("./service.ts", import.meta.url));
 
 /** Starts everything under `dir`. */

@@ -1,7 +1,7 @@
 /** Reads Stripe's side of a run from the sandbox's file: its append-only tables, and the objects as they ended. */
 import { DatabaseSync } from "node:sqlite";
 import type { Stripe } from "stripe";
-import { invocationIdKey } from "../../src/domain/doorbell.ts";
+import { invocationIdKey } from "../../src/stripe/metadata.ts";
 import type { ChargeRecord, MoneyEvent, PaymentRecord, RefundRecord, StripeRecord } from "./records.ts";
 
 type Objects = { payment_intent: Stripe.PaymentIntent; charge: Stripe.Charge; refund: Stripe.Refund };

@@ -2,11 +2,11 @@
  * A replica of the service for fault runs: `npm run app`, but that a create whose outcome is unknown is looked up within
  * seconds and not within an hour, because the sandbox's search lags by a third of a second. It reads no `.env`.
  */
-import { loadAppConfig } from "../../src/config.ts";
-import { defaultInactivityTimeoutMs } from "../../src/services/handlerOptions.ts";
-import { notificationTimings } from "../../src/services/notificationsOptions.ts";
-import { serveServices } from "../../src/services/serve.ts";
-import { createStripeGateway } from "../../src/stripe/gateway.ts";
+import { loadAppConfig } from "../../src/config/config.ts";
+import { defaultInactivityTimeoutMs } from "../../src/durable/policies.ts";
+import { notificationTimings } from "../../src/notifications/options.ts";
+import { serveServices } from "../../src/durable/serve.ts";
+import { createStripeGateway } from "../../src/merchants/gateway.ts";
 
 const config = loadAppConfig(process.env);
 const { port } = await serveServices({

@@ -2,8 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { ConfigError, loadAppConfig, loadDevConfig, loadOperatorConfig, readEnvironment } from "../src/config.ts";
-import type { Environment } from "../src/settings.ts";
+import {
+  ConfigError,
+  loadAppConfig,
+  loadDevConfig,
+  loadOperatorConfig,
+  readEnvironment,
+} from "../../src/config/config.ts";
+import type { Environment } from "../../src/config/settings.ts";
 
 const stripe = { STRIPE_SECRET_KEY: "sk_test_51Secret", STRIPE_WEBHOOK_SECRET: "whsec_Secret" };
 

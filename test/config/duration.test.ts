@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { formatDuration, parseDurationMs } from "../../src/domain/duration.ts";
+import { formatDuration, parseDurationMs } from "../../src/config/duration.ts";
 
 describe("parseDurationMs", () => {
   test.each([

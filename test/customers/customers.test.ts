@@ -1,7 +1,7 @@
 /** Customers: made once per key whatever breaks, read as they are, and not found once they are gone. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { modes, openScene, until, type Scene } from "./scene.ts";
-import { spawnService } from "./serviceProcess.ts";
+import { modes, openScene, until, type Scene } from "../scene/scene.ts";
+import { spawnService } from "../scene/serviceProcess.ts";
 
 const newEmail = () => `${crypto.randomUUID()}@example.com`;
 

@@ -5,7 +5,7 @@ import { freePorts } from "../../src/dev/ports.ts";
 import { sandboxSecretKey } from "../../src/dev/sandboxLaunch.ts";
 import { startStack, type Stack, type StackOptions } from "../../src/dev/stack.ts";
 import { mountSmallDisk, noSmallDisk, type SmallDisk } from "../faults/smallDisk.ts";
-import { bankDebit, card, newOrder, until } from "../e2e/scene.ts";
+import { bankDebit, card, newOrder, until } from "../scene/scene.ts";
 
 describe.skipIf(noSmallDisk !== null)("npm start on a disk that runs full", () => {
   let disk: SmallDisk;

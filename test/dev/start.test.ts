@@ -9,7 +9,7 @@ import { freePorts } from "../../src/dev/ports.ts";
 import { isRunning, temporaryDirectory, until } from "./conditions.ts";
 import { invalidKey, startStripeStub, stubAccount, type StripeAnswer } from "./stripeStub.ts";
 
-const startProgram = join(import.meta.dirname, "../../src/dev/start.ts");
+const startProgram = join(import.meta.dirname, "../../src/bin/start.ts");
 
 type Settings = Record<string, string>;
 

@@ -1,4 +1,4 @@
-/** A small service in the place of src/main.ts: `wait` waits for an awakeable, `echo` answers, `crash` ends the process. */
+/** A small service in the place of src/bin/app.ts: `wait` waits for an awakeable, `echo` answers, `crash` ends the process. */
 import { createServer } from "node:http2";
 import * as restate from "@restatedev/restate-sdk";
 

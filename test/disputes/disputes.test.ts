@@ -1,8 +1,8 @@
 /** Disputes: read, answered with evidence, accepted; and waited for until the bank has decided. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { restate } from "./restateCli.ts";
-import { card, eventAbout, modes, newOrder, openScene, until, untilHung, type Scene } from "./scene.ts";
-import { spawnService } from "./serviceProcess.ts";
+import { restate } from "../scene/restateCli.ts";
+import { card, eventAbout, modes, newOrder, openScene, until, untilHung, type Scene } from "../scene/scene.ts";
+import { spawnService } from "../scene/serviceProcess.ts";
 
 const words = { uncategorizedText: "The parcel arrived.", customerName: "Jenny Rosen" };
 

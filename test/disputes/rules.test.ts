@@ -9,8 +9,8 @@ import {
   type DisputeSnapshot,
   type DisputeStatus,
   type DisputeTask,
-} from "../../src/domain/dispute.ts";
-import { evidenceFields, evidenceLength } from "../../src/domain/evidence.ts";
+} from "../../src/disputes/rules/dispute.ts";
+import { evidenceFields, evidenceLength } from "../../src/disputes/rules/evidence.ts";
 
 function dispute(status: DisputeStatus, more: Partial<DisputeSnapshot> = {}): DisputeSnapshot {
   return {

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { pollDelayMs } from "../../src/domain/pollSchedule.ts";
+import { pollDelayMs } from "../../src/durable/pollSchedule.ts";
 
 const minuteMs = 60_000;
 const schedule = [minuteMs, 5 * minuteMs, 15 * minuteMs];

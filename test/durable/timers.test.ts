@@ -1,6 +1,6 @@
 /** The timers of a wait: the first poll and the deadline, of which only what is due first is set. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bankDebit, modes, newOrder, openScene, until, type Scene } from "./scene.ts";
+import { bankDebit, modes, newOrder, openScene, until, type Scene } from "../scene/scene.ts";
 
 describe.each(modes)("timers, $mode", ({ inactivityTimeoutMs }) => {
   let scene: Scene;

@@ -2,7 +2,7 @@
 import { randomInt } from "node:crypto";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
-import { eventAbout } from "../e2e/scene.ts";
+import { eventAbout } from "../scene/scene.ts";
 import { forgeries, intBelow, oneOf } from "./forgeries.ts";
 import { isGenuine, type SignedWebhook, signWebhook, type Webhook } from "./signedWebhook.ts";
 

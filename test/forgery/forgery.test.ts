@@ -1,6 +1,6 @@
 /** `npm run forgery` runs these with a million forgeries; the seed makes a run repeatable. */
 import { describe, expect, it } from "vitest";
-import { verifyWebhook } from "../../src/stripe/webhook.ts";
+import { verifyWebhook } from "../../src/webhooks/verification.ts";
 import { campaign, forge, genuineWebhooks, randomOf, Tally } from "./campaign.ts";
 import { equivalents, forgeries } from "./forgeries.ts";
 import { isGenuine, type SignedWebhook } from "./signedWebhook.ts";

@@ -4,7 +4,7 @@
  * before its call is even made.
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bankDebit, card, modes, newOrder, openScene, type Scene, until } from "../e2e/scene.ts";
+import { bankDebit, card, modes, newOrder, openScene, type Scene, until } from "../scene/scene.ts";
 import { cancelSignal, firstAwakeable, signalAddress } from "./attackersAddress.ts";
 
 const fakeSuccess = JSON.stringify({ status: "succeeded", amountReceived: 4000, paymentIntentId: "pi_fake" });

@@ -1,7 +1,7 @@
 /** Forgeries through the engine's ingress, as an attacker would send them, while a payment waits that they are about. */
 import { Agent, request } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bankDebit, newOrder, oldWebhookSecret, openScene, type Scene, until, webhookSecret } from "../e2e/scene.ts";
+import { bankDebit, newOrder, oldWebhookSecret, openScene, type Scene, until, webhookSecret } from "../scene/scene.ts";
 import { campaign, forge, type Forgery, genuineWebhooks, randomOf, Tally } from "./campaign.ts";
 import { oneOf } from "./forgeries.ts";
 import { isGenuine, type SignedWebhook } from "./signedWebhook.ts";

@@ -5,11 +5,11 @@
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { notificationTimings } from "../../src/services/notificationsOptions.ts";
-import type { PaymentsOptions } from "../../src/services/paymentsOptions.ts";
-import { serveServices, type Served } from "../../src/services/serve.ts";
-import { createStripeGateway, type StripeGateway } from "../../src/stripe/gateway.ts";
-import { secretKey, webhookSecret, type Scene } from "../e2e/scene.ts";
+import { notificationTimings } from "../../src/notifications/options.ts";
+import type { PaymentsOptions } from "../../src/merchants/options.ts";
+import { serveServices, type Served } from "../../src/durable/serve.ts";
+import { createStripeGateway, type StripeGateway } from "../../src/merchants/gateway.ts";
+import { secretKey, webhookSecret, type Scene } from "../scene/scene.ts";
 
 /** A change of one place of the code. */
 export type Edit = { readonly file: string; readonly from: string; readonly to: string };
@@ -45,8 +45,8 @@ export async function editedSource({ file, from, to }: Edit): Promise<Source> {
   await symlink(join(root, "node_modules"), join(folder, "node_modules"));
   await writeFile(join(folder, "src", file), parts.join(to));
   const [serve, gateway] = (await Promise.all([
-    import(join(folder, "src/services/serve.ts")),
-    import(join(folder, "src/stripe/gateway.ts")),
+    import(join(folder, "src/durable/serve.ts")),
+    import(join(folder, "src/merchants/gateway.ts")),
   ])) as [Code, Code];
   return {
     code: { serveServices: serve.serveServices, createStripeGateway: gateway.createStripeGateway },

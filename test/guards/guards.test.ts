@@ -15,7 +15,7 @@ import {
   until,
   type Answer,
   type Scene,
-} from "../e2e/scene.ts";
+} from "../scene/scene.ts";
 import {
   editedSource,
   serveSource,
@@ -45,7 +45,7 @@ const guards: readonly Guard[] = [
   {
     name: "the signature check",
     removal: {
-      file: "stripe/webhook.ts",
+      file: "webhooks/verification.ts",
       from: "if (text === undefined || !secrets.some((secret) => isSignedWith(text, signatureHeader, secret))) {",
       to: "if (text === undefined) {",
     },
@@ -60,7 +60,7 @@ const guards: readonly Guard[] = [
   {
     name: "the re-read after a webhook",
     removal: {
-      file: "services/objectWait.ts",
+      file: "durable/objectWait.ts",
       from: "let seen = await from.read();",
       to: 'let seen = await from.read(); if (wake === "webhook") seen = { ...seen, status: "succeeded" };',
     },
@@ -78,7 +78,7 @@ const guards: readonly Guard[] = [
   {
     name: "Stripe's idempotency key",
     removal: {
-      file: "stripe/paymentRequests.ts",
+      file: "payments/stripe/requests.ts",
       from: "stripe.paymentIntents.create(request.parameters, { idempotencyKey: request.idempotencyKey })",
       to: "stripe.paymentIntents.create(request.parameters)",
     },
@@ -89,7 +89,7 @@ const guards: readonly Guard[] = [
   {
     name: "the journal, which fixes that key before it is sent",
     removal: {
-      file: "services/createPayment.ts",
+      file: "payments/createPayment.ts",
       from: "stripe.createPayment(fixed)",
       to: "stripe.createPayment({ ...fixed, idempotencyKey: crypto.randomUUID() })",
     },
@@ -99,7 +99,7 @@ const guards: readonly Guard[] = [
   },
   {
     name: "the poll",
-    removal: { file: "services/wait.ts", from: "        ...(poll === null ? [] : [poll]),\n", to: "" },
+    removal: { file: "durable/wait.ts", from: "        ...(poll === null ? [] : [poll]),\n", to: "" },
     settings: { pollScheduleMs: [200] },
     async scenario(scene, patienceMs) {
       const order = newOrder();
@@ -115,7 +115,7 @@ const guards: readonly Guard[] = [
   {
     name: "the deadline",
     removal: {
-      file: "services/wait.ts",
+      file: "durable/wait.ts",
       from: "        ...(deadline === null ? [] : [deadline]),\n",
       to: "",
     },
@@ -129,7 +129,7 @@ const guards: readonly Guard[] = [
   {
     name: "the age limit of an idempotency key, which Stripe may forget after a day",
     removal: {
-      file: "domain/charge.ts",
+      file: "stripe/idempotency.ts",
       from: "return nowMs - firstSentAtMs < idempotencyKeySafeForMs;",
       to: "return true;",
     },
@@ -153,7 +153,7 @@ const guards: readonly Guard[] = [
   {
     name: "the check of a doorbell's address, which is data from outside",
     removal: {
-      file: "domain/doorbell.ts",
+      file: "stripe/metadata.ts",
       from: "isCallbackKey(key) && isDoorbellAddress(value)",
       to: "isCallbackKey(key)",
     },
@@ -173,7 +173,7 @@ const guards: readonly Guard[] = [
   },
   {
     name: "looking at a cancellation only where the call waits",
-    removal: { file: "services/paymentsService.ts", from: "explicitCancellation: true,", to: "" },
+    removal: { file: "app/paymentsService.ts", from: "explicitCancellation: true,", to: "" },
     async scenario(scene) {
       const order = newOrder();
       await scene.fault({
@@ -197,7 +197,7 @@ const guards: readonly Guard[] = [
   {
     name: "the memory of a reference",
     removal: {
-      file: "domain/reference.ts",
+      file: "orders/rules.ts",
       from: 'if (record === null) return { kind: "start" };',
       to: 'if (record !== undefined) return { kind: "start" };',
     },
@@ -239,8 +239,8 @@ describe("a guard that is removed is missed", () => {
   });
 
   it("by a test that notices when the code has moved on", async () => {
-    const moved = { file: "domain/charge.ts", from: "return nowMs - firstSentAtMs < somethingElse;", to: "" };
-    await expect(editedSource(moved)).rejects.toThrow("src/domain/charge.ts has 0 places that read");
+    const moved = { file: "stripe/idempotency.ts", from: "return nowMs - firstSentAtMs < somethingElse;", to: "" };
+    await expect(editedSource(moved)).rejects.toThrow("src/stripe/idempotency.ts has 0 places that read");
   });
 });
 

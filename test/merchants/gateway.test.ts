@@ -2,9 +2,9 @@
 import { createServer } from "node:http";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Sandbox } from "../../src/sandbox/sandbox.ts";
-import { createStripeGateway, type StripeGateway } from "../../src/stripe/gateway.ts";
+import { createStripeGateway, type StripeGateway } from "../../src/merchants/gateway.ts";
 import { StripeAccessError } from "../../src/stripe/request.ts";
-import { paymentParameters } from "../../src/stripe/paymentParameters.ts";
+import { paymentParameters } from "../../src/payments/stripe/parameters.ts";
 import { startCheckedSandbox } from "../sandbox/schemas/checked.ts";
 
 const hourMs = 3_600_000;

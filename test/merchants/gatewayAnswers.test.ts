@@ -1,6 +1,6 @@
 /** Every request of the gateway, and every kind of answer to it: what is given, and what is thrown. */
 import { describe, expect, it } from "vitest";
-import { createStripeGateway } from "../../src/stripe/gateway.ts";
+import { createStripeGateway } from "../../src/merchants/gateway.ts";
 import {
   cannedStripe,
   failure,

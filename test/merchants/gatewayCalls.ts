@@ -1,5 +1,5 @@
 /** Every request that the gateway can send, with arguments of which each is recognizable on the wire. */
-import { createStripeGateway, type StripeGateway } from "../../src/stripe/gateway.ts";
+import { createStripeGateway, type StripeGateway } from "../../src/merchants/gateway.ts";
 import { cannedStripe, failure, type CannedAnswer } from "./cannedStripe.ts";
 
 const metadata = { orderId: "4004" };

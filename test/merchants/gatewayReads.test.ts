@@ -1,6 +1,6 @@
 /** What the gateway gives of what Stripe has. */
 import { describe, expect, it } from "vitest";
-import { createStripeGateway } from "../../src/stripe/gateway.ts";
+import { createStripeGateway } from "../../src/merchants/gateway.ts";
 import { cannedStripe, refusals } from "./cannedStripe.ts";
 import { ask, list, since, stripeObject } from "./gatewayCalls.ts";
 

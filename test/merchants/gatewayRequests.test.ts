@@ -1,7 +1,7 @@
 /** Every request of the gateway as it is on the wire. */
 import { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
-import { createStripeGateway } from "../../src/stripe/gateway.ts";
+import { createStripeGateway } from "../../src/merchants/gateway.ts";
 import { cannedStripe, refusals, type CannedAnswer, type Sent } from "./cannedStripe.ts";
 import { ask, list, names, requests, since, type Request } from "./gatewayCalls.ts";
 

@@ -1,6 +1,6 @@
 /** Holds what is seen against what the model says can be seen. */
 import type { Stripe } from "stripe";
-import type { Answer as RealAnswer } from "../e2e/scene.ts";
+import type { Answer as RealAnswer } from "../scene/scene.ts";
 import { openCalls } from "./actions.ts";
 import type { Session } from "./session.ts";
 import type { Answer, World } from "./world.ts";

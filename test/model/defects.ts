@@ -1,5 +1,5 @@
 /** Services that are broken on purpose, one defect each: the check has to find them, or it proves nothing. */
-import type { StripeGateway } from "../../src/stripe/gateway.ts";
+import type { StripeGateway } from "../../src/merchants/gateway.ts";
 
 export type Defect =
   | "takes every wake for a success"

@@ -1,6 +1,6 @@
 /** One run against the real thing: it does the model's moves with the service, the sandbox and the engine. */
-import { eventAbout, newOrder, sign, until, type Answer } from "../e2e/scene.ts";
-import { webhookEventTypes } from "../../src/stripe/webhookEvents.ts";
+import { eventAbout, newOrder, sign, until, type Answer } from "../scene/scene.ts";
+import { webhookEventTypes } from "../../src/webhooks/eventTable.ts";
 import { minorOf, type Move } from "./actions.ts";
 import { hasCome, type Mail } from "./mail.ts";
 import { again, requestOf } from "./requests.ts";

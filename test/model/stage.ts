@@ -2,7 +2,7 @@
  * The real side of many runs at once: a scene, with the service in processes that can be killed and with Stripe's webhooks
  * in our hands. A crash hits every run that is under way; none may notice it but by a connection that breaks.
  */
-import { openScene, secretKey, webhookSecret, type Scene } from "../e2e/scene.ts";
+import { openScene, secretKey, webhookSecret, type Scene } from "../scene/scene.ts";
 import type { Defect } from "./defects.ts";
 import { openMailRoom, type MailRoom } from "./mail.ts";
 import { startService } from "./serviceProcesses.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { moneyProblem } from "../../src/domain/money.ts";
+import { moneyProblem } from "../../src/money/money.ts";
 
 describe("moneyProblem", () => {
   it.each([

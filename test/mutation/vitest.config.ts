@@ -6,8 +6,17 @@ import { defineConfig } from "vitest/config";
  */
 export default defineConfig({
   test: {
-    include: ["test/{domain,stripe}/**/*.test.ts"],
-    exclude: ["test/stripe/gateway.test.ts", "test/stripe/setupRequests.test.ts"],
+    include: [
+      "test/{stripe,merchants,money}/**/*.test.ts",
+      "test/*/rules.test.ts",
+      "test/*/rules/**/*.test.ts",
+      "test/payments/stripe/**/*.test.ts",
+      "test/setups/parameters.test.ts",
+      "test/durable/pollSchedule.test.ts",
+      "test/config/duration.test.ts",
+      "test/webhooks/{verification,undeliveredEvents}.test.ts",
+    ],
+    exclude: ["test/merchants/gateway.test.ts"],
     // One worker for all files of a run loads the stripe package once; Stryker starts a fresh one for every mutant.
     isolate: false,
     testTimeout: 20_000,

@@ -1,7 +1,7 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
 import type { z } from "zod";
-import type { PaymentNotification } from "../../src/domain/paymentNotification.ts";
-import { paymentNotificationSchema } from "../../src/services/notificationContract.ts";
+import type { PaymentNotification } from "../../src/notifications/rules/paymentNotification.ts";
+import { paymentNotificationSchema } from "../../src/notifications/contract.ts";
 
 const failed: PaymentNotification = {
   id: "re_1-refund_failed",

@@ -2,12 +2,12 @@
 import { TerminalError } from "@restatedev/restate-sdk";
 import { Webhook } from "standardwebhooks";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { notificationTimings, type NotificationsOptions } from "../../src/services/notificationsOptions.ts";
-import { notifySecret, openMerchant, type Merchant } from "./merchant.ts";
-import { serveOrders } from "./orders.ts";
-import { restate } from "./restateCli.ts";
-import { bankDebit, card, eventAbout, modes, newOrder, openScene, until, type Scene } from "./scene.ts";
-import { spawnService } from "./serviceProcess.ts";
+import { notificationTimings, type NotificationsOptions } from "../../src/notifications/options.ts";
+import { notifySecret, openMerchant, type Merchant } from "../scene/merchant.ts";
+import { serveOrders } from "../scene/orders.ts";
+import { restate } from "../scene/restateCli.ts";
+import { bankDebit, card, eventAbout, modes, newOrder, openScene, until, type Scene } from "../scene/scene.ts";
+import { spawnService } from "../scene/serviceProcess.ts";
 
 const hourMs = 3_600_000;
 const patient: readonly number[] = Array.from({ length: 600 }, () => 50);

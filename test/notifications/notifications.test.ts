@@ -1,9 +1,9 @@
 /** What the merchant's own system is told: every outcome and every later change, once each, in order. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { notificationTimings } from "../../src/services/notificationsOptions.ts";
-import { paymentNotificationSchema } from "../../src/services/notificationContract.ts";
-import { openMerchant, type Merchant } from "./merchant.ts";
-import { bankDebit, card, eventAbout, modes, newOrder, openScene, sign, until, type Scene } from "./scene.ts";
+import { notificationTimings } from "../../src/notifications/options.ts";
+import { paymentNotificationSchema } from "../../src/notifications/contract.ts";
+import { openMerchant, type Merchant } from "../scene/merchant.ts";
+import { bankDebit, card, eventAbout, modes, newOrder, openScene, sign, until, type Scene } from "../scene/scene.ts";
 
 describe.each(modes)("notifications, $mode", ({ inactivityTimeoutMs }) => {
   let scene: Scene;

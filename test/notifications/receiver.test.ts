@@ -1,8 +1,8 @@
 import { createServer, type RequestListener } from "node:http";
 import { Webhook } from "standardwebhooks";
 import { describe, expect, it } from "vitest";
-import type { PaymentNotification } from "../../src/domain/paymentNotification.ts";
-import { postNotification } from "../../src/notify/receiver.ts";
+import type { PaymentNotification } from "../../src/notifications/rules/paymentNotification.ts";
+import { postNotification } from "../../src/notifications/receiver.ts";
 
 const secret = `whsec_${Buffer.alloc(32, "s").toString("base64")}`;
 const notification = {

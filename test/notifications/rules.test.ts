@@ -8,11 +8,11 @@ import {
   type SeenPayment,
   type SeenRefund,
   type SeenWarning,
-} from "../../src/domain/dueNotifications.ts";
-import type { PaymentSnapshot, PaymentStatus } from "../../src/domain/payment.ts";
-import type { PaymentNotification } from "../../src/domain/paymentNotification.ts";
-import type { RefundStatus } from "../../src/domain/refund.ts";
-import { samplePayment } from "./samplePayment.ts";
+} from "../../src/notifications/rules/dueNotifications.ts";
+import type { PaymentSnapshot, PaymentStatus } from "../../src/payments/rules/payment.ts";
+import type { PaymentNotification } from "../../src/notifications/rules/paymentNotification.ts";
+import type { RefundStatus } from "../../src/refunds/rules.ts";
+import { samplePayment } from "../payments/rules/samplePayment.ts";
 
 const dayMs = 86_400_000;
 const nowMs = 1_000 * dayMs;

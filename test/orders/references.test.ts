@@ -1,8 +1,8 @@
 /** A reference is charged at most once, whatever idempotency keys its callers use. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { restate } from "./restateCli.ts";
-import { bankDebit, card, modes, newOrder, openScene, until, type Scene } from "./scene.ts";
-import { spawnService } from "./serviceProcess.ts";
+import { restate } from "../scene/restateCli.ts";
+import { bankDebit, card, modes, newOrder, openScene, until, type Scene } from "../scene/scene.ts";
+import { spawnService } from "../scene/serviceProcess.ts";
 
 function cardFor(reference: string, paymentMethodId?: string) {
   return { ...card(reference, paymentMethodId), reference };

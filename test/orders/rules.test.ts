@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type AttemptEnd, judgeFailure, nextReferenceStep, type ReferenceRecord } from "../../src/domain/reference.ts";
+import { type AttemptEnd, judgeFailure, nextReferenceStep, type ReferenceRecord } from "../../src/orders/rules.ts";
 
 const same = { purchase: "p", means: "m" };
 const otherMeans = { purchase: "p", means: "n" };

@@ -1,7 +1,7 @@
 /** A service whose machine's clock is an hour wrong: payments come out as they must, and an operator learns of it. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bankDebit, card, newOrder, openScene, type Scene, until } from "./scene.ts";
-import { spawnService } from "./serviceProcess.ts";
+import { bankDebit, card, newOrder, openScene, type Scene, until } from "../scene/scene.ts";
+import { spawnService } from "../scene/serviceProcess.ts";
 
 // Ten seconds more than an hour: whatever tolerates an hour must have room.
 describe.each([

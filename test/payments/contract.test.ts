@@ -3,7 +3,7 @@ import {
   awaitPaymentRequestSchema,
   getPaymentRequestSchema,
   paymentRequestSchema,
-} from "../../src/services/contract.ts";
+} from "../../src/payments/contract.ts";
 
 const card = { paymentMethodId: "pm_card_visa", amount: 109 };
 

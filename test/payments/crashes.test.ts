@@ -1,8 +1,8 @@
 /** Outages, crashes and cancellations at the worst moment: one charge, and an answer. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { spawnService } from "./serviceProcess.ts";
-import { bankDebit, card, modes, newOrder, openScene, until, type Scene } from "./scene.ts";
-import { restate } from "./restateCli.ts";
+import { spawnService } from "../scene/serviceProcess.ts";
+import { bankDebit, card, modes, newOrder, openScene, until, type Scene } from "../scene/scene.ts";
+import { restate } from "../scene/restateCli.ts";
 
 describe.each(modes)("crashes and outages, $mode", ({ inactivityTimeoutMs }) => {
   let scene: Scene;

@@ -1,9 +1,19 @@
 /** What follows a payment: captures, cancellations and refunds, each one call that returns the final outcome. */
 import * as fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { restate } from "./restateCli.ts";
-import { spawnService } from "./serviceProcess.ts";
-import { bankDebit, card, eventAbout, modes, newOrder, openScene, until, type Answer, type Scene } from "./scene.ts";
+import { restate } from "../scene/restateCli.ts";
+import { spawnService } from "../scene/serviceProcess.ts";
+import {
+  bankDebit,
+  card,
+  eventAbout,
+  modes,
+  newOrder,
+  openScene,
+  until,
+  type Answer,
+  type Scene,
+} from "../scene/scene.ts";
 
 const any = (text: string) => expect.stringContaining(text) as string;
 

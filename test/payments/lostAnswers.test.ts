@@ -1,7 +1,7 @@
 /** Answers of Stripe that are lost for good: what became of the charge is looked up, and never tried again. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { bankDebit, card, modes, newOrder, openScene, until, type Scene } from "./scene.ts";
-import { spawnService } from "./serviceProcess.ts";
+import { bankDebit, card, modes, newOrder, openScene, until, type Scene } from "../scene/scene.ts";
+import { spawnService } from "../scene/serviceProcess.ts";
 
 const dayMs = 24 * 3_600_000;
 const createPath = "/v1/payment_intents";

@@ -1,6 +1,6 @@
 /** Every outcome of a payment, known at once and known later, and every row of the failure table. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bankDebit, card, eventAbout, modes, newOrder, openScene, until, type Scene } from "./scene.ts";
+import { bankDebit, card, eventAbout, modes, newOrder, openScene, until, type Scene } from "../scene/scene.ts";
 
 describe.each(modes)("outcomes, $mode", ({ inactivityTimeoutMs }) => {
   let scene: Scene;

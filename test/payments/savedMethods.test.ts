@@ -1,6 +1,6 @@
 /** Payment methods that are saved while paying and charged again when their owner is away; and transfers by bank. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { card, modes, newOrder, openScene, until, untilHung, type Scene } from "./scene.ts";
+import { card, modes, newOrder, openScene, until, untilHung, type Scene } from "../scene/scene.ts";
 
 const mandate = { type: "offline" };
 const returnUrl = "https://shop.example/back";

@@ -1,6 +1,6 @@
 /** Vouchers: shown to the customer, paid days later in a shop, or never. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { modes, openScene, until, untilHung, type Scene } from "./scene.ts";
+import { modes, openScene, until, untilHung, type Scene } from "../scene/scene.ts";
 
 const address = { line1: "Rua 1", city: "São Paulo", state: "SP", postal_code: "01227-200", country: "BR" };
 const billing_details = { name: "Jo Doe", email: "jo@example.com", address };

@@ -7,8 +7,8 @@ import {
   refundOfCall,
   type RefundSnapshot,
   type RefundStatus,
-} from "../../src/domain/refund.ts";
-import { samplePayment } from "./samplePayment.ts";
+} from "../../src/refunds/rules.ts";
+import { samplePayment } from "../payments/rules/samplePayment.ts";
 
 const refund = (status: RefundStatus, amount: number, more: Partial<RefundSnapshot> = {}): RefundSnapshot => ({
   refundId: "re_1",

@@ -1,6 +1,6 @@
 import type { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
-import type { FaultInput } from "../../src/sandbox/faults.ts";
+import type { FaultInput } from "../../src/sandbox/control/faults.ts";
 import { cardPayment, control, errorOf, until, withReceiver, withSandbox, secret } from "./surroundings.ts";
 
 const key = { idempotencyKey: "order-1" };

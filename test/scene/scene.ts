@@ -10,11 +10,11 @@ import { expect } from "vitest";
 import { startEngine, type Engine } from "../../src/dev/engine.ts";
 import { freePorts } from "../../src/dev/ports.ts";
 import { registerDeployment } from "../../src/dev/registration.ts";
-import { notificationTimings } from "../../src/services/notificationsOptions.ts";
+import { notificationTimings } from "../../src/notifications/options.ts";
 import { startCheckedSandbox } from "../sandbox/schemas/checked.ts";
-import type { PaymentsOptions } from "../../src/services/paymentsOptions.ts";
-import { serveServices, type Served } from "../../src/services/serve.ts";
-import { createStripeGateway } from "../../src/stripe/gateway.ts";
+import type { PaymentsOptions } from "../../src/merchants/options.ts";
+import { serveServices, type Served } from "../../src/durable/serve.ts";
+import { createStripeGateway } from "../../src/merchants/gateway.ts";
 
 const hourMs = 3_600_000;
 export const secretKey = "sk_test_scene";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { customerParameters } from "../../src/stripe/customerRequests.ts";
-import { setupParameters } from "../../src/stripe/setupRequests.ts";
+import { customerParameters } from "../../src/customers/stripe.ts";
+import { setupParameters } from "../../src/setups/stripe/requests.ts";
 
 const origin = { invocationId: "inv_1", callbackId: "sign_1x" };
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Standpoint } from "../../src/domain/payment.ts";
+import type { Standpoint } from "../../src/payments/rules/payment.ts";
 import {
   judgeSetup,
   nextSetupWatchStep,
@@ -7,7 +7,7 @@ import {
   type SetupJudgement,
   type SetupSnapshot,
   type SetupStatus,
-} from "../../src/domain/setup.ts";
+} from "../../src/setups/rules.ts";
 
 const failure = { stripeCode: "card_declined", declineCode: "generic_decline", message: "No." };
 

@@ -1,9 +1,9 @@
 /** Saving payment methods for later: every outcome, and what becomes of it whatever crashes or gets lost when. */
 import type { Stripe } from "stripe";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { restate } from "./restateCli.ts";
-import { eventAbout, modes, newOrder, openScene, until, untilHung, type Scene } from "./scene.ts";
-import { spawnService } from "./serviceProcess.ts";
+import { restate } from "../scene/restateCli.ts";
+import { eventAbout, modes, newOrder, openScene, until, untilHung, type Scene } from "../scene/scene.ts";
+import { spawnService } from "../scene/serviceProcess.ts";
 
 const mandate = { type: "offline" };
 const returnUrl = "https://shop.example/back";

@@ -4,10 +4,10 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { startSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
-import { customerParameters } from "../../src/stripe/customerRequests.ts";
-import { createStripeGateway, type StripeGateway } from "../../src/stripe/gateway.ts";
-import { paymentParameters } from "../../src/stripe/paymentParameters.ts";
-import { setupParameters } from "../../src/stripe/setupRequests.ts";
+import { customerParameters } from "../../src/customers/stripe.ts";
+import { createStripeGateway, type StripeGateway } from "../../src/merchants/gateway.ts";
+import { paymentParameters } from "../../src/payments/stripe/parameters.ts";
+import { setupParameters } from "../../src/setups/stripe/requests.ts";
 
 const hourMs = 3_600_000;
 type Answer = { readonly status: number; readonly body: string };

@@ -3,9 +3,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import { paymentServices } from "../../src/services/serve.ts";
-import type { PaymentsOptions } from "../../src/services/paymentsOptions.ts";
-import { createStripeGateway } from "../../src/stripe/gateway.ts";
+import { paymentServices } from "../../src/durable/serve.ts";
+import type { PaymentsOptions } from "../../src/merchants/options.ts";
+import { createStripeGateway } from "../../src/merchants/gateway.ts";
 import { deathsOf, die, record, type Death, type Recording, type Wrong } from "./campaign.ts";
 import { usual, type Scenario } from "./scenario.ts";
 import type { Theatre } from "./theatre.ts";
@@ -91,14 +91,20 @@ export function gatewayMethods(): readonly string[] {
   return Object.keys(gateway).filter((name) => name !== "fixRequest");
 }
 
-const servicesFolder = join(import.meta.dirname, "../../src/services");
+const source = join(import.meta.dirname, "../../src");
+
+/** What is no handler: programs, tools and the sandbox. */
+const withoutHandlers = /^(sandbox|dev|bin|operator|config|telemetry)\//;
 
 /** Every name that a step is given in the handlers' source; null for one that is not written down there. */
 export function namedSteps(): readonly (string | null)[] {
-  return readdirSync(servicesFolder).flatMap((file) => {
-    const source = readFileSync(join(servicesFolder, file), "utf8");
-    const calls = source.matchAll(/(?:\bstripeStep\s*\(|\bctx\s*\.run\s*\()(?:\s*ctx,)?\s*(?:"([^"]+)")?/g);
-    // The one that gives each request its step takes the name from its caller.
-    return file === "stripeStep.ts" ? [] : [...calls].map(([, name]) => name ?? null);
-  });
+  const files = readdirSync(source, { recursive: true, encoding: "utf8" });
+  return files
+    .filter((file) => file.endsWith(".ts") && !withoutHandlers.test(file))
+    .flatMap((file) => {
+      const code = readFileSync(join(source, file), "utf8");
+      const calls = code.matchAll(/(?:\bstripeStep\s*\(|\bctx\s*\.run\s*\()(?:\s*ctx,)?\s*(?:"([^"]+)")?/g);
+      // The one that gives each request its step takes the name from its caller.
+      return file === "durable/stripeStep.ts" ? [] : [...calls].map(([, name]) => name ?? null);
+    });
 }

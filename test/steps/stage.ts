@@ -1,7 +1,7 @@
 /** What a scenario works with: calls as `curl` makes them, and what the world does meanwhile. */
 import type { Stripe } from "stripe";
 import { expect } from "vitest";
-import { eventAbout, sign, type Answer } from "../e2e/scene.ts";
+import { eventAbout, sign, type Answer } from "../scene/scene.ts";
 import { orNoAnswer, until } from "./patience.ts";
 import type { Theatre } from "./theatre.ts";
 import type { Trial } from "./trials.ts";

@@ -15,7 +15,7 @@ import { openTheatre, type Theatre } from "./theatre.ts";
 
 /**
  * The schedule of the reconciler is one for the whole service, so trials side by side can't have one each. It is killed in
- * test/e2e/reconciler.test.ts.
+ * test/webhooks/reconciler.test.ts.
  */
 const scheduleOnly: readonly string[] = [
   "webhookReconciler/wake",

@@ -7,9 +7,9 @@ import { subscribe } from "node:diagnostics_channel";
 import type { ClientRequest } from "node:http";
 import { createServer } from "node:http2";
 import { createEndpointHandler, type HooksProvider } from "@restatedev/restate-sdk";
-import type { PaymentsOptions } from "../../src/services/paymentsOptions.ts";
-import { paymentServices } from "../../src/services/serve.ts";
-import { createStripeGateway, type StripeGateway } from "../../src/stripe/gateway.ts";
+import type { PaymentsOptions } from "../../src/merchants/options.ts";
+import { paymentServices } from "../../src/durable/serve.ts";
+import { createStripeGateway, type StripeGateway } from "../../src/merchants/gateway.ts";
 import { invocationHeader, methodHeader, runHeader } from "./origin.ts";
 
 /** What a worker is started with. */

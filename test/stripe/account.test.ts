@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { checkAccount, clockAheadOf, clockWarning } from "../../src/stripe/account.ts";
 import { createStripeClient } from "../../src/stripe/client.ts";
-import { cannedStripe, refusals, type CannedAnswer } from "./cannedStripe.ts";
+import { cannedStripe, refusals, type CannedAnswer } from "../merchants/cannedStripe.ts";
 
 function error(status: number): CannedAnswer {
   return { status, body: { error: { type: "api_error", message: "sk_test_quoted" } } };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isKeyStillSafe } from "../../src/domain/charge.ts";
+import { isKeyStillSafe } from "../../src/stripe/idempotency.ts";
 
 const hourMs = 3_600_000;
 

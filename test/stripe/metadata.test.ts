@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import * as doorbell from "../../src/domain/doorbell.ts";
+import * as doorbell from "../../src/stripe/metadata.ts";
 
 const { doorbellAddresses, isDoorbellAddress, waiterCallbackKey } = doorbell;
 

@@ -1,6 +1,6 @@
 import { PauseError, RestateError, TerminalError, type LogMetadata } from "@restatedev/restate-sdk";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { log } from "../../src/services/logger.ts";
+import { log } from "../../src/telemetry/logger.ts";
 
 class StripeOutage extends Error {
   override readonly name = "StripeOutage";

@@ -1,10 +1,10 @@
 /** Webhooks that never came are made up for: the events that Stripe could not deliver are looked for, and passed on. */
 import { Stripe } from "stripe";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { notificationTimings } from "../../src/services/notificationsOptions.ts";
-import { openMerchant, type Merchant } from "./merchant.ts";
-import { bankDebit, card, modes, newOrder, openScene, secretKey, until, type Scene } from "./scene.ts";
-import { spawnService } from "./serviceProcess.ts";
+import { notificationTimings } from "../../src/notifications/options.ts";
+import { openMerchant, type Merchant } from "../scene/merchant.ts";
+import { bankDebit, card, modes, newOrder, openScene, secretKey, until, type Scene } from "../scene/scene.ts";
+import { spawnService } from "../scene/serviceProcess.ts";
 
 type Last = { readonly events: number; readonly rung: number; readonly lookedAt: number };
 

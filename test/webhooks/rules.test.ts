@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isScheduled, reconcileSince } from "../../src/domain/reconciliation.ts";
+import { isScheduled, reconcileSince } from "../../src/webhooks/rules.ts";
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;

@@ -1,7 +1,7 @@
 import { Stripe } from "stripe";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createStripeGateway, type StripeGateway } from "../../src/stripe/gateway.ts";
-import type { UndeliveredPage } from "../../src/stripe/undeliveredEvents.ts";
+import { createStripeGateway, type StripeGateway } from "../../src/merchants/gateway.ts";
+import type { UndeliveredPage } from "../../src/webhooks/stripe.ts";
 import { startCheckedSandbox } from "../sandbox/schemas/checked.ts";
 
 /** A valid address: 24 bytes of an invocation id and the index 17. */

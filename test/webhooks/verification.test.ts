@@ -1,7 +1,7 @@
 import { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
-import { verifyWebhook } from "../../src/stripe/webhook.ts";
-import { ringingEventTypes, telltaleEventTypes, webhookEventTypes } from "../../src/stripe/webhookEvents.ts";
+import { verifyWebhook } from "../../src/webhooks/verification.ts";
+import { ringingEventTypes, telltaleEventTypes, webhookEventTypes } from "../../src/webhooks/eventTable.ts";
 
 const secret = "whsec_current";
 const address = "sign_1JFCI3Y2GAcJppmQrxx8bC4mVK72EPEA1AAAAEQ";

@@ -13,7 +13,7 @@ import {
   until,
   type Answer,
   type Scene,
-} from "./scene.ts";
+} from "../scene/scene.ts";
 
 describe.each(modes)("webhooks, $mode", ({ inactivityTimeoutMs }) => {
   let scene: Scene;

@@ -5,7 +5,7 @@
  * A *memory* is what was told about one payment. It is forgotten a while after its last change, so whatever is older than
  * its beginning by that while counts as told.
  */
-import { judgePayment, type PaymentSnapshot } from "./payment.ts";
+import { judgePayment, type PaymentSnapshot } from "../../payments/rules/payment.ts";
 import type {
   DisputeEventType,
   PaymentEventData,
@@ -13,7 +13,7 @@ import type {
   PaymentNotification,
   RefundEventType,
 } from "./paymentNotification.ts";
-import type { RefundStatus } from "./refund.ts";
+import type { RefundStatus } from "../../refunds/rules.ts";
 
 export type SeenPayment = {
   readonly payment: PaymentSnapshot;

@@ -1,8 +1,8 @@
 /** Looks at the engine and at the new version, and hands what it saw to the judgement. */
-import { exitCodeOf, type Finding } from "../doctor/finding.ts";
+import { exitCodeOf, type Finding } from "../doctor/findings/finding.ts";
 import { connectToAdmin, type AdminTarget } from "../engine/adminApi.ts";
 import { restateCommand } from "../engine/commands.ts";
-import { offerOfThisCode } from "../services/offer.ts";
+import { offerOfThisCode } from "./offer.ts";
 import { seeCandidate, seeEngine } from "./engineState.ts";
 import { howToRegister, judgeCandidate, judgeDeployments } from "./judgement.ts";
 

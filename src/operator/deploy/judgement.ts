@@ -4,7 +4,7 @@
  * queued, scheduled or new calls ask for; or an old one that is still needed is gone already.
  */
 import type { Deployment, Discovery, OfferedService } from "../engine/adminApi.ts";
-import { ok, warning, withDetails, wrong, type Finding } from "../doctor/finding.ts";
+import { ok, warning, withDetails, wrong, type Finding } from "../doctor/findings/finding.ts";
 
 type OldDeployment = Deployment & {
   /** Invocations that began on it and have not ended. */

@@ -1,8 +1,8 @@
 /** What this code offers to the engine, by name: what a deployment of it must show. */
-import { createStripeGateway } from "../stripe/gateway.ts";
-import { defaultInactivityTimeoutMs } from "./handlerOptions.ts";
-import { notificationTimings } from "./notificationsOptions.ts";
-import { paymentServices } from "./serve.ts";
+import { createStripeGateway } from "../../merchants/gateway.ts";
+import { defaultInactivityTimeoutMs } from "../../durable/policies.ts";
+import { notificationTimings } from "../../notifications/options.ts";
+import { paymentServices } from "../../durable/serve.ts";
 
 /** Names of a service and of its handlers. */
 export type ServiceOffer = { readonly name: string; readonly handlers: readonly string[] };

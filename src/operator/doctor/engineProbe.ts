@@ -2,10 +2,10 @@
 import { z } from "zod";
 import type { EngineAdmin } from "../engine/adminApi.ts";
 import { pinnedPerDeployment } from "../engine/pinned.ts";
-import { platformKey, webhookReconcilerName } from "../services/reconcilerAlarm.ts";
-import { refusalsMatterMs, type SeenRefusals } from "./deliveries.ts";
-import type { SeenDeployments } from "./deployments.ts";
-import type { SeenGroup, SeenInvocation } from "./invocations.ts";
+import { platformKey, webhookReconcilerName } from "../../webhooks/reconcilerAlarm.ts";
+import { refusalsMatterMs, type SeenRefusals } from "./findings/deliveries.ts";
+import type { SeenDeployments } from "./findings/deployments.ts";
+import type { SeenGroup, SeenInvocation } from "./findings/invocations.ts";
 import type { Patient } from "./patient.ts";
 import { doctorKeyPrefix } from "./serviceProbe.ts";
 

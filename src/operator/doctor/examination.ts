@@ -1,22 +1,22 @@
 /** The checks in their order. Each looks, and hands what it saw to a pure judgement. */
 import { EngineAdminError } from "../engine/adminApi.ts";
-import { inspectStripe, pinnedApiVersion } from "../stripe/inspection.ts";
-import { isRestricted, probePermissions } from "../stripe/permissions.ts";
-import { webhookEventTypes } from "../stripe/webhookEvents.ts";
-import { judgeDeliveries } from "./deliveries.ts";
-import { judgeDeployments, judgeReceiver } from "./deployments.ts";
-import { judgeEndpoints } from "./endpoints.ts";
-import { examineEngine } from "./engine.ts";
+import { inspectStripe, pinnedApiVersion } from "../../stripe/inspection.ts";
+import { isRestricted, probePermissions } from "../../stripe/permissions.ts";
+import { webhookEventTypes } from "../../webhooks/eventTable.ts";
+import { judgeDeliveries } from "./findings/deliveries.ts";
+import { judgeDeployments, judgeReceiver } from "./findings/deployments.ts";
+import { judgeEndpoints } from "./findings/endpoints.ts";
+import { examineEngine } from "./findings/engine.ts";
 import { seeDeployments, seeHandlersInUse, seeInvocations, seeReconciler, seeRefusals } from "./engineProbe.ts";
-import { warning, wrong, type Finding } from "./finding.ts";
-import { judgeInvocations } from "./invocations.ts";
+import { warning, wrong, type Finding } from "./findings/finding.ts";
+import { judgeInvocations } from "./findings/invocations.ts";
 import type { Patient } from "./patient.ts";
-import { judgePermissions } from "./permissions.ts";
-import { judgeReconciler } from "./reconciler.ts";
+import { judgePermissions } from "./findings/permissions.ts";
+import { judgeReconciler } from "./findings/reconciler.ts";
 import { askUnsigned, tryWebhookPath } from "./serviceProbe.ts";
-import { judgeSignatures } from "./signatures.ts";
-import { judgeClock, judgeKey } from "./stripeKey.ts";
-import { judgeWebhookPath } from "./webhookPath.ts";
+import { judgeSignatures } from "./findings/signatures.ts";
+import { judgeClock, judgeKey } from "./findings/stripeKey.ts";
+import { judgeWebhookPath } from "./findings/webhookPath.ts";
 
 type Check = (patient: Patient) => Promise<readonly Finding[]>;
 

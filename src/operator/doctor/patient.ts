@@ -1,11 +1,11 @@
 /** Whom the doctor sees: one engine, one Stripe account or sandbox, and the service between them. */
-import type { OperatorConfig, StripeMode } from "../config.ts";
-import { stripeModeOf } from "../config.ts";
-import { knownSandboxWebhookSecret, sandboxSecretKey } from "../dev/sandboxLaunch.ts";
+import type { OperatorConfig, StripeMode } from "../../config/config.ts";
+import { stripeModeOf } from "../../config/config.ts";
+import { knownSandboxWebhookSecret, sandboxSecretKey } from "../../dev/sandboxLaunch.ts";
 import { connectToAdmin, type EngineAdmin } from "../engine/adminApi.ts";
 import { restateCommand } from "../engine/commands.ts";
-import { offerOfThisCode, type ServiceOffer } from "../services/offer.ts";
-import type { StripeTarget } from "../stripe/client.ts";
+import { offerOfThisCode, type ServiceOffer } from "../deploy/offer.ts";
+import type { StripeTarget } from "../../stripe/client.ts";
 
 export type Patient = {
   readonly config: OperatorConfig;

@@ -1,6 +1,6 @@
 /** The findings for a person, or for a machine. */
 import { styleText } from "node:util";
-import { exitCodeOf, type Finding, type Verdict } from "./finding.ts";
+import { exitCodeOf, type Finding, type Verdict } from "./findings/finding.ts";
 
 const signs: Readonly<Record<Verdict, { readonly sign: string; readonly colour: "green" | "yellow" | "red" }>> = {
   ok: { sign: "✓", colour: "green" },

@@ -1,8 +1,8 @@
 /** Asks the service and the ingress themselves, as somebody else on the network would. */
 import { connect } from "node:http2";
-import { webhookAboutNothing } from "../stripe/inspection.ts";
-import type { SignaturesQuestion } from "./signatures.ts";
-import type { WebhookPathAnswer } from "./webhookPath.ts";
+import { webhookAboutNothing } from "../../stripe/inspection.ts";
+import type { SignaturesQuestion } from "./findings/signatures.ts";
+import type { WebhookPathAnswer } from "./findings/webhookPath.ts";
 
 /** What the service says to a request that no engine has signed. */
 export async function askUnsigned(address: string): Promise<SignaturesQuestion["unsigned"]> {

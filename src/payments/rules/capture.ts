@@ -1,5 +1,5 @@
 /** Capturing an authorized payment: what a call does next, given what Stripe says. */
-import { fractionProblem } from "./money.ts";
+import { fractionProblem } from "../../money/money.ts";
 import type { PaymentSnapshot } from "./payment.ts";
 
 export type CaptureWish = {

@@ -1,7 +1,7 @@
 import type { Stripe } from "stripe";
-import { bankTransferType } from "../domain/bankTransfer.ts";
-import { creatorCallbackKey, invocationIdKey } from "../domain/doorbell.ts";
-import type { MandateAcceptance, PaymentRequest } from "../domain/paymentRequest.ts";
+import { bankTransferType } from "../rules/bankTransfer.ts";
+import { creatorCallbackKey, invocationIdKey } from "../../stripe/metadata.ts";
+import type { MandateAcceptance, PaymentRequest } from "../rules/paymentRequest.ts";
 
 /** Everything that the create request says. It is fixed in the journal before it is sent, and sent unchanged ever after. */
 export type PaymentParameters = Stripe.PaymentIntentCreateParams;

@@ -1,11 +1,11 @@
 /** The gateway's requests about PaymentIntents. */
 import type { Stripe } from "stripe";
-import { isKeyStillSafe } from "../domain/charge.ts";
-import { abandonmentNoteKey, failureNoteKey } from "../domain/doorbell.ts";
-import type { PaymentFailure, PaymentSnapshot } from "../domain/payment.ts";
-import type { Refusal } from "./errorMeaning.ts";
-import type { PaymentParameters } from "./paymentParameters.ts";
-import { ask, expectObject, refusalMessage, unexpectedAnswer, type FixedRequest } from "./request.ts";
+import { isKeyStillSafe } from "../../stripe/idempotency.ts";
+import { abandonmentNoteKey, failureNoteKey } from "../../stripe/metadata.ts";
+import type { PaymentFailure, PaymentSnapshot } from "../rules/payment.ts";
+import type { Refusal } from "../../stripe/errorMeaning.ts";
+import type { PaymentParameters } from "./parameters.ts";
+import { ask, expectObject, refusalMessage, unexpectedAnswer, type FixedRequest } from "../../stripe/request.ts";
 import { failureNoteOf, snapshotOfPayment } from "./snapshot.ts";
 
 type CreateResult =

@@ -1,7 +1,7 @@
 /** Finding the PaymentIntents of a call whose answer was lost, by the invocation id in their metadata. */
 import type { Stripe } from "stripe";
-import { invocationIdKey } from "../domain/doorbell.ts";
-import { ask, clockToleranceMs, expectObject, unexpectedAnswer } from "./request.ts";
+import { invocationIdKey } from "../../stripe/metadata.ts";
+import { ask, clockToleranceMs, expectObject, unexpectedAnswer } from "../../stripe/request.ts";
 
 /** The call that made a PaymentIntent, and when its request was fixed, in epoch milliseconds. */
 export type Creation = { readonly invocationId: string; readonly fixedAtMs: number };

@@ -1,9 +1,9 @@
 /** Turns Stripe's objects into the snapshots that decisions and the journal need. */
 import type { Stripe } from "stripe";
 import { z } from "zod";
-import { abandonmentNoteKey, failureNoteKey, invocationIdKey } from "../domain/doorbell.ts";
-import type { PaymentFailure, PaymentSnapshot, PaymentStatus } from "../domain/payment.ts";
-import type { RefundSnapshot, RefundStatus } from "../domain/refund.ts";
+import { abandonmentNoteKey, failureNoteKey, invocationIdKey } from "../../stripe/metadata.ts";
+import type { PaymentFailure, PaymentSnapshot, PaymentStatus } from "../rules/payment.ts";
+import type { RefundSnapshot, RefundStatus } from "../../refunds/rules.ts";
 import { nextActionOf } from "./nextAction.ts";
 
 const paymentStatuses: ReadonlySet<string> = new Set<PaymentStatus>([

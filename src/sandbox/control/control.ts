@@ -1,17 +1,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
-import type { Parts } from "./api.ts";
-import { DAY_MS } from "./clock.ts";
+import type { Parts } from "../http/api.ts";
+import { DAY_MS } from "../world/clock.ts";
 import type { Stripe } from "stripe";
-import { disputePayment, DISPUTE_REASONS, settleDispute } from "./disputes.ts";
+import { disputePayment, DISPUTE_REASONS, settleDispute } from "../objects/payments/disputes.ts";
 import { faultOrders } from "./faults.ts";
-import { settleRefund } from "./refunds.ts";
-import { authorizePayment, type ForcedOutcome, settlePayment, settleVoucher } from "./settlement.ts";
-import { authorizeSetup, settleSetup } from "./setupIntents.ts";
-import type { Store } from "./store.ts";
+import { settleRefund } from "../objects/payments/refunds.ts";
+import { authorizePayment, type ForcedOutcome, settlePayment, settleVoucher } from "../objects/payments/settlement.ts";
+import { authorizeSetup, settleSetup } from "../objects/methods/setupIntents.ts";
+import type { Store } from "../world/store.ts";
 import { listDeliveries, listRequests, toIso } from "./traffic.ts";
-import type { UnitOfWork } from "./unitOfWork.ts";
-import { endpointsFor, findEndpoint, rollSecret, type WebhookEndpoint } from "./webhookEndpoints.ts";
+import type { UnitOfWork } from "../world/unitOfWork.ts";
+import { endpointsFor, findEndpoint, rollSecret, type WebhookEndpoint } from "../webhooks/webhookEndpoints.ts";
 
 /**
  * What Stripe has no API for: faults on order, the bank's and the customer's decisions, and a look at what came in and

@@ -1,4 +1,4 @@
-import type { Row, Store, StoredKind } from "./store.ts";
+import type { Row, Store, StoredKind } from "../world/store.ts";
 
 /** An object as the lists show it: whatever kind it is, with the fields that most kinds have. */
 export type ListedObject = {

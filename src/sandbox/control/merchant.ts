@@ -1,10 +1,10 @@
-import type { Parts } from "./api.ts";
-import { ApiError } from "./apiError.ts";
-import { DEFAULT_API_VERSION } from "./authentication.ts";
+import type { Parts } from "../http/api.ts";
+import { ApiError } from "../http/apiError.ts";
+import { DEFAULT_API_VERSION } from "../http/authentication.ts";
 import { ControlError } from "./control.ts";
-import { ENDPOINTS } from "./endpoints.ts";
-import { readParameters } from "./parameters.ts";
-import { parameterSchemaOf } from "./parameterSchemas.ts";
+import { ENDPOINTS } from "../objects/endpoints.ts";
+import { readParameters } from "../http/parameters.ts";
+import { parameterSchemaOf } from "../http/parameterSchemas.ts";
 
 /**
  * What a merchant does in Stripe's dashboard instead of by a request: the same endpoint runs, but nothing stands in the

@@ -1,4 +1,4 @@
-import type { Row, Store } from "./store.ts";
+import type { Row, Store } from "../world/store.ts";
 
 /** What came in and what went out, for whoever debugs an integration: requests, events and their deliveries. */
 export type RequestFilter = { readonly path?: string | undefined; readonly method?: string | undefined };

@@ -2,18 +2,18 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { ApiError, refusal, wireError } from "./apiError.ts";
 import { type Caller, DEFAULT_API_VERSION, header, identifyCaller } from "./authentication.ts";
 import { cutConnection, serverError, throwEarlyFault } from "./brokenAnswers.ts";
-import type { SandboxClock } from "./clock.ts";
-import type { Deliveries, Dispatch } from "./deliveries.ts";
+import type { SandboxClock } from "../world/clock.ts";
+import type { Deliveries, Dispatch } from "../webhooks/deliveries.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { expand } from "./expansion.ts";
-import type { ApiFault, Faults } from "./faults.ts";
-import { newRequestId, PLATFORM_ACCOUNT } from "./identifiers.ts";
-import type { Ledger } from "./ledger.ts";
+import type { ApiFault, Faults } from "../control/faults.ts";
+import { newRequestId, PLATFORM_ACCOUNT } from "../world/identifiers.ts";
+import type { Ledger } from "../objects/ledger.ts";
 import { parseForm, readParameters } from "./parameters.ts";
 import { parameterSchemaOf } from "./parameterSchemas.ts";
 import { fingerprint, type IdempotentRequest, type SavedAnswers } from "./savedAnswers.ts";
-import type { Store } from "./store.ts";
-import type { UnitOfWork } from "./unitOfWork.ts";
+import type { Store } from "../world/store.ts";
+import type { UnitOfWork } from "../world/unitOfWork.ts";
 
 /** The parts of the sandbox that answering a request needs. */
 export type Parts = {

@@ -1,5 +1,5 @@
 import { ApiError, refusal } from "./apiError.ts";
-import { PLATFORM_ACCOUNT } from "./identifiers.ts";
+import { PLATFORM_ACCOUNT } from "../world/identifiers.ts";
 
 /** Who asks, for which account and in which version: everything the headers decide before a request is looked at. */
 export type Caller = { readonly account: string; readonly apiVersion: string };

@@ -1,6 +1,6 @@
 import type { Parameters } from "./parameters.ts";
-import type { Store } from "./store.ts";
-import type { UnitOfWork } from "./unitOfWork.ts";
+import type { Store } from "../world/store.ts";
+import type { UnitOfWork } from "../world/unitOfWork.ts";
 
 /** One request after authentication and parameter rules, as the endpoint sees it. */
 export type ApiCall = {

@@ -3,7 +3,7 @@ import type { Stripe } from "stripe";
 import { missing, refusal } from "./apiError.ts";
 import type { ApiCall } from "./endpoint.ts";
 import type { Parameters } from "./parameters.ts";
-import { namesOf, type Row, type Store, type StoredKind } from "./store.ts";
+import { namesOf, type Row, type Store, type StoredKind } from "../world/store.ts";
 
 /** A page of objects, newest first, as every list of Stripe's is. https://docs.stripe.com/api/pagination */
 type Page = {

@@ -1,8 +1,8 @@
 import { missing } from "./apiError.ts";
 import type { ApiCall, Endpoint } from "./endpoint.ts";
 import { listObjects } from "./lists.ts";
-import { namesOf, type StoredKind, type StoredObjects } from "./store.ts";
-import type { Transition } from "./transitions.ts";
+import { namesOf, type StoredKind, type StoredObjects } from "../world/store.ts";
+import type { Transition } from "../world/transitions.ts";
 
 /**
  * What most of Stripe's objects have in common: they are made from a complete blank and the request's parameters, changed

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { ApiError } from "./apiError.ts";
-import { DAY_MS } from "./clock.ts";
-import type { Store } from "./store.ts";
+import { DAY_MS } from "../world/clock.ts";
+import type { Store } from "../world/store.ts";
 
 /**
  * Idempotency: what a key was answered the first time is what it is answered for a day, as long as the request is the

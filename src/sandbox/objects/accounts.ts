@@ -1,8 +1,8 @@
 import type { Stripe } from "stripe";
-import type { ApiCall, Endpoint } from "./endpoint.ts";
-import { newId } from "./identifiers.ts";
-import { mergeMetadata } from "./parameters.ts";
-import { get, readable, retrieve, writable } from "./resources.ts";
+import type { ApiCall, Endpoint } from "../http/endpoint.ts";
+import { newId } from "../world/identifiers.ts";
+import { mergeMetadata } from "../http/parameters.ts";
+import { get, readable, retrieve, writable } from "../http/resources.ts";
 
 /** Connected accounts, and the one behind the key. https://docs.stripe.com/api/accounts */
 export const ACCOUNTS: readonly Endpoint[] = [

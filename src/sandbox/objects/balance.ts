@@ -1,11 +1,11 @@
 import type { Stripe } from "stripe";
-import { DAY_MS, SECOND_MS } from "./clock.ts";
-import type { ApiCall, Endpoint } from "./endpoint.ts";
-import { newId } from "./identifiers.ts";
-import { listObjects } from "./lists.ts";
-import { get, retrieve } from "./resources.ts";
-import { idOf } from "./store.ts";
-import type { UnitOfWork } from "./unitOfWork.ts";
+import { DAY_MS, SECOND_MS } from "../world/clock.ts";
+import type { ApiCall, Endpoint } from "../http/endpoint.ts";
+import { newId } from "../world/identifiers.ts";
+import { listObjects } from "../http/lists.ts";
+import { get, retrieve } from "../http/resources.ts";
+import { idOf } from "../world/store.ts";
+import type { UnitOfWork } from "../world/unitOfWork.ts";
 
 /**
  * What each charge, refund and dispute moved in the merchant's balance. Stripe's fee is taken from what comes in and isn't

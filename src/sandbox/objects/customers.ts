@@ -1,10 +1,10 @@
 import type { Stripe } from "stripe";
-import type { ApiCall, Endpoint } from "./endpoint.ts";
-import { newId, randomText } from "./identifiers.ts";
-import { listObjects } from "./lists.ts";
-import { mergeMetadata } from "./parameters.ts";
-import { get, retrieve, writable } from "./resources.ts";
-import type { UnitOfWork } from "./unitOfWork.ts";
+import type { ApiCall, Endpoint } from "../http/endpoint.ts";
+import { newId, randomText } from "../world/identifiers.ts";
+import { listObjects } from "../http/lists.ts";
+import { mergeMetadata } from "../http/parameters.ts";
+import { get, retrieve, writable } from "../http/resources.ts";
+import type { UnitOfWork } from "../world/unitOfWork.ts";
 
 /** https://docs.stripe.com/api/customers */
 export const CUSTOMERS: readonly Endpoint[] = [

@@ -1,32 +1,32 @@
 import { ACCOUNTS } from "./accounts.ts";
 import { BALANCE_TRANSACTIONS } from "./balance.ts";
-import { CASH_BALANCES } from "./cashBalance.ts";
-import { CATALOG } from "./catalog.ts";
-import { confirmSession, createSession, expireSession, lineItemsOf } from "./checkout.ts";
+import { CASH_BALANCES } from "./methods/cashBalance.ts";
+import { CATALOG } from "./checkout/catalog.ts";
+import { confirmSession, createSession, expireSession, lineItemsOf } from "./checkout/checkout.ts";
 import { CUSTOMERS } from "./customers.ts";
-import { DISPUTES } from "./disputes.ts";
-import type { Endpoint } from "./endpoint.ts";
-import { FRAUD_WARNINGS } from "./fraudWarnings.ts";
-import { MANDATES } from "./mandates.ts";
-import { listEvents, listObjects, retrieveEvent, wholeList } from "./lists.ts";
+import { DISPUTES } from "./payments/disputes.ts";
+import type { Endpoint } from "../http/endpoint.ts";
+import { FRAUD_WARNINGS } from "./payments/fraudWarnings.ts";
+import { MANDATES } from "./methods/mandates.ts";
+import { listEvents, listObjects, retrieveEvent, wholeList } from "../http/lists.ts";
 import {
   cancelPaymentIntent,
   capturePaymentIntent,
   confirmPaymentIntent,
   createPaymentIntent,
   updatePaymentIntent,
-} from "./paymentIntents.ts";
+} from "./payments/paymentIntents.ts";
 import {
   attachPaymentMethod,
   createPaymentMethod,
   detachPaymentMethod,
   retrievePaymentMethod,
-} from "./paymentMethods.ts";
-import { createRefund, updateRefund } from "./refunds.ts";
-import { PAYMENT_LINKS } from "./paymentLinks.ts";
-import { get, post, readable, retrieve } from "./resources.ts";
-import { cancelSetupIntent, confirmSetupIntent, createSetupIntent, updateSetupIntent } from "./setupIntents.ts";
-import { searchPaymentIntents } from "./search.ts";
+} from "./methods/paymentMethods.ts";
+import { createRefund, updateRefund } from "./payments/refunds.ts";
+import { PAYMENT_LINKS } from "./checkout/paymentLinks.ts";
+import { get, post, readable, retrieve } from "../http/resources.ts";
+import { cancelSetupIntent, confirmSetupIntent, createSetupIntent, updateSetupIntent } from "./methods/setupIntents.ts";
+import { searchPaymentIntents } from "../http/search.ts";
 import {
   createWebhookEndpoint,
   deleteWebhookEndpoint,
@@ -34,7 +34,7 @@ import {
   resendEvent,
   retrieveWebhookEndpoint,
   updateWebhookEndpoint,
-} from "./webhookEndpoints.ts";
+} from "../webhooks/webhookEndpoints.ts";
 
 /** What the sandbox serves. What each endpoint takes, `parameterSchemas.ts` knows. https://docs.stripe.com/api */
 export const ENDPOINTS: readonly Endpoint[] = [

@@ -1,8 +1,8 @@
-import { payFromCashBalance } from "./cashBalance.ts";
-import { followPayment } from "./checkout.ts";
-import { openDispute } from "./disputes.ts";
-import { warnOfFraud } from "./fraudWarnings.ts";
-import type { FollowUps } from "./unitOfWork.ts";
+import { payFromCashBalance } from "./methods/cashBalance.ts";
+import { followPayment } from "./checkout/checkout.ts";
+import { openDispute } from "./payments/disputes.ts";
+import { warnOfFraud } from "./payments/fraudWarnings.ts";
+import type { FollowUps } from "../world/unitOfWork.ts";
 
 /** What else an event sets going, in the same moment: each function gets the id of the object that the event shows. */
 export const FOLLOW_UPS: FollowUps = {

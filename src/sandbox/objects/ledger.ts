@@ -1,12 +1,12 @@
-import { postBalance } from "./charges.ts";
-import { expireOpenSession } from "./checkout.ts";
-import type { Clock } from "./clock.ts";
-import type { Cause, Deliveries, Dispatch } from "./deliveries.ts";
+import { postBalance } from "./payments/charges.ts";
+import { expireOpenSession } from "./checkout/checkout.ts";
+import type { Clock } from "../world/clock.ts";
+import type { Cause, Deliveries, Dispatch } from "../webhooks/deliveries.ts";
 import { FOLLOW_UPS } from "./followUps.ts";
-import { settleRefund } from "./refunds.ts";
-import { expireAuthorization, settlePayment, settleVoucher } from "./settlement.ts";
-import type { Job, JobKind, Store } from "./store.ts";
-import { type Pace, UnitOfWork } from "./unitOfWork.ts";
+import { settleRefund } from "./payments/refunds.ts";
+import { expireAuthorization, settlePayment, settleVoucher } from "./payments/settlement.ts";
+import type { Job, JobKind, Store } from "../world/store.ts";
+import { type Pace, UnitOfWork } from "../world/unitOfWork.ts";
 
 const NOBODY: Cause = { requestId: null, idempotencyKey: null };
 const JOBS_PER_COMMIT = 100;

@@ -1,7 +1,7 @@
-import { ApiError } from "../apiError.ts";
-import type { Parts } from "../api.ts";
-import type { StoredKind, StoredObjects } from "../store.ts";
-import type { UnitOfWork } from "../unitOfWork.ts";
+import { ApiError } from "../http/apiError.ts";
+import type { Parts } from "../http/api.ts";
+import type { StoredKind, StoredObjects } from "../world/store.ts";
+import type { UnitOfWork } from "../world/unitOfWork.ts";
 
 /** What a person's click did: a value, or Stripe's error, with a decline's traces kept as the API keeps them. */
 export type Done<T> = { readonly value: T } | { readonly error: ApiError };

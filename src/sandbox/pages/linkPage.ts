@@ -1,8 +1,8 @@
 import type { FastifyInstance } from "fastify";
 import { html } from "hono/html";
 import { z } from "zod";
-import type { Parts } from "../api.ts";
-import { closedBecause, visitLink } from "../paymentLinks.ts";
+import type { Parts } from "../http/api.ts";
+import { closedBecause, visitLink } from "../objects/checkout/paymentLinks.ts";
 import { act, look } from "./act.ts";
 import { sendPage } from "./page.ts";
 

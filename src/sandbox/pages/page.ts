@@ -21,7 +21,7 @@ type Page = {
 const ASSETS: Readonly<Record<string, { readonly type: string; readonly file: string }>> = {
   "pico.css": { type: "text/css", file: import.meta.resolve("@picocss/pico/css/pico.min.css") },
   "sandbox.css": { type: "text/css", file: import.meta.resolve("./sandbox.css") },
-  "dashboard.js": { type: "text/javascript", file: import.meta.resolve("./dashboard.js") },
+  "dashboard.js": { type: "text/javascript", file: import.meta.resolve("./dashboard/dashboard.js") },
   "htmx.js": { type: "text/javascript", file: import.meta.resolve("htmx.org/dist/htmx.min.js") },
 };
 

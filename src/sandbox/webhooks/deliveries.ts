@@ -1,12 +1,12 @@
 import type { Stripe } from "stripe";
-import { DEFAULT_API_VERSION } from "./authentication.ts";
-import { type Clock, toUnixSeconds } from "./clock.ts";
-import type { Faults, WebhookFault } from "./faults.ts";
-import { PLATFORM_ACCOUNT } from "./identifiers.ts";
-import { pendingWebhooks } from "./lists.ts";
-import type { Sent } from "./sent.ts";
-import type { Store } from "./store.ts";
-import type { UnitOfWork } from "./unitOfWork.ts";
+import { DEFAULT_API_VERSION } from "../http/authentication.ts";
+import { type Clock, toUnixSeconds } from "../world/clock.ts";
+import type { Faults, WebhookFault } from "../control/faults.ts";
+import { PLATFORM_ACCOUNT } from "../world/identifiers.ts";
+import { pendingWebhooks } from "../http/lists.ts";
+import type { Sent } from "../http/sent.ts";
+import type { Store } from "../world/store.ts";
+import type { UnitOfWork } from "../world/unitOfWork.ts";
 import { WebhookSender } from "./webhook.ts";
 import { endpointsFor, findEndpoint, secretsOf, versionOf } from "./webhookEndpoints.ts";
 

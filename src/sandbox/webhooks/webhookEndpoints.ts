@@ -1,11 +1,11 @@
 import type { Stripe } from "stripe";
-import { missing, refusal } from "./apiError.ts";
-import { DEFAULT_API_VERSION } from "./authentication.ts";
-import type { ApiCall } from "./endpoint.ts";
-import { newId, PLATFORM_ACCOUNT, randomText } from "./identifiers.ts";
-import { listRows, retrieveEvent } from "./lists.ts";
-import { mergeMetadata } from "./parameters.ts";
-import type { Row, Store } from "./store.ts";
+import { missing, refusal } from "../http/apiError.ts";
+import { DEFAULT_API_VERSION } from "../http/authentication.ts";
+import type { ApiCall } from "../http/endpoint.ts";
+import { newId, PLATFORM_ACCOUNT, randomText } from "../world/identifiers.ts";
+import { listRows, retrieveEvent } from "../http/lists.ts";
+import { mergeMetadata } from "../http/parameters.ts";
+import type { Row, Store } from "../world/store.ts";
 
 /**
  * Where events are sent: endpoints made by the API, and the one that the sandbox was started with. An endpoint gets the

@@ -1,8 +1,8 @@
 import type { Stripe } from "stripe";
-import { cardError } from "./apiError.ts";
+import { cardError } from "../http/apiError.ts";
 import { DAY_MS, toUnixSeconds } from "./clock.ts";
 import { randomText } from "./identifiers.ts";
-import type { Parameters } from "./parameters.ts";
+import type { Parameters } from "../http/parameters.ts";
 import type { ChargeFacts, MethodFacts } from "./paymentMethodTypes.ts";
 
 /** Cards as PaymentMethods and Charges show them, with what can be said against one before any bank is asked. */

@@ -1,8 +1,8 @@
 import type { Stripe } from "stripe";
-import { parameterMissing, refusal } from "./apiError.ts";
+import { parameterMissing, refusal } from "../http/apiError.ts";
 import { chargeOfIban, chargeOfUsAccount, showIban, showUsAccount } from "./bankAccounts.ts";
 import { chargeOfCard, showCard } from "./cards.ts";
-import type { Parameters } from "./parameters.ts";
+import type { Parameters } from "../http/parameters.ts";
 import type { Scenario } from "./scenarios.ts";
 
 /**

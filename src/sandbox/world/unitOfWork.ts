@@ -12,7 +12,7 @@ import {
   type StoredObjects,
 } from "./store.ts";
 import { kindShownBy, type Transition, TRANSITION_EVENTS } from "./transitions.ts";
-import type { WebhookEndpoint } from "./webhookEndpoints.ts";
+import type { WebhookEndpoint } from "../webhooks/webhookEndpoints.ts";
 
 /** What the sandbox waits for, chosen when it starts. */
 export type Pace = { readonly settlementDelayMs: number; readonly searchLagMs: number; readonly baseUrl: () => string };

@@ -1,15 +1,22 @@
 /** The gateway's requests about SetupIntents. */
 import type { Stripe } from "stripe";
-import { isKeyStillSafe } from "../domain/charge.ts";
-import { creatorCallbackKey, failureNoteKey, invocationIdKey } from "../domain/doorbell.ts";
-import type { PaymentFailure } from "../domain/payment.ts";
-import type { MandateAcceptance } from "../domain/paymentRequest.ts";
-import type { SetupSnapshot } from "../domain/setup.ts";
-import type { Refusal } from "./errorMeaning.ts";
-import { acceptanceOf } from "./paymentParameters.ts";
-import { ask, clockToleranceMs, expectObject, refusalMessage, unexpectedAnswer, type FixedRequest } from "./request.ts";
-import { snapshotOfSetup } from "./setupSnapshot.ts";
-import { failureNoteOf } from "./snapshot.ts";
+import { isKeyStillSafe } from "../../stripe/idempotency.ts";
+import { creatorCallbackKey, failureNoteKey, invocationIdKey } from "../../stripe/metadata.ts";
+import type { PaymentFailure } from "../../payments/rules/payment.ts";
+import type { MandateAcceptance } from "../../payments/rules/paymentRequest.ts";
+import type { SetupSnapshot } from "../rules.ts";
+import type { Refusal } from "../../stripe/errorMeaning.ts";
+import { acceptanceOf } from "../../payments/stripe/parameters.ts";
+import {
+  ask,
+  clockToleranceMs,
+  expectObject,
+  refusalMessage,
+  unexpectedAnswer,
+  type FixedRequest,
+} from "../../stripe/request.ts";
+import { snapshotOfSetup } from "./snapshot.ts";
+import { failureNoteOf } from "../../payments/stripe/snapshot.ts";
 
 export type SetupRequest = {
   readonly customerId: string;

@@ -1,10 +1,10 @@
 /** Turns Stripe's SetupIntents into the snapshots that decisions and the journal need. */
 import type { Stripe } from "stripe";
-import { failureNoteKey } from "../domain/doorbell.ts";
-import type { PaymentFailure } from "../domain/payment.ts";
-import type { SetupSnapshot, SetupStatus } from "../domain/setup.ts";
-import { nextActionOf } from "./nextAction.ts";
-import { failureNote } from "./snapshot.ts";
+import { failureNoteKey } from "../../stripe/metadata.ts";
+import type { PaymentFailure } from "../../payments/rules/payment.ts";
+import type { SetupSnapshot, SetupStatus } from "../rules.ts";
+import { nextActionOf } from "../../payments/stripe/nextAction.ts";
+import { failureNote } from "../../payments/stripe/snapshot.ts";
 
 const setupStatuses: ReadonlySet<string> = new Set<SetupStatus>([
   "requires_payment_method",

@@ -5,8 +5,8 @@ import {
   judgeDeployments,
   type Candidate,
   type EngineState,
-} from "../../src/deploy/judgement.ts";
-import type { Discovery } from "../../src/engine/adminApi.ts";
+} from "../../../src/operator/deploy/judgement.ts";
+import type { Discovery } from "../../../src/operator/engine/adminApi.ts";
 
 const payments = { name: "payments", type: "Service", handlers: ["pay", "read"] };
 const watcher = { name: "watcher", type: "Service", handlers: ["watch"] };

@@ -1,10 +1,10 @@
 /** A new version while payments wait: nothing is lost if it is deployed as the README says, and what would lose something is refused. */
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { checkDeploy } from "../../src/deploy/checkDeploy.ts";
-import { findingsText } from "../../src/doctor/report.ts";
-import { webhookEventTypes } from "../../src/stripe/webhookEvents.ts";
+import { checkDeploy } from "../../../src/operator/deploy/checkDeploy.ts";
+import { findingsText } from "../../../src/operator/doctor/report.ts";
+import { webhookEventTypes } from "../../../src/webhooks/eventTable.ts";
 import { runDoctor, runPrinted, runProgram } from "../doctor/programs.ts";
-import { bankDebit, card, newOrder, openScene, secretKey, until, type Scene } from "../e2e/scene.ts";
+import { bankDebit, card, newOrder, openScene, secretKey, until, type Scene } from "../../scene/scene.ts";
 import {
   incompatibleVersion,
   openVersion,
@@ -182,7 +182,7 @@ it(
     // The procedure: start it beside the old one, check, register by the printed command.
     const newAddress = await serveVersion(incompatibleVersion(scene.serviceOptions));
     const settings = { RESTATE_ADMIN_URL: scene.admin };
-    const checked = await runProgram("src/deploy/deployCheck.ts", settings, [newAddress]);
+    const checked = await runProgram("src/bin/deployCheck.ts", settings, [newAddress]);
     expect(checked).toMatchObject({ exitCode: 0, stderr: "" });
     const command = /→ (.*npx restate deployments register \S+)/.exec(checked.stdout)?.[1] ?? "";
     const registered = await runPrinted(`${command} --yes`);

@@ -2,11 +2,11 @@
 import { createServer, type ServerHttp2Session } from "node:http2";
 import * as restate from "@restatedev/restate-sdk";
 import { onTestFinished } from "vitest";
-import { freePort } from "../../src/dev/ports.ts";
-import { paymentOutcomeSchema, paymentRequestSchema } from "../../src/services/contract.ts";
-import type { PaymentsOptions } from "../../src/services/paymentsOptions.ts";
-import { createPaymentsService } from "../../src/services/paymentsService.ts";
-import { paymentServices } from "../../src/services/serve.ts";
+import { freePort } from "../../../src/dev/ports.ts";
+import { paymentOutcomeSchema, paymentRequestSchema } from "../../../src/payments/contract.ts";
+import type { PaymentsOptions } from "../../../src/merchants/options.ts";
+import { createPaymentsService } from "../../../src/app/paymentsService.ts";
+import { paymentServices } from "../../../src/durable/serve.ts";
 
 type Services = Parameters<typeof restate.createEndpointHandler>[0]["services"];
 

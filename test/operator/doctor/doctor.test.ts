@@ -3,11 +3,20 @@ import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { freePort } from "../../src/dev/ports.ts";
-import { notificationTimings } from "../../src/services/notificationsOptions.ts";
-import { webhookEventTypes } from "../../src/stripe/webhookEvents.ts";
-import { bankDebit, card, newOrder, openScene, secretKey, until, webhookSecret, type Scene } from "../e2e/scene.ts";
-import { spawnService } from "../e2e/serviceProcess.ts";
+import { freePort } from "../../../src/dev/ports.ts";
+import { notificationTimings } from "../../../src/notifications/options.ts";
+import { webhookEventTypes } from "../../../src/webhooks/eventTable.ts";
+import {
+  bankDebit,
+  card,
+  newOrder,
+  openScene,
+  secretKey,
+  until,
+  webhookSecret,
+  type Scene,
+} from "../../scene/scene.ts";
+import { spawnService } from "../../scene/serviceProcess.ts";
 import { runDoctor, runPrinted, runProgram } from "./programs.ts";
 
 let scene: Scene;
@@ -52,8 +61,8 @@ it("finds nothing wrong where nothing is", async () => {
 it("prints a line per check, shows no secret, and ends with 0 where nothing is wrong and with 1 where something is", async () => {
   const elsewhere = { ...settings, WEBHOOK_URL: "https://pay.example/payments/processWebhook" };
   const [well, ill] = await Promise.all([
-    runProgram("src/doctor/doctor.ts", settings),
-    runProgram("src/doctor/doctor.ts", elsewhere, ["--json"]),
+    runProgram("src/bin/doctor.ts", settings),
+    runProgram("src/bin/doctor.ts", elsewhere, ["--json"]),
   ]);
   expect(well).toMatchObject({ exitCode: 0, stderr: "" });
   expect(well.stdout).toContain("✓ Stripe takes the key");
@@ -91,7 +100,7 @@ it("looks at Stripe even when no engine answers, and says how to start one", asy
 });
 
 it("refuses settings that it can't use with exit code 2, and does not repeat them", async () => {
-  const bad = await runProgram("src/doctor/doctor.ts", {
+  const bad = await runProgram("src/bin/doctor.ts", {
     ...settings,
     RESTATE_ADMIN_URL: "http://me:hunter2@engine:9070",
   });

@@ -1,16 +1,20 @@
 /** The doctor's judgements, in tables: what was seen, and what is said of it. */
 import { describe, expect, it } from "vitest";
-import { judgeDeliveries, type DeliveriesQuestion } from "../../src/doctor/deliveries.ts";
-import { judgeDeployments, judgeReceiver, type DeploymentsQuestion } from "../../src/doctor/deployments.ts";
-import { judgeEndpoints, type EndpointsQuestion } from "../../src/doctor/endpoints.ts";
-import { judgeVersion } from "../../src/doctor/engine.ts";
-import { exitCodeOf, ok, warning, wrong, type Finding } from "../../src/doctor/finding.ts";
-import { judgeInvocations, type InvocationsQuestion } from "../../src/doctor/invocations.ts";
-import { judgePermissions } from "../../src/doctor/permissions.ts";
-import { judgeReconciler, type ReconcilerQuestion } from "../../src/doctor/reconciler.ts";
-import { judgeSignatures } from "../../src/doctor/signatures.ts";
-import { judgeClock, judgeKey } from "../../src/doctor/stripeKey.ts";
-import { judgeWebhookPath } from "../../src/doctor/webhookPath.ts";
+import { judgeDeliveries, type DeliveriesQuestion } from "../../../src/operator/doctor/findings/deliveries.ts";
+import {
+  judgeDeployments,
+  judgeReceiver,
+  type DeploymentsQuestion,
+} from "../../../src/operator/doctor/findings/deployments.ts";
+import { judgeEndpoints, type EndpointsQuestion } from "../../../src/operator/doctor/findings/endpoints.ts";
+import { judgeVersion } from "../../../src/operator/doctor/findings/engine.ts";
+import { exitCodeOf, ok, warning, wrong, type Finding } from "../../../src/operator/doctor/findings/finding.ts";
+import { judgeInvocations, type InvocationsQuestion } from "../../../src/operator/doctor/findings/invocations.ts";
+import { judgePermissions } from "../../../src/operator/doctor/findings/permissions.ts";
+import { judgeReconciler, type ReconcilerQuestion } from "../../../src/operator/doctor/findings/reconciler.ts";
+import { judgeSignatures } from "../../../src/operator/doctor/findings/signatures.ts";
+import { judgeClock, judgeKey } from "../../../src/operator/doctor/findings/stripeKey.ts";
+import { judgeWebhookPath } from "../../../src/operator/doctor/findings/webhookPath.ts";
 
 const said = (findings: readonly Finding[]) => findings.map(({ verdict, message }) => `${verdict}: ${message}`);
 const trouble = (findings: readonly Finding[]) => findings.filter(({ verdict }) => verdict !== "ok");

@@ -3,10 +3,10 @@ import { execFile } from "node:child_process";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadOperatorConfig } from "../../src/config.ts";
-import { examine } from "../../src/doctor/examination.ts";
-import { exitCodeOf, type Finding } from "../../src/doctor/finding.ts";
-import { patientOf } from "../../src/doctor/patient.ts";
+import { loadOperatorConfig } from "../../../src/config/config.ts";
+import { examine } from "../../../src/operator/doctor/examination.ts";
+import { exitCodeOf, type Finding } from "../../../src/operator/doctor/findings/finding.ts";
+import { patientOf } from "../../../src/operator/doctor/patient.ts";
 
 type Settings = Readonly<Record<string, string>>;
 type Ended = { readonly exitCode: number; readonly stdout: string; readonly stderr: string };

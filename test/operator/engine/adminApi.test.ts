@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, it, onTestFinished } from "vitest";
-import { connectToAdmin, EngineAdminError } from "../../src/engine/adminApi.ts";
+import { connectToAdmin, EngineAdminError } from "../../../src/operator/engine/adminApi.ts";
 
 const token = "key_of_the_operator";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { nextCancelStep } from "../../src/domain/cancel.ts";
+import { nextCancelStep } from "../../../src/payments/rules/cancel.ts";
 import { samplePayment } from "./samplePayment.ts";
 
 describe("nextCancelStep", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { nextCaptureStep, totalAfterCapture } from "../../src/domain/capture.ts";
+import { nextCaptureStep, totalAfterCapture } from "../../../src/payments/rules/capture.ts";
 import { samplePayment } from "./samplePayment.ts";
 
 const held = { amount: 1000, amountCapturable: 1000 };

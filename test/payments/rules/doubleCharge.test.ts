@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { resolveDoubleCharge } from "../../src/domain/doubleCharge.ts";
-import type { PaymentStatus } from "../../src/domain/payment.ts";
+import { resolveDoubleCharge } from "../../../src/payments/rules/doubleCharge.ts";
+import type { PaymentStatus } from "../../../src/payments/rules/payment.ts";
 import { samplePayment } from "./samplePayment.ts";
 
 function payments(statuses: readonly PaymentStatus[]) {

@@ -5,7 +5,7 @@ import {
   type Judgement,
   type PaymentStatus,
   type Standpoint,
-} from "../../src/domain/payment.ts";
+} from "../../../src/payments/rules/payment.ts";
 import { samplePayment as payment } from "./samplePayment.ts";
 
 const failure = { stripeCode: "card_declined", declineCode: "generic_decline", message: "No." };

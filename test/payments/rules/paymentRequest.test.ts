@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { bankTransferType } from "../../src/domain/bankTransfer.ts";
-import { presenceProblems } from "../../src/domain/paymentRequest.ts";
+import { bankTransferType } from "../../../src/payments/rules/bankTransfer.ts";
+import { presenceProblems } from "../../../src/payments/rules/paymentRequest.ts";
 
 const nobody = {
   currency: "usd",

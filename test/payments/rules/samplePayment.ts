@@ -1,4 +1,4 @@
-import type { PaymentSnapshot, PaymentStatus } from "../../src/domain/payment.ts";
+import type { PaymentSnapshot, PaymentStatus } from "../../../src/payments/rules/payment.ts";
 
 /** A payment in a status, with nothing remarkable about it but what `more` says. */
 export function samplePayment(status: PaymentStatus, more: Partial<PaymentSnapshot> = {}): PaymentSnapshot {

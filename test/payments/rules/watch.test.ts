@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { PaymentStatus } from "../../src/domain/payment.ts";
-import { nextWatchStep, type WatchStep } from "../../src/domain/watch.ts";
+import type { PaymentStatus } from "../../../src/payments/rules/payment.ts";
+import { nextWatchStep, type WatchStep } from "../../../src/payments/rules/watch.ts";
 import { samplePayment as seen } from "./samplePayment.ts";
 
 describe("nextWatchStep", () => {

@@ -1,8 +1,8 @@
 import type { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
-import type { NextAction } from "../../src/domain/nextAction.ts";
-import { nextActionSchema } from "../../src/services/nextActionContract.ts";
-import { nextActionOf } from "../../src/stripe/nextAction.ts";
+import type { NextAction } from "../../../src/payments/rules/nextAction.ts";
+import { nextActionSchema } from "../../../src/api/nextAction.ts";
+import { nextActionOf } from "../../../src/payments/stripe/nextAction.ts";
 
 type StripeAction = Stripe.PaymentIntent.NextAction;
 type Transfer = NonNullable<StripeAction["display_bank_transfer_instructions"]>;

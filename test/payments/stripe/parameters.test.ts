@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { PaymentRequest } from "../../src/domain/paymentRequest.ts";
-import { paymentParameters } from "../../src/stripe/paymentParameters.ts";
+import type { PaymentRequest } from "../../../src/payments/rules/paymentRequest.ts";
+import { paymentParameters } from "../../../src/payments/stripe/parameters.ts";
 
 const origin = { invocationId: "inv_1", callbackId: "sign_1x" };
 const card: PaymentRequest = {

@@ -1,8 +1,13 @@
 /** What is kept of Stripe's objects, and what is made of the parts that Stripe leaves out. */
 import type { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
-import { idOf, snapshotOfSetup } from "../../src/stripe/setupSnapshot.ts";
-import { failureNote, failureNoteOf, snapshotOfPayment, snapshotOfRefund } from "../../src/stripe/snapshot.ts";
+import { idOf, snapshotOfSetup } from "../../../src/setups/stripe/snapshot.ts";
+import {
+  failureNote,
+  failureNoteOf,
+  snapshotOfPayment,
+  snapshotOfRefund,
+} from "../../../src/payments/stripe/snapshot.ts";
 
 const noReason = "The payment attempt failed.";
 

@@ -3,7 +3,7 @@ import type { Page } from "playwright-core";
 import type { Stripe } from "stripe";
 import { afterAll, describe, expect, it } from "vitest";
 import { type SandboxOptions, startSandbox } from "../../../src/sandbox/sandbox.ts";
-import { idOf } from "../../../src/sandbox/store.ts";
+import { idOf } from "../../../src/sandbox/world/store.ts";
 import {
   cardPayment,
   clientOf,

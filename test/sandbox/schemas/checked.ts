@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../../src/sandbox/sandbox.ts";
-import type { Sent } from "../../../src/sandbox/sent.ts";
+import type { Sent } from "../../../src/sandbox/http/sent.ts";
 
 const schema = JSON.parse(readFileSync(new URL("answers.schema.json", import.meta.url), "utf8")) as {
   readonly endpoints: Readonly<Record<string, object>>;

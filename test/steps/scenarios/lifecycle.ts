@@ -1,6 +1,6 @@
 /** What follows a payment: captures, cancellations and refunds. */
 import { expect } from "vitest";
-import { bankDebit, card } from "../../e2e/scene.ts";
+import { bankDebit, card } from "../../scene/scene.ts";
 import { closed, paidOnce, type Scenario } from "../scenario.ts";
 import type { Stage } from "../stage.ts";
 

@@ -1,6 +1,6 @@
 /** How the merchant is told: past refusals, and until a notification is given up. */
 import { expect } from "vitest";
-import { card } from "../../e2e/scene.ts";
+import { card } from "../../scene/scene.ts";
 import { impatient, paidOnce, type Scenario } from "../scenario.ts";
 
 export const notifications: readonly Scenario[] = [

@@ -1,6 +1,6 @@
 /** Payments, from the call to their end. */
 import { expect } from "vitest";
-import { bankDebit, card } from "../../e2e/scene.ts";
+import { bankDebit, card } from "../../scene/scene.ts";
 import { closed, impatient, paidOnce, type Scenario } from "../scenario.ts";
 import type { Stage } from "../stage.ts";
 

@@ -1,6 +1,6 @@
 /** Webhooks that never came: what they would have done is done by who looks for them. */
 import { expect } from "vitest";
-import { bankDebit } from "../../e2e/scene.ts";
+import { bankDebit } from "../../scene/scene.ts";
 import { paidOnce, type Scenario } from "../scenario.ts";
 
 export const reconciliations: readonly Scenario[] = [

@@ -1,6 +1,6 @@
 /** Payments by the merchant's own reference: charged at most once, whoever asks however often. */
 import { expect } from "vitest";
-import { bankDebit, card } from "../../e2e/scene.ts";
+import { bankDebit, card } from "../../scene/scene.ts";
 import { closed, forgetful, paidOnce, type Scenario } from "../scenario.ts";
 import type { Stage } from "../stage.ts";
 

@@ -1,6 +1,6 @@
 /** Do Stripe's webhooks arrive, and are they taken? */
-import { formatDuration } from "../domain/duration.ts";
-import type { SeenDeliveries, SeenEvent } from "../stripe/inspection.ts";
+import { formatDuration } from "../../../config/duration.ts";
+import type { SeenDeliveries, SeenEvent } from "../../../stripe/inspection.ts";
 import { ok, warning, withDetails, wrong, type Finding } from "./finding.ts";
 
 const check = "webhook deliveries";

@@ -2,8 +2,8 @@
  * Does the engine know the service, does it get through to it, and is what runs there what was registered? The engine itself
  * is asked to look, because it is the engine that has to get through.
  */
-import type { Deployment, Discovery, OfferedService } from "../engine/adminApi.ts";
-import type { ServiceOffer } from "../services/offer.ts";
+import type { Deployment, Discovery, OfferedService } from "../../engine/adminApi.ts";
+import type { ServiceOffer } from "../../deploy/offer.ts";
 import { ok, warning, withDetails, wrong, type Finding } from "./finding.ts";
 
 const check = "deployments";

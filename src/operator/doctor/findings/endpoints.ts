@@ -1,7 +1,7 @@
 /** Is there a webhook endpoint at Stripe, with the event types and the API version that this service is written for? */
-import type { SeenEndpoint } from "../stripe/inspection.ts";
+import type { SeenEndpoint } from "../../../stripe/inspection.ts";
 import { ok, warning, withDetails, wrong, type Finding } from "./finding.ts";
-import type { PatientStripe } from "./patient.ts";
+import type { PatientStripe } from "../patient.ts";
 
 const check = "webhook endpoint";
 

@@ -1,7 +1,7 @@
 /** Is the engine there, and one that this service was tested with? */
-import { EngineAdminError } from "../engine/adminApi.ts";
+import { EngineAdminError } from "../../engine/adminApi.ts";
 import { ok, warning, wrong, type Finding } from "./finding.ts";
-import type { Patient } from "./patient.ts";
+import type { Patient } from "../patient.ts";
 
 const check = "engine";
 

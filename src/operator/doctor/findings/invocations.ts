@@ -1,5 +1,5 @@
 /** What is paused, retried, or has waited for long; and notifications that were given up: each with the commands for it. */
-import { formatDuration } from "../domain/duration.ts";
+import { formatDuration } from "../../../config/duration.ts";
 import { ok, warning, withDetails, wrong, type Finding } from "./finding.ts";
 
 /** An invocation that an operator may want to do something about. */

@@ -1,6 +1,6 @@
 /** May a restricted key do what the handlers in use need? */
-import type { StripeMode } from "../config.ts";
-import type { PermissionAnswer } from "../stripe/permissions.ts";
+import type { StripeMode } from "../../../config/config.ts";
+import type { PermissionAnswer } from "../../../stripe/permissions.ts";
 import { ok, warning, wrong, type Finding } from "./finding.ts";
 
 const check = "permissions";

@@ -1,6 +1,6 @@
 /** Are webhooks that never came made up for? */
-import { formatDuration } from "../domain/duration.ts";
-import { isScheduled, type ReconcileSchedule } from "../domain/reconciliation.ts";
+import { formatDuration } from "../../../config/duration.ts";
+import { isScheduled, type ReconcileSchedule } from "../../../webhooks/rules.ts";
 import { ok, warning, type Finding } from "./finding.ts";
 
 const check = "reconciler";

@@ -1,5 +1,5 @@
 /** Does the service take requests from others than the engine? */
-import type { StripeMode } from "../config.ts";
+import type { StripeMode } from "../../../config/config.ts";
 import { ok, warning, wrong, type Finding } from "./finding.ts";
 
 const check = "identity keys";

@@ -1,8 +1,8 @@
 /** Does Stripe take the key, whose is it, and do both clocks agree? */
-import type { Asked, SeenAccount } from "../stripe/inspection.ts";
-import { formatDuration } from "../domain/duration.ts";
+import type { Asked, SeenAccount } from "../../../stripe/inspection.ts";
+import { formatDuration } from "../../../config/duration.ts";
 import { ok, warning, wrong, type Finding } from "./finding.ts";
-import type { PatientStripe } from "./patient.ts";
+import type { PatientStripe } from "../patient.ts";
 
 const check = "Stripe key";
 

@@ -1,12 +1,12 @@
 import type { Stripe } from "stripe";
-import { missing, refusal } from "./apiError.ts";
-import { readCurrency } from "./paymentIntentParameters.ts";
-import type { ApiCall, Endpoint } from "./endpoint.ts";
-import { newId } from "./identifiers.ts";
-import { mergeMetadata, type Parameters } from "./parameters.ts";
-import { readable, writable } from "./resources.ts";
-import type { StoredPrice } from "./store.ts";
-import type { UnitOfWork } from "./unitOfWork.ts";
+import { missing, refusal } from "../../http/apiError.ts";
+import { readCurrency } from "../payments/paymentIntentParameters.ts";
+import type { ApiCall, Endpoint } from "../../http/endpoint.ts";
+import { newId } from "../../world/identifiers.ts";
+import { mergeMetadata, type Parameters } from "../../http/parameters.ts";
+import { readable, writable } from "../../http/resources.ts";
+import type { StoredPrice } from "../../world/store.ts";
+import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /** What is sold, and for how much. https://docs.stripe.com/products-prices/how-products-and-prices-work */
 export const CATALOG: readonly Endpoint[] = [

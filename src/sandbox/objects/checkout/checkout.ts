@@ -1,19 +1,19 @@
 import type { Stripe } from "stripe";
-import { failure, refusal } from "./apiError.ts";
-import { confirmPayment } from "./confirmation.ts";
-import { createCustomer } from "./customers.ts";
-import type { ApiCall } from "./endpoint.ts";
-import { newId, randomText } from "./identifiers.ts";
+import { failure, refusal } from "../../http/apiError.ts";
+import { confirmPayment } from "../payments/confirmation.ts";
+import { createCustomer } from "../customers.ts";
+import type { ApiCall } from "../../http/endpoint.ts";
+import { newId, randomText } from "../../world/identifiers.ts";
 import { readLineItems, totalOf } from "./lineItems.ts";
-import type { Acceptance } from "./mandates.ts";
-import { mergeMetadata, Parameters } from "./parameters.ts";
-import { checkAmount, readCustomer, readMethodChoice } from "./paymentIntentParameters.ts";
-import { readOptions, withDefaultOptions } from "./paymentDetails.ts";
-import { draftPaymentIntent } from "./paymentIntents.ts";
-import { type UsablePaymentMethod, usePaymentMethod } from "./paymentMethods.ts";
-import { retrieve } from "./resources.ts";
-import { idOf, type Order, type StoredLineItem } from "./store.ts";
-import type { UnitOfWork } from "./unitOfWork.ts";
+import type { Acceptance } from "../methods/mandates.ts";
+import { mergeMetadata, Parameters } from "../../http/parameters.ts";
+import { checkAmount, readCustomer, readMethodChoice } from "../payments/paymentIntentParameters.ts";
+import { readOptions, withDefaultOptions } from "../methods/paymentDetails.ts";
+import { draftPaymentIntent } from "../payments/paymentIntents.ts";
+import { type UsablePaymentMethod, usePaymentMethod } from "../methods/paymentMethods.ts";
+import { retrieve } from "../../http/resources.ts";
+import { idOf, type Order, type StoredLineItem } from "../../world/store.ts";
+import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /** Checkout Sessions: a page that takes one payment, or takes none and expires. https://docs.stripe.com/payments/checkout */
 const LONGEST_SECONDS = 24 * 3600;

@@ -1,9 +1,9 @@
-import { missing, refusal } from "./apiError.ts";
+import { missing, refusal } from "../../http/apiError.ts";
 import { makePrice } from "./catalog.ts";
-import { newId } from "./identifiers.ts";
-import type { Parameters } from "./parameters.ts";
-import { idOf, type StoredLineItem, type StoredPrice } from "./store.ts";
-import type { UnitOfWork } from "./unitOfWork.ts";
+import { newId } from "../../world/identifiers.ts";
+import type { Parameters } from "../../http/parameters.ts";
+import { idOf, type StoredLineItem, type StoredPrice } from "../../world/store.ts";
+import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /** What a Checkout Session or a Payment Link sells: prices, each with how many of it. */
 export function readLineItems(unit: UnitOfWork, parameters: Parameters): readonly StoredLineItem[] {

@@ -1,15 +1,15 @@
 import type { Stripe } from "stripe";
-import { refusal } from "./apiError.ts";
+import { refusal } from "../../http/apiError.ts";
 import { draftOf, draftPayment, lineItemsOf, openSession, saveOrder } from "./checkout.ts";
-import type { ApiCall, Endpoint } from "./endpoint.ts";
-import { wholeList } from "./lists.ts";
-import { newId } from "./identifiers.ts";
+import type { ApiCall, Endpoint } from "../../http/endpoint.ts";
+import { wholeList } from "../../http/lists.ts";
+import { newId } from "../../world/identifiers.ts";
 import { readLineItems } from "./lineItems.ts";
-import { mergeMetadata, type Parameters } from "./parameters.ts";
-import { describePayment, renewDraft } from "./paymentIntents.ts";
-import { offeredTypes } from "./paymentMethodTypes.ts";
-import { get, readable, retrieve, writable } from "./resources.ts";
-import type { UnitOfWork } from "./unitOfWork.ts";
+import { mergeMetadata, type Parameters } from "../../http/parameters.ts";
+import { describePayment, renewDraft } from "../payments/paymentIntents.ts";
+import { offeredTypes } from "../../world/paymentMethodTypes.ts";
+import { get, readable, retrieve, writable } from "../../http/resources.ts";
+import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /** Payment Links: an address that opens a new Checkout Session at every visit. https://docs.stripe.com/payment-links */
 export const PAYMENT_LINKS: readonly Endpoint[] = [

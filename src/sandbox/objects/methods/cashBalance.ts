@@ -1,14 +1,14 @@
 import type { Stripe } from "stripe";
-import { attemptPayment } from "./confirmation.ts";
-import type { ApiCall, Endpoint } from "./endpoint.ts";
-import { newId } from "./identifiers.ts";
-import { wholeList } from "./lists.ts";
-import { readCurrency } from "./paymentIntentParameters.ts";
+import { attemptPayment } from "../payments/confirmation.ts";
+import type { ApiCall, Endpoint } from "../../http/endpoint.ts";
+import { newId } from "../../world/identifiers.ts";
+import { wholeList } from "../../http/lists.ts";
+import { readCurrency } from "../payments/paymentIntentParameters.ts";
 import { usePaymentMethod } from "./paymentMethods.ts";
-import { BANK_TRANSFERS } from "./paymentMethodTypes.ts";
-import { get, post, retrieve } from "./resources.ts";
-import { idOf } from "./store.ts";
-import type { UnitOfWork } from "./unitOfWork.ts";
+import { BANK_TRANSFERS } from "../../world/paymentMethodTypes.ts";
+import { get, post, retrieve } from "../../http/resources.ts";
+import { idOf } from "../../world/store.ts";
+import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /**
  * Money that a customer sent by bank transfer. Its transactions are all that is kept: the last one's `ending_balance` is

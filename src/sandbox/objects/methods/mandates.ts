@@ -1,12 +1,12 @@
 import type { Stripe } from "stripe";
-import { failure, missing, parameterMissing, refusal } from "./apiError.ts";
-import type { Endpoint } from "./endpoint.ts";
-import { newId, randomText } from "./identifiers.ts";
-import type { Parameters } from "./parameters.ts";
-import { flowOf } from "./paymentMethodTypes.ts";
+import { failure, missing, parameterMissing, refusal } from "../../http/apiError.ts";
+import type { Endpoint } from "../../http/endpoint.ts";
+import { newId, randomText } from "../../world/identifiers.ts";
+import type { Parameters } from "../../http/parameters.ts";
+import { flowOf } from "../../world/paymentMethodTypes.ts";
 import type { UsablePaymentMethod } from "./paymentMethods.ts";
-import { get, retrieve } from "./resources.ts";
-import type { UnitOfWork } from "./unitOfWork.ts";
+import { get, retrieve } from "../../http/resources.ts";
+import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /**
  * A customer's permission to debit their bank account: given with the request, named by its id, or given earlier for as

@@ -1,15 +1,21 @@
 import type { Stripe } from "stripe";
-import { cardError, failure, missing, parameterMissing, refusal } from "./apiError.ts";
-import type { ApiCall } from "./endpoint.ts";
-import { passesLuhn } from "./cards.ts";
-import { declineFields } from "./declines.ts";
-import { newId } from "./identifiers.ts";
-import { mergeMetadata, type Parameters } from "./parameters.ts";
+import { cardError, failure, missing, parameterMissing, refusal } from "../../http/apiError.ts";
+import type { ApiCall } from "../../http/endpoint.ts";
+import { passesLuhn } from "../../world/cards.ts";
+import { declineFields } from "../../world/declines.ts";
+import { newId } from "../../world/identifiers.ts";
+import { mergeMetadata, type Parameters } from "../../http/parameters.ts";
 import { readAddress } from "./paymentDetails.ts";
-import { flowOf, isPaymentMethodType, type PaymentMethodType, showMethod } from "./paymentMethodTypes.ts";
-import { findScenario, findScenarioByNumber, findUnnumbered, type Scenario, whyUnusable } from "./scenarios.ts";
-import { idOf } from "./store.ts";
-import type { UnitOfWork } from "./unitOfWork.ts";
+import { flowOf, isPaymentMethodType, type PaymentMethodType, showMethod } from "../../world/paymentMethodTypes.ts";
+import {
+  findScenario,
+  findScenarioByNumber,
+  findUnnumbered,
+  type Scenario,
+  whyUnusable,
+} from "../../world/scenarios.ts";
+import { idOf } from "../../world/store.ts";
+import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 export type UsablePaymentMethod = { readonly paymentMethod: Stripe.PaymentMethod; readonly scenario: Scenario };
 

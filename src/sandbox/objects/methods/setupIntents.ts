@@ -1,17 +1,22 @@
 import type { Stripe } from "stripe";
-import { cardError, failure } from "./apiError.ts";
-import { nextAction } from "./confirmation.ts";
-import { attemptError, declineFields, DECLINES, type Decline } from "./declines.ts";
-import type { ApiCall } from "./endpoint.ts";
-import { newId, randomText } from "./identifiers.ts";
+import { cardError, failure } from "../../http/apiError.ts";
+import { nextAction } from "../payments/confirmation.ts";
+import { attemptError, declineFields, DECLINES, type Decline } from "../../world/declines.ts";
+import type { ApiCall } from "../../http/endpoint.ts";
+import { newId, randomText } from "../../world/identifiers.ts";
 import { findMandate, readMandate } from "./mandates.ts";
-import { mergeMetadata } from "./parameters.ts";
-import { readCustomer, readMethodChoice, readPaymentMethod, refuseRemovedTypes } from "./paymentIntentParameters.ts";
+import { mergeMetadata } from "../../http/parameters.ts";
+import {
+  readCustomer,
+  readMethodChoice,
+  readPaymentMethod,
+  refuseRemovedTypes,
+} from "../payments/paymentIntentParameters.ts";
 import { attach, refuseSpent, type UsablePaymentMethod, usePaymentMethod } from "./paymentMethods.ts";
-import { retrieve } from "./resources.ts";
-import type { ForcedOutcome } from "./settlement.ts";
-import { idOf } from "./store.ts";
-import type { UnitOfWork } from "./unitOfWork.ts";
+import { retrieve } from "../../http/resources.ts";
+import type { ForcedOutcome } from "../payments/settlement.ts";
+import { idOf } from "../../world/store.ts";
+import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /** Setting a payment method up for later payments. https://docs.stripe.com/payments/setup-intents */
 const OPEN = ["requires_payment_method", "requires_confirmation", "requires_action"];

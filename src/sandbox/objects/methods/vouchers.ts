@@ -1,11 +1,11 @@
 import type { Stripe } from "stripe";
-import { parameterMissing } from "./apiError.ts";
-import { DAY_MS, SECOND_MS, toUnixSeconds } from "./clock.ts";
-import { randomDigits } from "./identifiers.ts";
+import { parameterMissing } from "../../http/apiError.ts";
+import { DAY_MS, SECOND_MS, toUnixSeconds } from "../../world/clock.ts";
+import { randomDigits } from "../../world/identifiers.ts";
 import type { UsablePaymentMethod } from "./paymentMethods.ts";
-import { DEFAULT_VOUCHER_DAYS, flowOf, type VoucherFlow } from "./paymentMethodTypes.ts";
-import type { Scenario } from "./scenarios.ts";
-import type { UnitOfWork } from "./unitOfWork.ts";
+import { DEFAULT_VOUCHER_DAYS, flowOf, type VoucherFlow } from "../../world/paymentMethodTypes.ts";
+import type { Scenario } from "../../world/scenarios.ts";
+import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /**
  * A voucher is a number that the customer takes to a bank, shop or app and pays there, or lets expire; until then the

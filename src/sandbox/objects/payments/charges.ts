@@ -1,11 +1,11 @@
 import type { Stripe } from "stripe";
-import { postCharge } from "./balance.ts";
-import type { Decline } from "./declines.ts";
-import { newId } from "./identifiers.ts";
-import { findScenarioOf } from "./paymentMethods.ts";
-import { isPaymentMethodType, showCharged } from "./paymentMethodTypes.ts";
-import { idOf } from "./store.ts";
-import type { UnitOfWork } from "./unitOfWork.ts";
+import { postCharge } from "../balance.ts";
+import type { Decline } from "../../world/declines.ts";
+import { newId } from "../../world/identifiers.ts";
+import { findScenarioOf } from "../methods/paymentMethods.ts";
+import { isPaymentMethodType, showCharged } from "../../world/paymentMethodTypes.ts";
+import { idOf } from "../../world/store.ts";
+import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /** `charge.updated` brings the balance transaction a moment after the payment, as with `automatic_async` capture. */
 const BALANCE_DELAY_MS = 300;

@@ -1,16 +1,16 @@
 import type { Stripe } from "stripe";
-import { type ApiError, cardError, failure, refusal } from "./apiError.ts";
-import { AUTHORIZATION_DAYS } from "./cards.ts";
+import { type ApiError, cardError, failure, refusal } from "../../http/apiError.ts";
+import { AUTHORIZATION_DAYS } from "../../world/cards.ts";
 import { failedCharge, newCharge, saveCaptured, succeededCharge } from "./charges.ts";
-import { DAY_MS } from "./clock.ts";
-import { attemptError, declineFields, DECLINES, type Decline } from "./declines.ts";
-import { findMandate, type MandateChoice, type MandateUse, readMandate } from "./mandates.ts";
-import type { Parameters } from "./parameters.ts";
-import { consume, refuseSpent, type UsablePaymentMethod } from "./paymentMethods.ts";
-import { acceptsCurrency, BANK_TRANSFERS, flowOf, PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
-import type { Scenario } from "./scenarios.ts";
-import type { UnitOfWork } from "./unitOfWork.ts";
-import { checkVoucherBilling, issueVoucher } from "./vouchers.ts";
+import { DAY_MS } from "../../world/clock.ts";
+import { attemptError, declineFields, DECLINES, type Decline } from "../../world/declines.ts";
+import { findMandate, type MandateChoice, type MandateUse, readMandate } from "../methods/mandates.ts";
+import type { Parameters } from "../../http/parameters.ts";
+import { consume, refuseSpent, type UsablePaymentMethod } from "../methods/paymentMethods.ts";
+import { acceptsCurrency, BANK_TRANSFERS, flowOf, PAYMENT_METHOD_TYPES } from "../../world/paymentMethodTypes.ts";
+import type { Scenario } from "../../world/scenarios.ts";
+import type { UnitOfWork } from "../../world/unitOfWork.ts";
+import { checkVoucherBilling, issueVoucher } from "../methods/vouchers.ts";
 
 /**
  * Trying to pay a PaymentIntent with a payment method: what must hold before, what may ask for the customer, and what the

@@ -1,17 +1,17 @@
 import type { Stripe } from "stripe";
-import { failure } from "./apiError.ts";
-import { postMovement } from "./balance.ts";
+import { failure } from "../../http/apiError.ts";
+import { postMovement } from "../balance.ts";
 import { latestCharge } from "./charges.ts";
-import { DAY_MS, SECOND_MS } from "./clock.ts";
-import type { ApiCall, Endpoint } from "./endpoint.ts";
-import { newId } from "./identifiers.ts";
-import { mergeMetadata } from "./parameters.ts";
-import { findScenarioOf } from "./paymentMethods.ts";
-import { flowOf, type PaymentMethodType } from "./paymentMethodTypes.ts";
-import { post, readable, retrieve } from "./resources.ts";
+import { DAY_MS, SECOND_MS } from "../../world/clock.ts";
+import type { ApiCall, Endpoint } from "../../http/endpoint.ts";
+import { newId } from "../../world/identifiers.ts";
+import { mergeMetadata } from "../../http/parameters.ts";
+import { findScenarioOf } from "../methods/paymentMethods.ts";
+import { flowOf, type PaymentMethodType } from "../../world/paymentMethodTypes.ts";
+import { post, readable, retrieve } from "../../http/resources.ts";
 import type { ForcedOutcome } from "./settlement.ts";
-import type { Transition } from "./transitions.ts";
-import type { UnitOfWork } from "./unitOfWork.ts";
+import type { Transition } from "../../world/transitions.ts";
+import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /**
  * Disputes are opened by the test methods that exist for that, as soon as their money is taken, and for any other payment on

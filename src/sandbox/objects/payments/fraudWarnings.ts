@@ -1,9 +1,9 @@
 import type { Stripe } from "stripe";
-import type { Endpoint } from "./endpoint.ts";
-import { newId } from "./identifiers.ts";
-import { findScenarioOf } from "./paymentMethods.ts";
-import { readable } from "./resources.ts";
-import type { UnitOfWork } from "./unitOfWork.ts";
+import type { Endpoint } from "../../http/endpoint.ts";
+import { newId } from "../../world/identifiers.ts";
+import { findScenarioOf } from "../methods/paymentMethods.ts";
+import { readable } from "../../http/resources.ts";
+import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /** What the card's bank reports before a dispute may come of it. https://docs.stripe.com/api/radar/early_fraud_warnings */
 export const FRAUD_WARNINGS: readonly Endpoint[] = readable(

@@ -1,17 +1,17 @@
 import type { Stripe } from "stripe";
-import { missing, refusal } from "./apiError.ts";
+import { missing, refusal } from "../../http/apiError.ts";
 import {
   amountStepOf,
   MAXIMUM_AMOUNT_MINOR,
   minimumAmountMinor,
   printAmount,
   SUPPORTED_CURRENCIES,
-} from "./currencies.ts";
-import type { ApiCall } from "./endpoint.ts";
-import type { Parameters } from "./parameters.ts";
-import { makePaymentMethod, type UsablePaymentMethod, usePaymentMethod } from "./paymentMethods.ts";
-import { offeredTypes } from "./paymentMethodTypes.ts";
-import type { UnitOfWork } from "./unitOfWork.ts";
+} from "../../world/currencies.ts";
+import type { ApiCall } from "../../http/endpoint.ts";
+import type { Parameters } from "../../http/parameters.ts";
+import { makePaymentMethod, type UsablePaymentMethod, usePaymentMethod } from "../methods/paymentMethods.ts";
+import { offeredTypes } from "../../world/paymentMethodTypes.ts";
+import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /** The first version that no longer takes `payment_method_types`. */
 const TYPES_REMOVED_IN = "2026-09-30";

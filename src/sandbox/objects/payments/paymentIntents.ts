@@ -1,14 +1,14 @@
 import type { Stripe } from "stripe";
-import { failure, unexpectedState } from "./apiError.ts";
-import { returnToCashBalance } from "./cashBalance.ts";
+import { failure, unexpectedState } from "../../http/apiError.ts";
+import { returnToCashBalance } from "../methods/cashBalance.ts";
 import { failedCharge, latestCharge, saveCaptured } from "./charges.ts";
 import { confirmPayment, readConfirmation } from "./confirmation.ts";
-import { printAmount } from "./currencies.ts";
-import { DECLINES } from "./declines.ts";
-import type { ApiCall } from "./endpoint.ts";
-import { newId, randomText } from "./identifiers.ts";
-import { mergeMetadata, type Parameters } from "./parameters.ts";
-import { readDetails, withDefaultOptions } from "./paymentDetails.ts";
+import { printAmount } from "../../world/currencies.ts";
+import { DECLINES } from "../../world/declines.ts";
+import type { ApiCall } from "../../http/endpoint.ts";
+import { newId, randomText } from "../../world/identifiers.ts";
+import { mergeMetadata, type Parameters } from "../../http/parameters.ts";
+import { readDetails, withDefaultOptions } from "../methods/paymentDetails.ts";
 import {
   checkAmount,
   readCurrency,
@@ -18,11 +18,11 @@ import {
   refuseConfirmationParameters,
   refuseRemovedTypes,
 } from "./paymentIntentParameters.ts";
-import { findScenarioOf } from "./paymentMethods.ts";
-import { retrieve } from "./resources.ts";
+import { findScenarioOf } from "../methods/paymentMethods.ts";
+import { retrieve } from "../../http/resources.ts";
 import { releaseCharge } from "./settlement.ts";
-import { idOf } from "./store.ts";
-import type { UnitOfWork } from "./unitOfWork.ts";
+import { idOf } from "../../world/store.ts";
+import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /** https://docs.stripe.com/api/payment_intents/create */
 export function createPaymentIntent(call: ApiCall): Stripe.PaymentIntent {

@@ -1,17 +1,17 @@
 import type { Stripe } from "stripe";
-import { failure, missing, refusal } from "./apiError.ts";
-import { postRefund } from "./balance.ts";
+import { failure, missing, refusal } from "../../http/apiError.ts";
+import { postRefund } from "../balance.ts";
 import { latestCharge } from "./charges.ts";
-import { printAmount } from "./currencies.ts";
-import type { ApiCall } from "./endpoint.ts";
-import { newId } from "./identifiers.ts";
-import { mergeMetadata, type Parameters } from "./parameters.ts";
-import { retrieve } from "./resources.ts";
-import { findScenarioOf } from "./paymentMethods.ts";
-import type { Scenario } from "./scenarios.ts";
+import { printAmount } from "../../world/currencies.ts";
+import type { ApiCall } from "../../http/endpoint.ts";
+import { newId } from "../../world/identifiers.ts";
+import { mergeMetadata, type Parameters } from "../../http/parameters.ts";
+import { retrieve } from "../../http/resources.ts";
+import { findScenarioOf } from "../methods/paymentMethods.ts";
+import type { Scenario } from "../../world/scenarios.ts";
 import type { ForcedOutcome } from "./settlement.ts";
-import { idOf } from "./store.ts";
-import type { UnitOfWork } from "./unitOfWork.ts";
+import { idOf } from "../../world/store.ts";
+import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /** https://docs.stripe.com/api/refunds/create */
 export function createRefund({ parameters, unit }: ApiCall): Stripe.Refund {

@@ -1,12 +1,12 @@
 import type { Stripe } from "stripe";
 import { failedCharge, latestCharge, saveCaptured, succeededCharge } from "./charges.ts";
 import { attemptPayment, recordFailure } from "./confirmation.ts";
-import { DECLINES, type Decline } from "./declines.ts";
-import { findScenarioOf, usePaymentMethod } from "./paymentMethods.ts";
-import { flowOf } from "./paymentMethodTypes.ts";
-import type { Scenario } from "./scenarios.ts";
-import { idOf } from "./store.ts";
-import type { UnitOfWork } from "./unitOfWork.ts";
+import { DECLINES, type Decline } from "../../world/declines.ts";
+import { findScenarioOf, usePaymentMethod } from "../methods/paymentMethods.ts";
+import { flowOf } from "../../world/paymentMethodTypes.ts";
+import type { Scenario } from "../../world/scenarios.ts";
+import { idOf } from "../../world/store.ts";
+import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /** What happens to a payment without a request of the merchant: the bank settles it, or the customer acts. */
 export type ForcedOutcome = "succeeded" | "failed";

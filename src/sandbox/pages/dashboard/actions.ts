@@ -1,10 +1,10 @@
-import type { Parts } from "../api.ts";
-import { authorize, ControlError, dispute, settle } from "../control.ts";
-import type { ListedObject } from "../listedObjects.ts";
-import { actAsMerchant } from "../merchant.ts";
-import type { StoredKind } from "../store.ts";
-import { button } from "./dashboardTable.ts";
-import type { Html } from "./page.ts";
+import type { Parts } from "../../http/api.ts";
+import { authorize, ControlError, dispute, settle } from "../../control/control.ts";
+import type { ListedObject } from "../../control/listedObjects.ts";
+import { actAsMerchant } from "../../control/merchant.ts";
+import type { StoredKind } from "../../world/store.ts";
+import { button } from "./table.ts";
+import type { Html } from "../page.ts";
 
 /**
  * The buttons of an object: what its bank, its customer or its merchant can do with it now. Banks and customers act through

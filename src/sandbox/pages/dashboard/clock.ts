@@ -1,8 +1,8 @@
 import { html } from "hono/html";
-import { countTraffic, MAXIMUM_COUNTED } from "../traffic.ts";
-import { printTime } from "./dashboardTable.ts";
-import { LISTS, type View } from "./dashboardView.ts";
-import type { Html } from "./page.ts";
+import { countTraffic, MAXIMUM_COUNTED } from "../../control/traffic.ts";
+import { printTime } from "./table.ts";
+import { LISTS, type View } from "./view.ts";
+import type { Html } from "../page.ts";
 
 /** The top of the page: the clock with its buttons, and the way to every list with how much is in it. */
 const STEPS = [

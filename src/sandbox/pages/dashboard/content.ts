@@ -1,14 +1,14 @@
 import { html } from "hono/html";
-import { clockBar, navigation } from "./dashboardClock.ts";
-import { deliveriesSection } from "./dashboardDeliveries.ts";
-import { endpointsSection } from "./dashboardEndpoints.ts";
-import { eventsSection } from "./dashboardEvents.ts";
-import { faultsSection } from "./dashboardFaults.ts";
-import { eventHistory, objectHistory } from "./dashboardHistory.ts";
-import { objectsSection } from "./dashboardObjects.ts";
-import { requestsSection } from "./dashboardRequests.ts";
-import type { View } from "./dashboardView.ts";
-import type { Html } from "./page.ts";
+import { clockBar, navigation } from "./clock.ts";
+import { deliveriesSection } from "./deliveries.ts";
+import { endpointsSection } from "./endpoints.ts";
+import { eventsSection } from "./events.ts";
+import { faultsSection } from "./faults.ts";
+import { eventHistory, objectHistory } from "./history.ts";
+import { objectsSection } from "./objects.ts";
+import { requestsSection } from "./requests.ts";
+import type { View } from "./view.ts";
+import type { Html } from "../page.ts";
 
 /** Where the answers of the buttons are said; it stays the same element, so that screen readers hear of them. */
 export const statusLine = html`<p id="status" role="status"></p>`;

@@ -1,19 +1,19 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { html } from "hono/html";
 import { z } from "zod";
-import type { Parts } from "../api.ts";
-import { ControlError, deliverAgain, removeFault, setClock } from "../control.ts";
-import { faultOrders } from "../faults.ts";
-import { findObject } from "../listedObjects.ts";
-import { parseForm } from "../parameters.ts";
-import { deliveriesOf } from "../traffic.ts";
-import { actOn } from "./dashboardActions.ts";
-import { CLOCK_UNITS } from "./dashboardClock.ts";
-import { dashboardTop, liveContent, statusLine } from "./dashboardContent.ts";
-import { EFFECT_WORDS, explainField, faultForm, seedForm, type Typed } from "./dashboardFaults.ts";
-import { printTime } from "./dashboardTable.ts";
-import { readView } from "./dashboardView.ts";
-import { type Html, sendFragment, sendPage } from "./page.ts";
+import type { Parts } from "../../http/api.ts";
+import { ControlError, deliverAgain, removeFault, setClock } from "../../control/control.ts";
+import { faultOrders } from "../../control/faults.ts";
+import { findObject } from "../../control/listedObjects.ts";
+import { parseForm } from "../../http/parameters.ts";
+import { deliveriesOf } from "../../control/traffic.ts";
+import { actOn } from "./actions.ts";
+import { CLOCK_UNITS } from "./clock.ts";
+import { dashboardTop, liveContent, statusLine } from "./content.ts";
+import { EFFECT_WORDS, explainField, faultForm, seedForm, type Typed } from "./faults.ts";
+import { printTime } from "./table.ts";
+import { readView } from "./view.ts";
+import { type Html, sendFragment, sendPage } from "../page.ts";
 
 /**
  * The sandbox's own page: what came in, what went out, and the buttons that the bank, the customer and the merchant have.

@@ -1,8 +1,8 @@
 import { html } from "hono/html";
-import type { Row, Store } from "../store.ts";
-import { deliveriesAbout, deliveriesOf, newestDeliveries, waitingDeliveries } from "../traffic.ts";
-import { findEndpoint } from "../webhookEndpoints.ts";
-import { eventLink } from "./dashboardEvents.ts";
+import type { Row, Store } from "../../world/store.ts";
+import { deliveriesAbout, deliveriesOf, newestDeliveries, waitingDeliveries } from "../../control/traffic.ts";
+import { findEndpoint } from "../../webhooks/webhookEndpoints.ts";
+import { eventLink } from "./events.ts";
 import {
   allLink,
   badge,
@@ -14,9 +14,9 @@ import {
   olderLink,
   printClock,
   section,
-} from "./dashboardTable.ts";
-import type { View } from "./dashboardView.ts";
-import type { Html } from "./page.ts";
+} from "./table.ts";
+import type { View } from "./view.ts";
+import type { Html } from "../page.ts";
 
 const COLUMNS: readonly Column[] = [
   { label: "Event" },

@@ -1,9 +1,9 @@
 import { html } from "hono/html";
-import { PLATFORM_ACCOUNT } from "../identifiers.ts";
-import { allEndpoints, versionOf, type WebhookEndpoint } from "../webhookEndpoints.ts";
-import { badge, cell, section } from "./dashboardTable.ts";
-import type { View } from "./dashboardView.ts";
-import type { Html } from "./page.ts";
+import { PLATFORM_ACCOUNT } from "../../world/identifiers.ts";
+import { allEndpoints, versionOf, type WebhookEndpoint } from "../../webhooks/webhookEndpoints.ts";
+import { badge, cell, section } from "./table.ts";
+import type { View } from "./view.ts";
+import type { Html } from "../page.ts";
 
 const SHOWN_EVENTS = 3;
 

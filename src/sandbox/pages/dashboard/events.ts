@@ -1,10 +1,10 @@
 import { html } from "hono/html";
-import { PLATFORM_ACCOUNT } from "../identifiers.ts";
-import type { Row } from "../store.ts";
-import { eventsOf, newestEvents } from "../traffic.ts";
-import { age, allLink, badge, button, cell, type Column, objectLink, olderLink, section } from "./dashboardTable.ts";
-import type { View } from "./dashboardView.ts";
-import type { Html } from "./page.ts";
+import { PLATFORM_ACCOUNT } from "../../world/identifiers.ts";
+import type { Row } from "../../world/store.ts";
+import { eventsOf, newestEvents } from "../../control/traffic.ts";
+import { age, allLink, badge, button, cell, type Column, objectLink, olderLink, section } from "./table.ts";
+import type { View } from "./view.ts";
+import type { Html } from "../page.ts";
 
 const COLUMNS: readonly Column[] = [
   { label: "Event" },

@@ -1,8 +1,8 @@
 import { html } from "hono/html";
-import { API_EFFECTS, type Fault, type Faults, WEBHOOK_EFFECTS } from "../faults.ts";
-import { badge, button, cell, section } from "./dashboardTable.ts";
-import type { View } from "./dashboardView.ts";
-import type { Html } from "./page.ts";
+import { API_EFFECTS, type Fault, type Faults, WEBHOOK_EFFECTS } from "../../control/faults.ts";
+import { badge, button, cell, section } from "./table.ts";
+import type { View } from "./view.ts";
+import type { Html } from "../page.ts";
 
 /** The faults that are on, and the forms that switch one on: each with the settings that its target has. */
 export type FaultTarget = Fault["target"];

@@ -1,14 +1,14 @@
 import { html } from "hono/html";
-import { findObject, findRelated, type ListedObject } from "../listedObjects.ts";
-import { findEvent } from "../traffic.ts";
-import { actionButtons } from "./dashboardActions.ts";
-import { deliveriesOfEvent, deliveriesOfObjects } from "./dashboardDeliveries.ts";
-import { eventsOfObject, pendingBadge, resendButton } from "./dashboardEvents.ts";
-import { amountOf, printKind, relatedSection, statusBadge } from "./dashboardObjects.ts";
-import { requestsOfObject } from "./dashboardRequests.ts";
-import { moment, objectLink, printClock } from "./dashboardTable.ts";
-import type { View } from "./dashboardView.ts";
-import type { Html } from "./page.ts";
+import { findObject, findRelated, type ListedObject } from "../../control/listedObjects.ts";
+import { findEvent } from "../../control/traffic.ts";
+import { actionButtons } from "./actions.ts";
+import { deliveriesOfEvent, deliveriesOfObjects } from "./deliveries.ts";
+import { eventsOfObject, pendingBadge, resendButton } from "./events.ts";
+import { amountOf, printKind, relatedSection, statusBadge } from "./objects.ts";
+import { requestsOfObject } from "./requests.ts";
+import { moment, objectLink, printClock } from "./table.ts";
+import type { View } from "./view.ts";
+import type { Html } from "../page.ts";
 
 /** One object or event: its JSON, and everything that happened to it. */
 export function objectHistory(view: View, id: string): Html {

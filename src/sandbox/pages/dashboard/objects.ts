@@ -1,11 +1,11 @@
 import { html } from "hono/html";
-import { printAmount } from "../currencies.ts";
-import { PLATFORM_ACCOUNT } from "../identifiers.ts";
-import { findObjects, findRelated, KINDS, type ListedObject, type ObjectFilter } from "../listedObjects.ts";
-import { actionButtons } from "./dashboardActions.ts";
-import { age, allLink, badge, cell, type Column, type Mood, objectLink, olderLink, section } from "./dashboardTable.ts";
-import type { View } from "./dashboardView.ts";
-import type { Html } from "./page.ts";
+import { printAmount } from "../../world/currencies.ts";
+import { PLATFORM_ACCOUNT } from "../../world/identifiers.ts";
+import { findObjects, findRelated, KINDS, type ListedObject, type ObjectFilter } from "../../control/listedObjects.ts";
+import { actionButtons } from "./actions.ts";
+import { age, allLink, badge, cell, type Column, type Mood, objectLink, olderLink, section } from "./table.ts";
+import type { View } from "./view.ts";
+import type { Html } from "../page.ts";
 
 const COLUMNS: readonly Column[] = [
   { label: "Object" },

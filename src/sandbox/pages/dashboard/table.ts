@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import type { Html } from "./page.ts";
+import type { Html } from "../page.ts";
 
 /** The pieces that all of the sandbox's lists are made of: sections, tables, times, ids and buttons. */
 export type Column = { readonly label: string; readonly isExtra?: boolean };

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { Parts } from "../api.ts";
-import { KINDS, type ObjectFilter } from "../listedObjects.ts";
-import type { Store } from "../store.ts";
+import type { Parts } from "../../http/api.ts";
+import { KINDS, type ObjectFilter } from "../../control/listedObjects.ts";
+import type { Store } from "../../world/store.ts";
 
 /**
  * What the page shows is all in its address, so that a view can be sent to somebody: an overview, one list as a whole, or
