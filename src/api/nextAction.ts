@@ -1,12 +1,39 @@
-/** What the customer has to do, as a zod schema: part of the answers about payments and set-ups. */
+/**
+ * The action that a customer owes before a payment or a set-up goes on: visit a page of their bank, pay a voucher, transfer
+ * money. Each kind that a merchant shows by itself has its details; `redirectUrl` is the page that does it, if there is one.
+ *
+ * https://docs.stripe.com/api/payment_intents/object#payment_intent_object-next_action
+ */
 import { z } from "zod";
-import { otherActionTypes } from "../payments/rules/nextAction.ts";
-import type { BankAccount, NextAction } from "./paymentApi.ts";
+
+/** Stripe's other kinds, which have a page or work through Stripe.js. */
+export const otherActionTypes = [
+  "alipay_handle_redirect",
+  "blik_authorize",
+  "card_await_notification",
+  "cashapp_handle_redirect_or_display_qr_code",
+  "klarna_display_qr_code",
+  "konbini_display_details",
+  "multibanco_display_details",
+  "paynow_display_qr_code",
+  "pix_display_qr_code",
+  "promptpay_display_qr_code",
+  "swish_handle_redirect_or_display_qr_code",
+  "upi_handle_redirect_or_display_qr_code",
+  "use_stripe_sdk",
+  "verify_with_microdeposits",
+  "wechat_pay_display_qr_code",
+  "wechat_pay_redirect_to_android_app",
+  "wechat_pay_redirect_to_ios_app",
+] as const;
+
+export type OtherActionType = (typeof otherActionTypes)[number];
 
 const page = z.string().nullable().describe("Where the customer does it, if Stripe hosts a page for it.");
 const textOrNull = z.string().nullable();
 const moment = z.string().nullable().describe("ISO 8601, e.g. 2026-11-30T23:59:59.000Z.");
 
+/** An account that a bank transfer goes to, in the terms of its country. */
 const bankAccountSchema = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("aba"),
@@ -53,7 +80,9 @@ const bankAccountSchema = z.discriminatedUnion("type", [
     branchCode: textOrNull,
     branchName: textOrNull,
   }),
-]) satisfies z.ZodType<BankAccount>;
+]);
+
+export type BankAccount = z.output<typeof bankAccountSchema>;
 
 export const nextActionSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("redirect_to_url"), redirectUrl: page }),
@@ -85,4 +114,6 @@ export const nextActionSchema = z.discriminatedUnion("type", [
     redirectUrl: z.null(),
     stripeType: textOrNull.describe("A kind of action that this version doesn't know, in Stripe's words."),
   }),
-]) satisfies z.ZodType<NextAction>;
+]);
+
+export type NextAction = z.output<typeof nextActionSchema>;

@@ -1,19 +1,22 @@
 /** The public contract of the calls about customers, as zod schemas. */
 import { z } from "zod";
-import { customerIdSchema, emailSchema, metadataSchema, text } from "../payments/contract.ts";
-import type { CreateCustomerRequest, CustomerState, GetCustomerRequest } from "../api/paymentApi.ts";
+import { customerIdSchema, emailSchema, metadataSchema, text } from "../api/fields.ts";
 
 /** Body of `createCustomer`. */
 export const createCustomerRequestSchema = z.strictObject({
   email: emailSchema,
   name: text(256).optional(),
   metadata: metadataSchema.optional(),
-}) satisfies z.ZodType<CreateCustomerRequest>;
+});
+
+export type CreateCustomerRequest = z.output<typeof createCustomerRequestSchema>;
 
 /** Body of `getCustomer`. */
 export const getCustomerRequestSchema = z.strictObject({
   customerId: customerIdSchema,
-}) satisfies z.ZodType<GetCustomerRequest>;
+});
+
+export type GetCustomerRequest = z.output<typeof getCustomerRequestSchema>;
 
 /** Answer of `createCustomer` and `getCustomer`. */
 export const customerStateSchema = z.object({
@@ -21,4 +24,6 @@ export const customerStateSchema = z.object({
   email: z.string().nullable(),
   name: z.string().nullable(),
   metadata: z.record(z.string(), z.string()).readonly().describe("Without the keys that begin with restate_."),
-}) satisfies z.ZodType<CustomerState>;
+});
+
+export type CustomerState = z.output<typeof customerStateSchema>;

@@ -1,7 +1,7 @@
 import type { Context } from "@restatedev/restate-sdk";
-import { customerParameters, type CustomerRequest } from "./stripe.ts";
+import { customerParameters } from "./stripe.ts";
 import { failure } from "../durable/failures.ts";
-import type { CustomerState } from "../api/paymentApi.ts";
+import type { CreateCustomerRequest, CustomerState } from "./contract.ts";
 import type { PaymentsOptions } from "../merchants/options.ts";
 import { stripeStep } from "../durable/stripeStep.ts";
 
@@ -9,7 +9,7 @@ import { stripeStep } from "../durable/stripeStep.ts";
 export async function createCustomer(
   ctx: Context,
   options: PaymentsOptions,
-  request: CustomerRequest,
+  request: CreateCustomerRequest,
 ): Promise<CustomerState> {
   const { stripe } = options;
   const invocationId = ctx.request().id;

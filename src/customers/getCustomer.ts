@@ -1,6 +1,6 @@
 import type { Context } from "@restatedev/restate-sdk";
 import { failure } from "../durable/failures.ts";
-import type { CustomerState, GetCustomerRequest } from "../api/paymentApi.ts";
+import type { CustomerState, GetCustomerRequest } from "./contract.ts";
 import type { PaymentsOptions } from "../merchants/options.ts";
 import { stripeStep } from "../durable/stripeStep.ts";
 

@@ -1,28 +1,16 @@
 /** The gateway's requests about Customers. */
 import type { Stripe } from "stripe";
 import { isKeyStillSafe } from "../stripe/idempotency.ts";
-import { invocationIdKey, ownMetadataPrefix } from "../stripe/metadata.ts";
+import { ownMetadataPrefix } from "../api/fields.ts";
+import { invocationIdKey } from "../stripe/metadata.ts";
+import type { CreateCustomerRequest, CustomerState } from "./contract.ts";
 import type { Refusal } from "../stripe/errorMeaning.ts";
 import { ask, clockToleranceMs, expectObject, unexpectedAnswer, type FixedRequest } from "../stripe/request.ts";
-
-/** A Customer as one read of Stripe showed it, without what we keep in its metadata ourselves. */
-export type CustomerSnapshot = {
-  readonly customerId: string;
-  readonly email: string | null;
-  readonly name: string | null;
-  readonly metadata: Readonly<Record<string, string>>;
-};
-
-export type CustomerRequest = {
-  readonly email: string;
-  readonly name?: string | undefined;
-  readonly metadata?: Readonly<Record<string, string>> | undefined;
-};
 
 export type CustomerParameters = Stripe.CustomerCreateParams & { readonly email: string };
 
 type CreateCustomerResult =
-  | { readonly kind: "customer"; readonly customer: CustomerSnapshot }
+  | { readonly kind: "customer"; readonly customer: CustomerState }
   | { readonly kind: "refused"; readonly refusal: Refusal }
   /** Whether it was made is not known, and asking again with the key can no longer tell: look it up. */
   | { readonly kind: "unknown" }
@@ -30,12 +18,12 @@ type CreateCustomerResult =
 
 /** `missing`: it never was, or it was deleted. */
 type ReadCustomerResult =
-  | { readonly kind: "customer"; readonly customer: CustomerSnapshot }
+  | { readonly kind: "customer"; readonly customer: CustomerState }
   | { readonly kind: "missing" };
 
 /** The parameters of one Customer. https://docs.stripe.com/api/customers/create */
 export function customerParameters(
-  { email, name, metadata }: CustomerRequest,
+  { email, name, metadata }: CreateCustomerRequest,
   origin: { readonly invocationId: string },
 ): CustomerParameters {
   return {
@@ -77,11 +65,11 @@ export function customerRequests(stripe: Stripe) {
      * Finds the Customers that an invocation created, by their email and the invocation id in their metadata. The list,
      * unlike search, shows what was just made. https://docs.stripe.com/api/customers/list
      */
-    async findCustomers(email: string, invocationId: string, fixedAtMs: number): Promise<readonly CustomerSnapshot[]> {
+    async findCustomers(email: string, invocationId: string, fixedAtMs: number): Promise<readonly CustomerState[]> {
       const createdSince = Math.floor((fixedAtMs - clockToleranceMs) / 1000);
       return await ask(
         async () => {
-          const found: CustomerSnapshot[] = [];
+          const found: CustomerState[] = [];
           const list = stripe.customers.list({ email, created: { gte: createdSince }, limit: 100 });
           for await (const customer of list) {
             if (customer.metadata[invocationIdKey] === invocationId) found.push(snapshotOfCustomer(customer));
@@ -109,7 +97,7 @@ export function customerRequests(stripe: Stripe) {
   };
 }
 
-function snapshotOfCustomer(customer: Stripe.Customer): CustomerSnapshot {
+function snapshotOfCustomer(customer: Stripe.Customer): CustomerState {
   const theirs = Object.entries(customer.metadata).filter(([key]) => !key.startsWith(ownMetadataPrefix));
   return {
     customerId: customer.id,

@@ -6,7 +6,7 @@ import type { StripeGateway } from "../merchants/gateway.ts";
 import type { acceptDisputeRequestSchema } from "./contract.ts";
 import { disputeConflict, disputeRefused, disputeUnclear } from "./failures.ts";
 import { disputeAnswer, readDispute } from "./object.ts";
-import type { DisputeState } from "../api/paymentApi.ts";
+import type { DisputeState } from "./contract.ts";
 import type { PaymentsOptions } from "../merchants/options.ts";
 import { stripeStep } from "../durable/stripeStep.ts";
 

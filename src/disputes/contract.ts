@@ -7,13 +7,7 @@ import {
   maximumEvidenceTogether,
   type EvidenceField,
 } from "./rules/evidence.ts";
-import { text, timeoutSecondsSchema } from "../payments/contract.ts";
-import type {
-  AcceptDisputeRequest,
-  DisputeState,
-  GetDisputeRequest,
-  SubmitDisputeEvidenceRequest,
-} from "../api/paymentApi.ts";
+import { text, timeoutSecondsSchema } from "../api/fields.ts";
 
 const disputeFields = {
   disputeId: z
@@ -25,13 +19,14 @@ const disputeFields = {
 };
 
 /** Body of `getDispute`. */
-export const getDisputeRequestSchema = z.strictObject(disputeFields) satisfies z.ZodType<unknown, GetDisputeRequest>;
+export const getDisputeRequestSchema = z.strictObject(disputeFields);
+
+export type GetDisputeRequest = z.input<typeof getDisputeRequestSchema>;
 
 /** Body of `acceptDispute`. */
-export const acceptDisputeRequestSchema = z.strictObject(disputeFields) satisfies z.ZodType<
-  unknown,
-  AcceptDisputeRequest
->;
+export const acceptDisputeRequestSchema = z.strictObject(disputeFields);
+
+export type AcceptDisputeRequest = z.input<typeof acceptDisputeRequestSchema>;
 
 /** Spaces alone would be sent to the bank for good, and trimmed to nothing. */
 const evidenceTextSchema = text(maximumEvidenceText).regex(/\S/, "says nothing but spaces").optional();
@@ -47,6 +42,9 @@ const evidenceSchema = z
   })
   .describe("Stripe's evidence fields that take text, in camel case.");
 
+/** Stripe's evidence fields that take text. https://docs.stripe.com/api/disputes/update */
+export type DisputeEvidence = z.input<typeof evidenceSchema>;
+
 /** Body of `submitDisputeEvidence`. */
 export const submitDisputeEvidenceRequestSchema = z
   .strictObject({
@@ -60,7 +58,9 @@ export const submitDisputeEvidenceRequestSchema = z
   .refine(({ evidence, submit }) => submit || Object.values(evidence).some((one) => one !== undefined), {
     path: ["evidence"],
     error: "says nothing: give a field, or submit what was staged before",
-  }) satisfies z.ZodType<unknown, SubmitDisputeEvidenceRequest>;
+  });
+
+export type SubmitDisputeEvidenceRequest = z.input<typeof submitDisputeEvidenceRequestSchema>;
 
 /** Answer of every call about a dispute. */
 export const disputeStateSchema = z.object({
@@ -75,4 +75,6 @@ export const disputeStateSchema = z.object({
   hasEvidence: z.boolean().describe("Whether evidence is staged or was submitted."),
   submissionCount: z.int().describe("How often evidence went to the bank."),
   respondBy: z.string().nullable().describe("ISO 8601: when the time to answer ends."),
-}) satisfies z.ZodType<DisputeState>;
+});
+
+export type DisputeState = z.output<typeof disputeStateSchema>;

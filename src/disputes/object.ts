@@ -5,7 +5,7 @@ import { judgeDispute, type DisputeSnapshot } from "./rules/dispute.ts";
 import type { Evidence } from "./rules/evidence.ts";
 import { failure } from "../durable/failures.ts";
 import { startObjectWait } from "../durable/objectWait.ts";
-import type { DisputeState } from "../api/paymentApi.ts";
+import type { DisputeState } from "./contract.ts";
 import { type PaymentsOptions, timeoutMsOf } from "../merchants/options.ts";
 import { stripeStep } from "../durable/stripeStep.ts";
 import { createDoorbell, type Doorbell, type Wake } from "../durable/wait.ts";

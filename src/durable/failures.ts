@@ -3,18 +3,7 @@ import { TerminalError } from "@restatedev/restate-sdk";
 import type { PaymentFailure } from "../payments/rules/payment.ts";
 import type { RefundSnapshot } from "../refunds/rules.ts";
 import type { Refusal } from "../stripe/errorMeaning.ts";
-import type { Compensation, FailureReason } from "../api/paymentApi.ts";
-
-const statusOfReason: Readonly<Record<FailureReason, number>> = {
-  invalid_request: 400,
-  declined: 402,
-  not_found: 404,
-  timed_out: 408,
-  canceled: 409,
-  conflict: 409,
-  refund_failed: 409,
-  needs_review: 502,
-};
+import { statusOfReason, type Compensation, type FailureReason } from "../api/failures.ts";
 
 type Details = {
   readonly paymentIntentId?: string | null;

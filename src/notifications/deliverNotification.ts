@@ -1,6 +1,6 @@
 /** One notification on its way to the merchant's own system: attempt after attempt, until it is taken or given up. */
 import { CancelledError, TerminalError, TimeoutError, type Context } from "@restatedev/restate-sdk";
-import type { PaymentNotification } from "./rules/paymentNotification.ts";
+import type { PaymentNotification } from "./contract.ts";
 import { pollDelayMs } from "../durable/pollSchedule.ts";
 import { postNotification, type Attempt, type ServiceReceiver } from "./receiver.ts";
 import type { NotificationsOptions } from "./options.ts";

@@ -14,7 +14,7 @@ import {
   type SeenRefund,
   type SeenWarning,
 } from "./rules/dueNotifications.ts";
-import type { PaymentNotification } from "./rules/paymentNotification.ts";
+import type { PaymentNotification } from "./contract.ts";
 import type { StripeGateway } from "../merchants/gateway.ts";
 import { deliverNotification, type Delivered } from "./deliverNotification.ts";
 import { abortTimeoutMs, deliveryRetentionMs, untilAnOperatorLooks } from "../durable/policies.ts";

@@ -5,7 +5,7 @@
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
 import { Webhook } from "standardwebhooks";
-import type { PaymentNotification } from "./rules/paymentNotification.ts";
+import type { PaymentNotification } from "./contract.ts";
 
 export type HttpReceiver = {
   readonly kind: "http";

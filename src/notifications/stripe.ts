@@ -1,7 +1,8 @@
 /** The gateway's requests about what became of a payment, as far as the merchant is told of it. */
 import type { Stripe } from "stripe";
 import type { SeenDispute, SeenPayment, SeenRefund, SeenWarning } from "./rules/dueNotifications.ts";
-import { invocationIdKey, ownMetadataPrefix } from "../stripe/metadata.ts";
+import { ownMetadataPrefix } from "../api/fields.ts";
+import { invocationIdKey } from "../stripe/metadata.ts";
 import { ask, expectObject, unexpectedAnswer } from "../stripe/request.ts";
 import { snapshotOfPayment, snapshotOfRefund } from "../payments/stripe/snapshot.ts";
 

@@ -1,9 +1,9 @@
 /** What the calls by reference and the object that remembers references have in common. */
 import { createHash } from "node:crypto";
 import { TerminalError } from "@restatedev/restate-sdk";
-import type { PaymentRequest } from "../payments/rules/paymentRequest.ts";
+import type { PaymentRequest } from "../payments/contract.ts";
 import type { ReferenceRecord, RequestPrint } from "./rules.ts";
-import type { PaymentOutcome } from "../api/paymentApi.ts";
+import type { PaymentOutcome } from "../payments/contract.ts";
 
 /** A TerminalError as it is kept: the same is thrown to everybody who asks for the same again. */
 type KeptFailure = { readonly code: number; readonly message: string; readonly metadata: Record<string, string> };

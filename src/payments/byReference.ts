@@ -1,9 +1,9 @@
 /** The calls that name a payment by the merchant's own reference. */
 import { RestatePromise, TerminalError, type Context } from "@restatedev/restate-sdk";
-import type { PaymentRequest } from "./rules/paymentRequest.ts";
+import type { PaymentRequest } from "./contract.ts";
 import { nextReferenceStep } from "../orders/rules.ts";
 import { canceled, conflict, failure } from "../durable/failures.ts";
-import type { PaymentOutcome } from "../api/paymentApi.ts";
+import type { PaymentOutcome } from "./contract.ts";
 import type { PaymentReference } from "../orders/paymentReference.ts";
 import { paymentReferenceName, printOf, type Recalled, referenceKey, thrownAgain } from "../orders/interface.ts";
 import { cancellationOf } from "../durable/wait.ts";

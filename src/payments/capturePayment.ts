@@ -4,7 +4,7 @@ import { nextCaptureStep, totalAfterCapture } from "./rules/capture.ts";
 import type { CaptureParameters } from "./stripe/requests.ts";
 import { answer } from "./outcome.ts";
 import { canceled, conflict, declined, invalidRequest, needsReview } from "../durable/failures.ts";
-import type { CapturePaymentRequest, PaymentOutcome } from "../api/paymentApi.ts";
+import type { CapturePaymentRequest, PaymentOutcome } from "./contract.ts";
 import type { PaymentById } from "./processPayment.ts";
 import type { PaymentsOptions } from "../merchants/options.ts";
 import { readNamedPayment, readOwnPayment } from "./readPayment.ts";

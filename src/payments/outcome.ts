@@ -1,6 +1,7 @@
 /** Turns what a payment came to into the call's answer, or the failure it ends with. */
 import type { Decision, PaymentSnapshot } from "./rules/payment.ts";
-import type { Compensation, PaymentOutcome } from "../api/paymentApi.ts";
+import type { Compensation } from "../api/failures.ts";
+import type { PaymentOutcome } from "./contract.ts";
 import { canceled, declined, needsReview } from "../durable/failures.ts";
 
 /** A payment about which a decision was made, and what brought the news. */

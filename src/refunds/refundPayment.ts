@@ -8,7 +8,7 @@ import type { StripeGateway } from "../merchants/gateway.ts";
 import { clockToleranceMs } from "../stripe/request.ts";
 import type { RefundParameters } from "./stripe.ts";
 import { conflict, invalidRequest, needsReview } from "../durable/failures.ts";
-import type { RefundOutcome, RefundPaymentRequest } from "../api/paymentApi.ts";
+import type { RefundOutcome, RefundPaymentRequest } from "./contract.ts";
 import { type PaymentsOptions, timeoutMsOf } from "../merchants/options.ts";
 import { readNamedPayment } from "../payments/readPayment.ts";
 import { settleRefund } from "./settleRefund.ts";

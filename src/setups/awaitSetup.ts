@@ -2,7 +2,7 @@ import type { Context } from "@restatedev/restate-sdk";
 import { waiterCallbackKey } from "../stripe/metadata.ts";
 import { judgeSetup, provesSetupAttempt, type SetupSnapshot } from "./rules.ts";
 import { failure } from "../durable/failures.ts";
-import type { AwaitSetupRequest, SetupOutcome } from "../api/paymentApi.ts";
+import type { AwaitSetupRequest, SetupOutcome } from "./contract.ts";
 import { type PaymentsOptions, timeoutMsOf } from "../merchants/options.ts";
 import { readNamedSetup } from "./readSetup.ts";
 import { setupAnswer } from "./outcome.ts";

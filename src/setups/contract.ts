@@ -9,9 +9,8 @@ import {
   returnUrlSchema,
   settledBySchema,
   timeoutSecondsSchema,
-} from "../payments/contract.ts";
+} from "../api/fields.ts";
 import { nextActionSchema } from "../api/nextAction.ts";
-import type { AwaitSetupRequest, SetupOutcome, SetupPaymentMethodRequest } from "../api/paymentApi.ts";
 
 /** Body of `setupPaymentMethod`. */
 export const setupPaymentMethodRequestSchema = z.strictObject({
@@ -27,13 +26,17 @@ export const setupPaymentMethodRequestSchema = z.strictObject({
   timeoutSeconds: timeoutSecondsSchema
     .optional()
     .describe("How long the set-up may stay pending, in seconds. Overrides PAYMENT_TIMEOUT."),
-}) satisfies z.ZodType<SetupPaymentMethodRequest>;
+});
+
+export type SetupPaymentMethodRequest = z.output<typeof setupPaymentMethodRequestSchema>;
 
 /** Body of `awaitSetup`. */
 export const awaitSetupRequestSchema = z.strictObject({
   setupIntentId: intentIdSchema("seti", "SetupIntent"),
   timeoutSeconds: timeoutSecondsSchema.optional().describe("How long to wait, in seconds. Overrides PAYMENT_TIMEOUT."),
-}) satisfies z.ZodType<AwaitSetupRequest>;
+});
+
+export type AwaitSetupRequest = z.output<typeof awaitSetupRequestSchema>;
 
 const setupFields = {
   setupIntentId: z.string(),
@@ -47,4 +50,6 @@ const setupFields = {
 export const setupOutcomeSchema = z.discriminatedUnion("status", [
   z.object({ ...setupFields, status: z.literal("succeeded") }),
   z.object({ ...setupFields, status: z.literal("requires_action"), nextAction: nextActionSchema }),
-]) satisfies z.ZodType<SetupOutcome>;
+]);
+
+export type SetupOutcome = z.output<typeof setupOutcomeSchema>;

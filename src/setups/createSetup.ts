@@ -1,9 +1,9 @@
 import type { Context } from "@restatedev/restate-sdk";
 import type { SetupSnapshot } from "./rules.ts";
 import type { StripeGateway } from "../merchants/gateway.ts";
-import { setupParameters, type SetupRequest } from "./stripe/requests.ts";
+import { setupParameters } from "./stripe/requests.ts";
 import { failure } from "../durable/failures.ts";
-import type { SetupOutcome } from "../api/paymentApi.ts";
+import type { SetupOutcome, SetupPaymentMethodRequest } from "./contract.ts";
 import { readOwnSetup } from "./readSetup.ts";
 import { declinedSetup } from "./outcome.ts";
 import { stripeStep } from "../durable/stripeStep.ts";
@@ -26,7 +26,7 @@ type CreatedSetup = {
 export async function createSetup(
   ctx: Context,
   stripe: StripeGateway,
-  request: SetupRequest,
+  request: SetupPaymentMethodRequest,
   doorbell: Doorbell,
 ): Promise<CreatedSetup> {
   const invocationId = ctx.request().id;

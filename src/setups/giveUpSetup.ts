@@ -6,7 +6,8 @@ import { judgeSetup, type SetupSnapshot } from "./rules.ts";
 import type { StripeGateway } from "../merchants/gateway.ts";
 import { closeSetup, type SetupClosing } from "./closeSetup.ts";
 import { failure as failed } from "../durable/failures.ts";
-import type { Compensation, SetupOutcome } from "../api/paymentApi.ts";
+import type { Compensation } from "../api/failures.ts";
+import type { SetupOutcome } from "./contract.ts";
 import { setupAnswer, type SettledSetup } from "./outcome.ts";
 import type { SetupWatcher } from "./setupWatcher.ts";
 

@@ -2,7 +2,8 @@
 import type { PaymentFailure } from "../payments/rules/payment.ts";
 import type { SetupDecision, SetupSnapshot } from "./rules.ts";
 import { failure } from "../durable/failures.ts";
-import type { Compensation, SetupOutcome } from "../api/paymentApi.ts";
+import type { Compensation } from "../api/failures.ts";
+import type { SetupOutcome } from "./contract.ts";
 
 /** A set-up about which a decision was made, and what brought the news. */
 export type SettledSetup = {

@@ -4,7 +4,7 @@
  *
  * https://docs.stripe.com/payments/setup-intents
  */
-import type { NextAction } from "../payments/rules/nextAction.ts";
+import type { NextAction } from "../api/nextAction.ts";
 import type { PaymentFailure, Standpoint } from "../payments/rules/payment.ts";
 
 /** Every status Stripe documents, and ours for one that we don't know. */

@@ -1,10 +1,9 @@
 import type { Context } from "@restatedev/restate-sdk";
 import { creatorCallbackKey } from "../stripe/metadata.ts";
 import { judgeSetup, type SetupSnapshot } from "./rules.ts";
-import type { SetupRequest } from "./stripe/requests.ts";
 import { createSetup } from "./createSetup.ts";
 import { giveUpSetup, leaveSetupToCustomer, settleDeclinedSetup } from "./giveUpSetup.ts";
-import type { SetupOutcome } from "../api/paymentApi.ts";
+import type { SetupOutcome, SetupPaymentMethodRequest } from "./contract.ts";
 import { type PaymentsOptions, timeoutMsOf } from "../merchants/options.ts";
 import { setupAnswer } from "./outcome.ts";
 import { startSetupWait } from "./object.ts";
@@ -17,7 +16,7 @@ import { createDoorbell, wasCancelled } from "../durable/wait.ts";
 export async function setupPaymentMethod(
   ctx: Context,
   options: PaymentsOptions,
-  request: SetupRequest & { readonly timeoutSeconds?: number | undefined },
+  request: SetupPaymentMethodRequest,
 ): Promise<SetupOutcome> {
   const { stripe, pollScheduleMs } = options;
   const deadlineMs = timeoutMsOf(request, options);

@@ -6,7 +6,6 @@
  * metadata key by key and nobody may silence anybody.
  */
 
-export const ownMetadataPrefix = "restate_";
 export const creatorCallbackKey = "restate_callback_id";
 export const invocationIdKey = "restate_invocation_id";
 /** Left on a PaymentIntent that we close after a failed attempt: Stripe's codes of that failure, as JSON. */

@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from "node:http";
 import { Webhook } from "standardwebhooks";
 import { describe, expect, it } from "vitest";
-import type { PaymentNotification } from "../../src/notifications/rules/paymentNotification.ts";
+import type { PaymentNotification } from "../../src/notifications/contract.ts";
 import { postNotification } from "../../src/notifications/receiver.ts";
 
 const secret = `whsec_${Buffer.alloc(32, "s").toString("base64")}`;

@@ -10,7 +10,7 @@ import {
   type SeenWarning,
 } from "../../src/notifications/rules/dueNotifications.ts";
 import type { PaymentSnapshot, PaymentStatus } from "../../src/payments/rules/payment.ts";
-import type { PaymentNotification } from "../../src/notifications/rules/paymentNotification.ts";
+import type { PaymentNotification } from "../../src/notifications/contract.ts";
 import type { RefundStatus } from "../../src/refunds/rules.ts";
 import { samplePayment } from "../payments/rules/samplePayment.ts";
 

@@ -1,7 +1,7 @@
 /** The merchant's own system: a real HTTP server that is told what became of payments, and answers as the test says. */
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import { Webhook } from "standardwebhooks";
-import type { PaymentNotification } from "../../src/notifications/rules/paymentNotification.ts";
+import type { PaymentNotification } from "../../src/notifications/contract.ts";
 import { until } from "./scene.ts";
 
 export const notifySecret = `whsec_${Buffer.alloc(32, "n").toString("base64")}`;

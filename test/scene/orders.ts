@@ -2,7 +2,7 @@
 import { createServer } from "node:http2";
 import * as restate from "@restatedev/restate-sdk";
 import { registerDeployment } from "../../src/dev/registration.ts";
-import type { PaymentNotification } from "../../src/notifications/rules/paymentNotification.ts";
+import type { PaymentNotification } from "../../src/notifications/contract.ts";
 
 /** @param answer throws what the handler fails with */
 export async function serveOrders(adminUrl: string, answer: (notification: PaymentNotification) => void) {

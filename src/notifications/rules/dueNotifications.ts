@@ -12,7 +12,7 @@ import type {
   PaymentEventType,
   PaymentNotification,
   RefundEventType,
-} from "./paymentNotification.ts";
+} from "../contract.ts";
 import type { RefundStatus } from "../../refunds/rules.ts";
 
 export type SeenPayment = {

@@ -5,7 +5,8 @@
  *
  * https://docs.stripe.com/payments/paymentintents/lifecycle
  */
-import type { NextAction } from "./nextAction.ts";
+import type { AttemptFailure } from "../../api/failures.ts";
+import type { NextAction } from "../../api/nextAction.ts";
 
 /** Every status Stripe documents, and ours for one that we don't know: a state a person can see, never "pending". */
 export type PaymentStatus =
@@ -18,12 +19,8 @@ export type PaymentStatus =
   | "canceled"
   | "unrecognized";
 
-/** Why an attempt failed, in Stripe's codes. Null where Stripe gave none. */
-export type PaymentFailure = {
-  readonly stripeCode: string | null;
-  readonly declineCode: string | null;
-  readonly message: string;
-};
+/** Why an attempt failed. */
+export type PaymentFailure = AttemptFailure;
 
 /** A PaymentIntent as one read of Stripe showed it. This, not Stripe's object, goes into the journal. */
 export type PaymentSnapshot = {

@@ -1,6 +1,6 @@
 /** Reads Stripe's `next_action`, of PaymentIntents and SetupIntents, into what a customer can be shown. */
 import type { Stripe } from "stripe";
-import { otherActionTypes, type BankAccount, type NextAction, type OtherActionType } from "../rules/nextAction.ts";
+import { otherActionTypes, type BankAccount, type NextAction, type OtherActionType } from "../../api/nextAction.ts";
 
 type StripeAction = Stripe.PaymentIntent.NextAction | Stripe.SetupIntent.NextAction;
 type Address = Stripe.PaymentIntent.NextAction.DisplayBankTransferInstructions.FinancialAddress;

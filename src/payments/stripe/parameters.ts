@@ -1,7 +1,8 @@
 import type { Stripe } from "stripe";
 import { bankTransferType } from "../rules/bankTransfer.ts";
 import { creatorCallbackKey, invocationIdKey } from "../../stripe/metadata.ts";
-import type { MandateAcceptance, PaymentRequest } from "../rules/paymentRequest.ts";
+import type { MandateAcceptance } from "../../api/fields.ts";
+import type { PaymentRequest } from "../contract.ts";
 
 /** Everything that the create request says. It is fixed in the journal before it is sent, and sent unchanged ever after. */
 export type PaymentParameters = Stripe.PaymentIntentCreateParams;

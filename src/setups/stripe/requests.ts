@@ -3,7 +3,7 @@ import type { Stripe } from "stripe";
 import { isKeyStillSafe } from "../../stripe/idempotency.ts";
 import { creatorCallbackKey, failureNoteKey, invocationIdKey } from "../../stripe/metadata.ts";
 import type { PaymentFailure } from "../../payments/rules/payment.ts";
-import type { MandateAcceptance } from "../../payments/rules/paymentRequest.ts";
+import type { SetupPaymentMethodRequest } from "../contract.ts";
 import type { SetupSnapshot } from "../rules.ts";
 import type { Refusal } from "../../stripe/errorMeaning.ts";
 import { acceptanceOf } from "../../payments/stripe/parameters.ts";
@@ -17,15 +17,6 @@ import {
 } from "../../stripe/request.ts";
 import { snapshotOfSetup } from "./snapshot.ts";
 import { failureNoteOf } from "../../payments/stripe/snapshot.ts";
-
-export type SetupRequest = {
-  readonly customerId: string;
-  readonly paymentMethodId: string;
-  /** The customer is present and comes back here after an action at the bank. */
-  readonly returnUrl?: string | undefined;
-  readonly mandate?: MandateAcceptance | undefined;
-  readonly metadata?: Readonly<Record<string, string>> | undefined;
-};
 
 export type SetupParameters = Stripe.SetupIntentCreateParams & { readonly customer: string };
 
@@ -54,7 +45,7 @@ type ChangeSetupResult =
  * a `returnUrl` nobody is there to be redirected. https://docs.stripe.com/api/setup_intents/create
  */
 export function setupParameters(
-  request: SetupRequest,
+  request: SetupPaymentMethodRequest,
   origin: { readonly invocationId: string; readonly callbackId: string },
 ): SetupParameters {
   return {

@@ -1,6 +1,6 @@
 import type { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
-import type { NextAction } from "../../../src/payments/rules/nextAction.ts";
+import type { NextAction } from "../../../src/api/nextAction.ts";
 import { nextActionSchema } from "../../../src/api/nextAction.ts";
 import { nextActionOf } from "../../../src/payments/stripe/nextAction.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { PaymentRequest } from "../../../src/payments/rules/paymentRequest.ts";
+import type { PaymentRequest } from "../../../src/payments/contract.ts";
 import { paymentParameters } from "../../../src/payments/stripe/parameters.ts";
 
 const origin = { invocationId: "inv_1", callbackId: "sign_1x" };

@@ -1,0 +1,146 @@
+/**
+ * The registry of public calls: what each takes and answers, who may call it, and what it does to the world. The service,
+ * the documents and everything else that has to know the calls are made from it. It imports contracts, never handlers.
+ */
+import type { z } from "zod";
+import * as customers from "../customers/contract.ts";
+import * as disputes from "../disputes/contract.ts";
+import * as payments from "../payments/contract.ts";
+import * as refunds from "../refunds/contract.ts";
+import * as setups from "../setups/contract.ts";
+
+/** What an API key may be allowed. Waiting for a payment, a refund or a set-up is reading it. */
+export type Scope =
+  | "payments:read"
+  | "payments:write"
+  | "refunds:write"
+  | "customers:read"
+  | "customers:write"
+  | "disputes:read"
+  | "disputes:write";
+
+type Declaration = {
+  readonly description: string;
+  readonly input: z.ZodType;
+  readonly output: z.ZodType;
+  /**
+   * `moves`: it moves money, changes something or waits, so its answer is kept under the caller's idempotency key.
+   * `reads`: its answer is worth nothing once it was given.
+   */
+  readonly effect: "moves" | "reads";
+  readonly scope: Scope;
+};
+
+/** `POST /<service>/<handler>` */
+export type Call = Declaration & { readonly service: string; readonly handler: string };
+
+/** Every service with its calls, by name, so that each schema keeps its type. */
+export const services = {
+  payments: {
+    processPayment: {
+      description:
+        "Charges a payment method and returns the final outcome, also when Stripe knows it days later. Send an idempotency-key header.",
+      input: payments.paymentRequestSchema,
+      output: payments.paymentOutcomeSchema,
+      effect: "moves",
+      scope: "payments:write",
+    },
+    awaitPayment: {
+      description: "Waits for the final outcome of a PaymentIntent, whoever made it.",
+      input: payments.awaitPaymentRequestSchema,
+      output: payments.paymentOutcomeSchema,
+      effect: "moves",
+      scope: "payments:read",
+    },
+    getPayment: {
+      description: "Returns the state of a PaymentIntent at Stripe now.",
+      input: payments.getPaymentRequestSchema,
+      output: payments.paymentStateSchema,
+      effect: "reads",
+      scope: "payments:read",
+    },
+    capturePayment: {
+      description: "Captures an authorized payment, or a part of it, and returns the outcome.",
+      input: payments.capturePaymentRequestSchema,
+      output: payments.paymentOutcomeSchema,
+      effect: "moves",
+      scope: "payments:write",
+    },
+    cancelPayment: {
+      description: "Cancels a payment; with refundIfSucceeded, gives the money back if it has come meanwhile.",
+      input: payments.cancelPaymentRequestSchema,
+      output: payments.cancelOutcomeSchema,
+      effect: "moves",
+      scope: "payments:write",
+    },
+    refundPayment: {
+      description:
+        "Refunds a payment, or a part of it, and returns how the refund ended, also when Stripe knows it days later.",
+      input: refunds.refundPaymentRequestSchema,
+      output: refunds.refundOutcomeSchema,
+      effect: "moves",
+      scope: "refunds:write",
+    },
+    awaitRefund: {
+      description: "Waits for the end of a refund, whoever made it.",
+      input: refunds.awaitRefundRequestSchema,
+      output: refunds.refundOutcomeSchema,
+      effect: "moves",
+      scope: "payments:read",
+    },
+    setupPaymentMethod: {
+      description:
+        "Saves a payment method for a customer's later payments and returns the final outcome. Send an idempotency-key header.",
+      input: setups.setupPaymentMethodRequestSchema,
+      output: setups.setupOutcomeSchema,
+      effect: "moves",
+      scope: "payments:write",
+    },
+    awaitSetup: {
+      description: "Waits for the final outcome of a SetupIntent, whoever made it.",
+      input: setups.awaitSetupRequestSchema,
+      output: setups.setupOutcomeSchema,
+      effect: "moves",
+      scope: "payments:read",
+    },
+    createCustomer: {
+      description: "Creates a Stripe Customer. Send an idempotency-key header.",
+      input: customers.createCustomerRequestSchema,
+      output: customers.customerStateSchema,
+      effect: "moves",
+      scope: "customers:write",
+    },
+    getCustomer: {
+      description: "Returns a Stripe Customer as it is now.",
+      input: customers.getCustomerRequestSchema,
+      output: customers.customerStateSchema,
+      effect: "reads",
+      scope: "customers:read",
+    },
+    getDispute: {
+      description: "Returns the state of a dispute now, or with awaitOutcome once it is closed.",
+      input: disputes.getDisputeRequestSchema,
+      output: disputes.disputeStateSchema,
+      effect: "moves",
+      scope: "disputes:read",
+    },
+    submitDisputeEvidence: {
+      description: "Gives evidence against a dispute, staged or submitted to the bank. Send an idempotency-key header.",
+      input: disputes.submitDisputeEvidenceRequestSchema,
+      output: disputes.disputeStateSchema,
+      effect: "moves",
+      scope: "disputes:write",
+    },
+    acceptDispute: {
+      description: "Accepts a dispute as lost, for good. Send an idempotency-key header.",
+      input: disputes.acceptDisputeRequestSchema,
+      output: disputes.disputeStateSchema,
+      effect: "moves",
+      scope: "disputes:write",
+    },
+  },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, Declaration>>>>;
+
+export const calls: readonly Call[] = Object.entries(services).flatMap(([service, handlers]) =>
+  Object.entries(handlers).map(([handler, declaration]) => ({ service, handler, ...declaration })),
+);
