@@ -5,7 +5,7 @@
 import * as restate from "@restatedev/restate-sdk";
 import { judgePayment } from "../payments/rules/payment.ts";
 import type { PaymentRequest } from "../payments/contract.ts";
-import { judgeFailure, nextReferenceStep, type ReferenceRecord, type RequestPrint } from "./rules.ts";
+import { judgeFailure, nextReferenceStep, type ReferenceRecord, type RequestFingerprint } from "./rules.ts";
 import { answer } from "../payments/outcome.ts";
 import { conflict, needsReview } from "../durable/failures.ts";
 import { abortTimeoutMs, paymentJournalRetentionMs, untilAnOperatorLooks } from "../durable/policies.ts";
@@ -15,7 +15,8 @@ import type { PaymentOutcome } from "../payments/contract.ts";
 import { paymentHandlers } from "../payments/processPayment.ts";
 import type { PaymentsOptions } from "../merchants/options.ts";
 import { readOwnPayment } from "../payments/readPayment.ts";
-import { type Kept, paymentReferenceName, printOf, type Recalled, thrownAgain } from "./interface.ts";
+import { fingerprintOf } from "./fingerprint.ts";
+import { type Kept, paymentReferenceName, type Recalled, thrownAgain } from "./interface.ts";
 
 type State = { record: ReferenceRecord; kept: Kept; changedAtMs: number };
 
@@ -29,11 +30,11 @@ export function createPaymentReference(options: PaymentsOptions) {
   const payments = paymentHandlers(options);
 
   async function pay(ctx: restate.ObjectContext<State>, request: PaymentRequest): Promise<PaymentOutcome> {
-    const print = printOf(request);
+    const fingerprint = fingerprintOf(request);
     const record = await ctx.get("record");
-    const step = nextReferenceStep(record, print);
+    const step = nextReferenceStep(record, fingerprint);
     if (step.kind === "conflict") throw conflict(record?.paymentIntentId ?? null, step.message);
-    if (record === null || step.kind === "start") return await attempt(ctx, request, print);
+    if (record === null || step.kind === "start") return await attempt(ctx, request, fingerprint);
     switch (step.kind) {
       case "repeat":
         return repeat(await ctx.get("kept"));
@@ -43,18 +44,18 @@ export function createPaymentReference(options: PaymentsOptions) {
         return await recover(ctx, request, record);
       case "check":
         await refuseUnlessClosed(ctx, record.paymentIntentId ?? "");
-        return await attempt(ctx, request, print);
+        return await attempt(ctx, request, fingerprint);
     }
   }
 
   async function attempt(
     ctx: restate.ObjectContext<State>,
     request: PaymentRequest,
-    print: RequestPrint,
+    fingerprint: RequestFingerprint,
   ): Promise<PaymentOutcome> {
     const begunAtMs = await ctx.date.now();
     const begun: ReferenceRecord = {
-      print,
+      fingerprint,
       invocationId: ctx.request().id,
       begunAtMs,
       paymentIntentId: null,
@@ -76,14 +77,14 @@ export function createPaymentReference(options: PaymentsOptions) {
     request: PaymentRequest,
     record: ReferenceRecord,
   ): Promise<PaymentOutcome> {
-    const { begunAtMs, print } = record;
+    const { begunAtMs, fingerprint } = record;
     const paymentIntentId = record.paymentIntentId ?? (await lookUp(ctx, record));
     if (paymentIntentId !== null) {
       const resumed = { ...record, paymentIntentId };
       ctx.set("record", resumed);
       return await keep(ctx, resumed, () => payments.resumePayment(ctx, request, paymentIntentId, begunAtMs));
     }
-    if ((await ctx.date.now()) - begunAtMs > searchLagMs) return await attempt(ctx, request, print);
+    if ((await ctx.date.now()) - begunAtMs > searchLagMs) return await attempt(ctx, request, fingerprint);
     throw needsReview(
       "The last attempt for the reference was killed, and whether it charged is not known yet: ask again in an hour.",
     );

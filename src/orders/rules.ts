@@ -4,7 +4,7 @@
  */
 
 /** What a request asks for, as digests: two that are equal ask for the same. */
-export type RequestPrint = {
+export type RequestFingerprint = {
   /** What is paid: amount, currency, customer and what is said of the payment. It never changes under one reference. */
   readonly purchase: string;
   /** With what it is paid. After a failed attempt it may be something else. */
@@ -19,7 +19,7 @@ export type AttemptEnd =
   | { readonly kind: "failed"; readonly reason: string; readonly closed: boolean };
 
 export type ReferenceRecord = {
-  readonly print: RequestPrint;
+  readonly fingerprint: RequestFingerprint;
   /** The engine's call that makes the attempt, and when it began, in epoch milliseconds. */
   readonly invocationId: string;
   readonly begunAtMs: number;
@@ -46,13 +46,13 @@ export type ReferenceStep =
 const retryable = new Set(["declined", "canceled", "timed_out", "invalid_request"]);
 
 /** Decides what a request under a reference leads to. */
-export function nextReferenceStep(record: ReferenceRecord | null, print: RequestPrint): ReferenceStep {
+export function nextReferenceStep(record: ReferenceRecord | null, fingerprint: RequestFingerprint): ReferenceStep {
   if (record === null) return { kind: "start" };
   const { end } = record;
-  if (record.print.purchase !== print.purchase) {
+  if (record.fingerprint.purchase !== fingerprint.purchase) {
     return conflict("The reference was used with other parameters (amount, currency, customer or description).");
   }
-  const isSame = record.print.means === print.means;
+  const isSame = record.fingerprint.means === fingerprint.means;
   if (end === null) {
     return isSame ? { kind: "join" } : conflict("A payment with other means is under way for the reference.");
   }

@@ -5,7 +5,8 @@ import { nextReferenceStep } from "../orders/rules.ts";
 import { canceled, conflict, failure } from "../durable/failures.ts";
 import type { PaymentOutcome } from "./contract.ts";
 import type { PaymentReference } from "../orders/paymentReference.ts";
-import { paymentReferenceName, printOf, type Recalled, referenceKey, thrownAgain } from "../orders/interface.ts";
+import { fingerprintOf } from "../orders/fingerprint.ts";
+import { paymentReferenceName, type Recalled, referenceKey, thrownAgain } from "../orders/interface.ts";
 import { cancellationOf } from "../durable/wait.ts";
 
 /**
@@ -20,7 +21,7 @@ export async function payByReference(
   const object = ctx.objectClient<PaymentReference>(paymentReferenceName, referenceKey(reference));
   // An attempt may take weeks, and what contradicts it needn't wait for its end.
   const known = await object.recall();
-  const step = nextReferenceStep(known?.record ?? null, printOf(request));
+  const step = nextReferenceStep(known?.record ?? null, fingerprintOf(request));
   if (step.kind === "conflict") throw conflict(known?.record.paymentIntentId ?? null, step.message);
   const call = object.pay(request);
   const wake = await RestatePromise.race([call.map(() => "ended" as const), cancellationOf(ctx)]);

@@ -5,7 +5,7 @@ const same = { purchase: "p", means: "m" };
 const otherMeans = { purchase: "p", means: "n" };
 const otherPurchase = { purchase: "q", means: "m" };
 const record = (end: AttemptEnd | null): ReferenceRecord => ({
-  print: same,
+  fingerprint: same,
   invocationId: "inv_1",
   begunAtMs: 0,
   paymentIntentId: "pi_1",
@@ -42,8 +42,10 @@ describe("a conflict under a reference", () => {
     ["the first attempt is under way", record(null), otherMeans, "is under way"],
     ["it was answered", record({ kind: "answered", isFinal: true }), otherMeans, "answered already"],
     ["the last attempt is unclear", failed("needs_review"), otherMeans, "have a person look"],
-  ])("says that %s", (_what, known, print, message) => {
-    expect(nextReferenceStep(known, print)).toMatchObject({ message: expect.stringContaining(message) as string });
+  ])("says that %s", (_what, known, fingerprint, message) => {
+    expect(nextReferenceStep(known, fingerprint)).toMatchObject({
+      message: expect.stringContaining(message) as string,
+    });
   });
 });
 
