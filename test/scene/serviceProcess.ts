@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { pathToFileURL } from "node:url";
 import { secretKey, until, webhookSecret } from "./scene.ts";
 
-const shiftedClock = pathToFileURL("test/e2e/shiftedClock.mjs").href;
+const shiftedClock = pathToFileURL("test/scene/shiftedClock.mjs").href;
 
 /** The service as a process of its own, as `npm run app` runs it, so that a test can kill it. */
 export async function spawnService(options: {
@@ -13,7 +13,7 @@ export async function spawnService(options: {
   /** How far its clock is ahead of ours. */
   readonly clockAheadMs?: number;
 }) {
-  const child = spawn(process.execPath, [`--import=${shiftedClock}`, "src/main.ts"], {
+  const child = spawn(process.execPath, [`--import=${shiftedClock}`, "src/bin/app.ts"], {
     env: {
       ...process.env,
       CLOCK_OFF_BY_MS: String(options.clockAheadMs ?? 0),
