@@ -4,14 +4,9 @@ import {
   getPaymentRequestSchema,
   paymentRequestSchema,
 } from "../../src/payments/contract.ts";
+import { wrongFields } from "../api/wrongFields.ts";
 
 const card = { paymentMethodId: "pm_card_visa", amount: 109 };
-
-/** The paths of everything that the schema finds wrong. */
-function wrongFields(schema: typeof paymentRequestSchema, body: unknown): string[] {
-  const result = schema.safeParse(body);
-  return result.success ? [] : result.error.issues.map((issue) => issue.path.join(".") || `(${issue.code})`);
-}
 
 describe("paymentRequestSchema", () => {
   it("fills in the defaults", () => {

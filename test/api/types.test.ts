@@ -2,10 +2,13 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const caller = `
-import type { PaymentFailureBody, PaymentOutcome, ProcessPaymentRequest, SetupOutcome } from "restate-stripe-payments";
+import type {
+  AwaitPaymentRequest, PaymentFailureBody, PaymentOutcome, ProcessPaymentRequest, SetupOutcome,
+} from "restate-stripe-payments";
+export const waits: AwaitPaymentRequest[] = [{ paymentIntentId: "pi_1", timeoutSeconds: 60 }, { reference: "order-1" }];
 const request: ProcessPaymentRequest = { paymentMethodId: "pm_card_visa", amount: 109 };
 export const told = (outcome: PaymentOutcome): string =>
   outcome.status === "requires_action" ? (outcome.nextAction.redirectUrl ?? "") : outcome.status + request.amount;
@@ -34,15 +37,37 @@ export const told = (notification: PaymentNotification): string => {
 };
 `;
 
-/** A caller's project with settings of its own: neither our compiler options nor our libraries. */
+/** A caller's project with settings of its own, and of our libraries only what the package brings: zod. */
 describe("the types for callers", () => {
   const folder = mkdtempSync(join(tmpdir(), "caller-"));
+  const installed = join(folder, "node_modules/restate-stripe-payments");
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+  beforeAll(() => {
+    mkdirSync(installed, { recursive: true });
+    const settings = {
+      extends: resolve("tsconfig.json"),
+      compilerOptions: {
+        noEmit: false,
+        declaration: true,
+        emitDeclarationOnly: true,
+        rootDir: resolve("src"),
+        outDir: installed,
+        typeRoots: [resolve("node_modules/@types")],
+      },
+      include: [],
+      files: [resolve("src/api/types.ts"), resolve("src/notifications/contract.ts")],
+    };
+    const settingsFile = join(folder, "tsconfig.types.json");
+    writeFileSync(settingsFile, JSON.stringify(settings));
+    execFileSync(resolve("node_modules/.bin/tsc"), ["-p", settingsFile]);
+    const exports = { ".": "./api/types.d.ts", "./notifications": "./notifications/contract.d.ts" };
+    const manifest = { name: "restate-stripe-payments", type: "module", exports };
+    writeFileSync(join(installed, "package.json"), JSON.stringify(manifest));
+    symlinkSync(resolve("node_modules/zod"), join(folder, "node_modules/zod"));
+  });
+
   function compile(source: string): string {
-    mkdirSync(join(folder, "node_modules"), { recursive: true });
-    rmSync(join(folder, "node_modules/restate-stripe-payments"), { force: true });
-    symlinkSync(resolve("."), join(folder, "node_modules/restate-stripe-payments"));
     const compilerOptions = { target: "es2020", module: "nodenext", strict: true, noEmit: true, types: [] };
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["caller.ts"] }));
     writeFileSync(join(folder, "caller.ts"), source);
@@ -67,7 +92,11 @@ describe("the types for callers", () => {
     expect(compile(wrong)).toContain("refundId");
   });
 
-  it("refuse what the service would refuse", () => {
-    expect(compile(caller.replace("amount: 109", "amuont: 109"))).toContain("amuont");
+  it.each([
+    ["a misspelt field", "amount: 109", "amuont: 109", "amuont"],
+    ["a payment by no name", '{ reference: "order-1" }', "{}", "AwaitPaymentRequest"],
+    ["a payment by two names", "timeoutSeconds: 60", 'reference: "order-1"', "reference"],
+  ])("refuse %s, as the service would", (_what, right, wrong, said) => {
+    expect(compile(caller.replace(right, wrong))).toContain(said);
   });
 });
