@@ -10,7 +10,7 @@ import * as refunds from "../refunds/contract.ts";
 import * as setups from "../setups/contract.ts";
 
 /** What an API key may be allowed. Waiting for a payment, a refund or a set-up is reading it. */
-export type Scope =
+type Scope =
   | "payments:read"
   | "payments:write"
   | "refunds:write"

@@ -28,7 +28,7 @@ export const statusOfReason: Readonly<Record<FailureReason, number>> = {
 };
 
 /** `metadata.compensation` of a call that ended without success: the fate of its PaymentIntent. */
-export const compensationSchema = z
+const compensationSchema = z
   .enum(["canceled", "watching", "none"])
   .describe(
     "canceled: it can't succeed any more. watching: it can't be cancelled yet, and is refunded if it succeeds after all. none: it was left as it is.",

@@ -1,0 +1,157 @@
+/** Failures explained to callers: the meaning of each reason, the way on from it, and the calls that end with it. */
+import type { services } from "./calls.ts";
+import type { FailureReason } from "./failures.ts";
+
+/** Markdown, for the documents. */
+type Explanation = { readonly meaning: string; readonly remedy: string };
+
+export const reasonGuide: Readonly<Record<FailureReason, Explanation>> = {
+  invalid_request: {
+    meaning:
+      "A field is wrong. Stripe refused it (`param`, `stripeCode`), or our schema did: then there is no `metadata`, and `message` lists every bad field.",
+    remedy: "Mend the request and use a new key.",
+  },
+  declined: {
+    meaning: "Card or bank said no, at once or later (`declineCode`, `stripeCode`).",
+    remedy: "Ask for another payment method and use a new key.",
+  },
+  not_found: {
+    meaning: "The object that the call names does not exist, or the customer was deleted.",
+    remedy: "Check the id and the Stripe account.",
+  },
+  timed_out: {
+    meaning: "It was still pending at the deadline. `compensation` says what became of it.",
+    remedy:
+      "Treat it as not paid. With `canceled` it can't succeed any more, with `watching` it is refunded if it does, with `none` it was left as it is.",
+  },
+  canceled: {
+    meaning:
+      "Somebody cancelled it: in Stripe, through `cancelPayment`, or the call itself with `restate inv cancel`. An authorization that expired is cancelled, too.",
+    remedy:
+      "Treat it as not paid. With the `compensation` `none` only the call was cancelled: read the state. With `watching` (`awaitPayment`) it succeeded after it was given up, and is refunded.",
+  },
+  conflict: {
+    meaning:
+      "The object's state doesn't allow it: captured with another amount, nothing left to refund, cancelled too late, a dispute that is closed.",
+    remedy: "Read the state with `getPayment` or `getDispute`.",
+  },
+  refund_failed: {
+    meaning:
+      "The refund ended failed or cancelled (`refundId`, and Stripe's `failureReason`). The money is yours again.",
+    remedy: "Refund in another way.",
+  },
+  needs_review: {
+    meaning: "Stripe answered something that must not be repeated blindly.",
+    remedy: "Have a person look at the object (`paymentIntentId`, `setupIntentId`, …) in Stripe's dashboard.",
+  },
+};
+
+/** `true`, or the only case in which the call ends with the reason. */
+type FailuresOfCall = { readonly [Reason in FailureReason]?: true | string };
+
+const onlyTheCall = "if the call itself is cancelled";
+const onlyAwaiting = "with `awaitOutcome`";
+const byReference = "with `reference`, while its payment is still to be made";
+
+/** Which call ends with which reason. */
+export const failuresOfCalls: {
+  readonly [Service in keyof typeof services]: {
+    readonly [Handler in keyof (typeof services)[Service]]: FailuresOfCall;
+  };
+} = {
+  payments: {
+    processPayment: {
+      invalid_request: true,
+      declined: true,
+      timed_out: true,
+      canceled: true,
+      conflict: "with `reference`",
+      needs_review: true,
+    },
+    awaitPayment: {
+      invalid_request: true,
+      declined: true,
+      not_found: true,
+      timed_out: true,
+      canceled: true,
+      conflict: byReference,
+      needs_review: true,
+    },
+    getPayment: { invalid_request: true, not_found: true, conflict: byReference },
+    capturePayment: {
+      invalid_request: true,
+      declined: true,
+      not_found: true,
+      timed_out: true,
+      canceled: true,
+      conflict: true,
+      needs_review: true,
+    },
+    cancelPayment: {
+      invalid_request: true,
+      not_found: true,
+      timed_out: true,
+      canceled: onlyTheCall,
+      conflict: true,
+      refund_failed: "with `refundIfSucceeded`",
+      needs_review: true,
+    },
+    refundPayment: {
+      invalid_request: true,
+      not_found: true,
+      timed_out: true,
+      canceled: onlyTheCall,
+      conflict: true,
+      refund_failed: true,
+      needs_review: true,
+    },
+    awaitRefund: {
+      invalid_request: true,
+      not_found: true,
+      timed_out: true,
+      canceled: onlyTheCall,
+      refund_failed: true,
+      needs_review: true,
+    },
+    setupPaymentMethod: {
+      invalid_request: true,
+      declined: true,
+      timed_out: true,
+      canceled: true,
+      needs_review: true,
+    },
+    awaitSetup: {
+      invalid_request: true,
+      declined: true,
+      not_found: true,
+      timed_out: true,
+      canceled: true,
+      needs_review: true,
+    },
+    createCustomer: { invalid_request: true, needs_review: true },
+    getCustomer: { invalid_request: true, not_found: true },
+    getDispute: {
+      invalid_request: true,
+      not_found: true,
+      timed_out: onlyAwaiting,
+      canceled: onlyTheCall,
+      needs_review: true,
+    },
+    submitDisputeEvidence: {
+      invalid_request: true,
+      not_found: true,
+      timed_out: onlyAwaiting,
+      canceled: onlyTheCall,
+      conflict: true,
+      needs_review: true,
+    },
+    acceptDispute: {
+      invalid_request: true,
+      not_found: true,
+      timed_out: onlyAwaiting,
+      canceled: onlyTheCall,
+      conflict: true,
+      needs_review: true,
+    },
+  },
+};

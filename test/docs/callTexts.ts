@@ -1,0 +1,242 @@
+/**
+ * The part of docs/calls.md that no schema says: what a call is for, notes on fields whose schema has no description, and
+ * an example. Examples are checked against the schemas.
+ */
+import type { services } from "../../src/api/calls.ts";
+import type { PaymentFailureBody } from "../../src/api/failures.ts";
+import { paymentDefaults } from "../../src/payments/contract.ts";
+
+export type CallText = {
+  /** Markdown, after the registry's own sentence. */
+  readonly about: string;
+  /** Notes by the path of a field, in addition to its description. */
+  readonly notes?: Readonly<Record<string, string>>;
+  /** Words in place of a description that other calls share, by the path of a field. */
+  readonly instead?: Readonly<Record<string, string>>;
+  /** Values that leaving a field out means, where the schema has no default. */
+  readonly defaults?: Readonly<Record<string, unknown>>;
+  readonly request: object;
+  readonly answer: object;
+};
+
+type Texts = {
+  readonly [Service in keyof typeof services]: { readonly [Handler in keyof (typeof services)[Service]]: CallText };
+};
+
+const payment = { paymentIntentId: "pi_…", amount: 109, amountReceived: 109, currency: "usd", chargeId: "ch_…" };
+const refund = {
+  refundId: "re_…",
+  paymentIntentId: "pi_…",
+  status: "succeeded",
+  amount: 300,
+  currency: "usd",
+  settledBy: "response",
+};
+const customer = { customerId: "cus_…", email: "jenny@example.com", name: "Jenny", metadata: {} };
+const dispute = {
+  disputeId: "du_…",
+  status: "needs_response",
+  reason: "fraudulent",
+  amount: 109,
+  currency: "usd",
+  chargeId: "ch_…",
+  paymentIntentId: "pi_…",
+  isChargeRefundable: false,
+  hasEvidence: false,
+  submissionCount: 0,
+  respondBy: "2026-11-28T10:00:00.000Z",
+};
+
+const metadata = "Stripe's limits, but at most 40 keys, and none that begins with `restate_`.";
+const refundTimeout = "How long the call waits for the refund, in seconds.";
+const paymentIntentId = "Begins with `pi_`.";
+const disputeId = "Begins with `du_` or `dp_`.";
+const disputeNotes = { disputeId };
+
+/** The body of a failed call. */
+export const failureExample: PaymentFailureBody = {
+  code: 402,
+  message: "Your card was declined.",
+  metadata: {
+    reason: "declined",
+    declineCode: "generic_decline",
+    stripeCode: "card_declined",
+    paymentIntentId: "pi_…",
+  },
+};
+
+export const callTexts: Texts = {
+  payments: {
+    processPayment: {
+      about: `The answer is the final outcome: \`succeeded\`, or \`requires_capture\` where you only authorized. A bank debit takes days, and the
+call takes as long. With \`returnUrl\` the answer may be \`requires_action\`: send the customer to \`nextAction.redirectUrl\`, then call
+[\`awaitPayment\`](#awaitpayment). Without \`returnUrl\` nobody is there to act, so a payment that needs the customer is declined
+(\`authentication_required\`). At the deadline a pending payment is cancelled, also if the customer has not acted.
+
+**With a \`reference\`** an order is charged at most once, for ever: by whatever idempotency keys its callers use, however long after, and
+however many ask at once. The same request gets the same outcome, and a call joins a payment that is under way. A field that is left out
+and its default count as the same. Another amount, currency, customer or description is 409 \`conflict\`. Other means of payment
+(\`paymentMethodId\`, \`mandate\`, \`returnUrl\`, …) are, too, while the first payment is under way or has succeeded. After a decline, a
+cancellation or a deadline the reference may be paid by other means, as soon as the last attempt can't succeed any more. A reference costs
+one more invocation per payment.
+
+**With a \`bankTransfer\`** the customer transfers the money: \`{}\`, or for euros \`{"country": "DE"}\`. It needs \`customerId\`, \`returnUrl\` and a
+PaymentMethod of the type \`customer_balance\`. A transfer may come in parts: \`getPayment\` shows the amount that is left in
+\`nextAction.amountRemaining\`. At the deadline the payment is cancelled, and parts that came go back to the customer's cash balance at Stripe,
+as does money that comes late or is too much. That balance pays for the customer's next bank transfer, unless you give it back in Stripe's
+dashboard.`,
+      notes: {
+        amount: "Stripe's minimum and decimals of the currency apply.",
+        customerId: "The Stripe Customer who pays.",
+        description: "Your words about the payment, for the dashboard.",
+        receiptEmail: "Where Stripe sends the receipt.",
+        metadata,
+        captureMethod: "`manual` authorizes now, to be captured later.",
+        savePaymentMethod: "Needs `customerId`.",
+        offSession: "Needs `customerId`, and excludes `returnUrl` and `savePaymentMethod`.",
+        timeoutSeconds: "It is cancelled then.",
+      },
+      defaults: paymentDefaults,
+      request: { paymentMethodId: "pm_card_visa", amount: 109 },
+      answer: { ...payment, status: "succeeded", settledBy: "response" },
+    },
+    awaitPayment: {
+      about: `It answers as \`processPayment\` does, and never cancels. Call it when a customer was sent away to act: it returns when the customer has
+acted, has given up, or has let the time pass. A payment is named by \`paymentIntentId\`, or by the \`reference\` that it was paid under. Where
+no PaymentIntent was made for a reference, the answer is that payment's own failure.`,
+      notes: {
+        paymentIntentId: `${paymentIntentId} Give this or \`reference\`.`,
+        reference: "The reference that the payment was made under. Give this or `paymentIntentId`.",
+      },
+      instead: { timeoutSeconds: "How long to wait, in seconds. The payment is left as it is then." },
+      request: { paymentIntentId: "pi_…" },
+      answer: { ...payment, status: "succeeded", settledBy: "webhook" },
+    },
+    getPayment: {
+      about: `It answers at once, whatever the state is: \`processing\`, \`requires_payment_method\`, \`canceled\` and so on are answers here, no failures. Where
+no PaymentIntent was made for a reference, the answer is that payment's own failure.`,
+      notes: {
+        paymentIntentId: `${paymentIntentId} Give this or \`reference\`.`,
+        reference: "The reference that the payment was made under. Give this or `paymentIntentId`.",
+      },
+      request: { paymentIntentId: "pi_…" },
+      answer: {
+        ...payment,
+        amountReceived: 0,
+        status: "processing",
+        captureBefore: null,
+        nextAction: null,
+        failure: null,
+      },
+    },
+    capturePayment: {
+      about: `A part (\`amount\`) releases the rest, unless \`"final": false\` keeps it for another capture, which only some cards allow. Asking again for the
+same capture is a success. Asking for all where only a part was captured is 409 \`conflict\`. At the deadline, or when the call is cancelled, the
+payment is left as it is (408 or 409 with \`"compensation": "none"\`): ask again.`,
+      notes: { paymentIntentId },
+      instead: { timeoutSeconds: "How long the call may wait for the capture, in seconds." },
+      defaults: { final: true },
+      request: { paymentIntentId: "pi_…", amount: 80 },
+      answer: { ...payment, amountReceived: 80, status: "succeeded", settledBy: "response" },
+    },
+    cancelPayment: {
+      about: `It expires the open Checkout Session that the payment belongs to, too. A debit that a bank has already can't be called back, so the call waits
+for its end. If the payment has succeeded, the answer is 409 \`conflict\`, or with \`"refundIfSucceeded": true\` the outcome of the refund: the
+whole saga in one call. At the deadline, or when the call is cancelled, the payment or the refund is left as it is (408 or 409 with
+\`"compensation": "none"\`): ask again.`,
+      notes: {
+        paymentIntentId,
+        reason: "In Stripe's words.",
+      },
+      instead: {
+        timeoutSeconds: "How long the call may wait for the payment, in seconds, and as long again for its refund.",
+      },
+      defaults: { reason: "requested_by_customer", refundIfSucceeded: false },
+      request: { paymentIntentId: "pi_…", refundIfSucceeded: true },
+      answer: { ...payment, amountReceived: 0, chargeId: null, status: "canceled", settledBy: "response" },
+    },
+    refundPayment: {
+      about: `Without \`amount\` all that is left goes back. Where nothing is left, the answer is the last refund, with its own \`amount\`. Concurrent refunds
+never exceed the captured amount. At the deadline, or when the call is cancelled, the refund is left as it is (408 or 409 with
+\`"compensation": "none"\`). [\`awaitRefund\`](#awaitrefund) goes on waiting for it; \`refundPayment\` with a new key would be a second refund.`,
+      notes: { paymentIntentId, reason: "In Stripe's words.", metadata },
+      instead: { timeoutSeconds: refundTimeout },
+      request: { paymentIntentId: "pi_…", amount: 300 },
+      answer: refund,
+    },
+    awaitRefund: {
+      about: "It waits for any refund, also one that was made elsewhere, and leaves it as it is at the deadline.",
+      notes: { refundId: "Begins with `re_` or `pyr_`." },
+      instead: { timeoutSeconds: refundTimeout },
+      request: { refundId: "re_…" },
+      answer: { ...refund, settledBy: "webhook" },
+    },
+    setupPaymentMethod: {
+      about: `The payment method can be charged in its owner's absence afterwards (\`offSession\`). No money moves. Bank accounts need the \`mandate\` here, and
+none when they are debited. With \`returnUrl\` the answer may be \`requires_action\` with a \`nextAction\`; then [\`awaitSetup\`](#awaitsetup) waits for
+the customer. A refused payment method is 402 \`declined\`. A set-up that is still pending at the deadline is cancelled (408). A set-up that Stripe
+can't cancel yet is \`watching\`: it is cancelled as soon as possible, and left alone if it succeeds.`,
+      notes: { metadata },
+      request: {
+        customerId: "cus_…",
+        paymentMethodId: "pm_usBankAccount_success",
+        mandate: { type: "online", ipAddress: "192.0.2.1", userAgent: "Mozilla/5.0" },
+      },
+      answer: {
+        setupIntentId: "seti_…",
+        status: "succeeded",
+        paymentMethodId: "pm_…",
+        customerId: "cus_…",
+        mandateId: "mandate_…",
+        settledBy: "response",
+      },
+    },
+    awaitSetup: {
+      about: "It waits for any SetupIntent, also one that was made elsewhere, and never cancels it.",
+      notes: { setupIntentId: "Begins with `seti_`." },
+      request: { setupIntentId: "seti_…" },
+      answer: {
+        setupIntentId: "seti_…",
+        status: "succeeded",
+        paymentMethodId: "pm_…",
+        customerId: "cus_…",
+        settledBy: "webhook",
+      },
+    },
+    createCustomer: {
+      about: "A Customer is needed by saved payment methods and bank transfers.",
+      notes: { email: "Where Stripe writes to.", name: "The customer's full name.", metadata },
+      request: { email: "jenny@example.com", name: "Jenny" },
+      answer: customer,
+    },
+    getCustomer: {
+      about: "A customer who was deleted is 404 `not_found`.",
+      notes: { customerId: "The Stripe Customer." },
+      request: { customerId: "cus_…" },
+      answer: customer,
+    },
+    getDispute: {
+      about: `With \`"awaitOutcome": true\` it waits until the dispute is closed: \`won\`, \`lost\`, \`warning_closed\` or \`prevented\`. That takes weeks, so
+[send and attach](#calls-that-take-days), with a \`timeoutSeconds\` of up to 7776000. At the deadline, or when the call is cancelled, the dispute is
+left as it is. Like every answer, a state is kept under its \`idempotency-key\`: read again with a new key, or without one.`,
+      notes: disputeNotes,
+      request: { disputeId: "du_…" },
+      answer: dispute,
+    },
+    submitDisputeEvidence: {
+      about: `Evidence is staged, unless \`"submit": true\` sends it to the bank with all that was staged before: once, for good, so submitting nothing at all is
+a 400. The call succeeds if the dispute is as asked already, and answers 409 \`conflict\` if it is closed or reviewed otherwise. With
+\`"awaitOutcome": true\` it then waits as \`getDispute\` does.`,
+      notes: { ...disputeNotes, evidence: "Together at most 150000 characters." },
+      request: { disputeId: "du_…", evidence: { uncategorizedText: "It was delivered on 3 May." }, submit: true },
+      answer: { ...dispute, status: "under_review", hasEvidence: true, submissionCount: 1 },
+    },
+    acceptDispute: {
+      about: `The call succeeds if the dispute was accepted already, and answers 409 \`conflict\` if it is closed or reviewed otherwise. With
+\`"awaitOutcome": true\` it then waits as \`getDispute\` does.`,
+      notes: disputeNotes,
+      request: { disputeId: "du_…" },
+      answer: { ...dispute, status: "lost" },
+    },
+  },
+};
