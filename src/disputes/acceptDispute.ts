@@ -3,10 +3,9 @@ import type { z } from "zod";
 import { acceptanceNoteKey } from "../stripe/metadata.ts";
 import { judgeAcceptance, type DisputeSnapshot } from "./rules/dispute.ts";
 import type { StripeGateway } from "../merchants/gateway.ts";
-import type { acceptDisputeRequestSchema } from "./contract.ts";
+import type { DisputeState, acceptDisputeRequestSchema } from "./contract.ts";
 import { disputeConflict, disputeRefused, disputeUnclear } from "./failures.ts";
 import { disputeAnswer, readDispute } from "./object.ts";
-import type { DisputeState } from "./contract.ts";
 import type { PaymentsOptions } from "../merchants/options.ts";
 import { stripeStep } from "../durable/stripeStep.ts";
 

@@ -1,8 +1,7 @@
 import type { Context } from "@restatedev/restate-sdk";
 import type { z } from "zod";
-import type { getDisputeRequestSchema } from "./contract.ts";
+import type { DisputeState, getDisputeRequestSchema } from "./contract.ts";
 import { disputeAnswer, readDispute } from "./object.ts";
-import type { DisputeState } from "./contract.ts";
 import type { PaymentsOptions } from "../merchants/options.ts";
 
 /** Reads a dispute, or waits until it was closed. https://docs.stripe.com/api/disputes/retrieve */

@@ -3,10 +3,9 @@ import type { z } from "zod";
 import { hasReachedBank, judgeSubmission, type DisputeSnapshot } from "./rules/dispute.ts";
 import { evidenceLength } from "./rules/evidence.ts";
 import type { StripeGateway } from "../merchants/gateway.ts";
-import type { submitDisputeEvidenceRequestSchema } from "./contract.ts";
+import type { DisputeState, submitDisputeEvidenceRequestSchema } from "./contract.ts";
 import { disputeConflict, disputeRefused, disputeUnclear, nothingToSubmit } from "./failures.ts";
 import { disputeAnswer, readDispute } from "./object.ts";
-import type { DisputeState } from "./contract.ts";
 import type { PaymentsOptions } from "../merchants/options.ts";
 import { stripeStep } from "../durable/stripeStep.ts";
 

@@ -4,14 +4,13 @@
  */
 import * as restate from "@restatedev/restate-sdk";
 import { judgePayment } from "../payments/rules/payment.ts";
-import type { PaymentRequest } from "../payments/contract.ts";
+import type { PaymentOutcome, PaymentRequest } from "../payments/contract.ts";
 import { judgeFailure, nextReferenceStep, type ReferenceRecord, type RequestFingerprint } from "./rules.ts";
 import { answer } from "../payments/outcome.ts";
 import { conflict, needsReview } from "../durable/failures.ts";
 import { abortTimeoutMs, paymentJournalRetentionMs, untilAnOperatorLooks } from "../durable/policies.ts";
 import { lookUpPayment } from "../payments/lookUpPayment.ts";
 import { thenLook } from "../notifications/thenLook.ts";
-import type { PaymentOutcome } from "../payments/contract.ts";
 import { paymentHandlers } from "../payments/processPayment.ts";
 import type { PaymentsOptions } from "../merchants/options.ts";
 import { readOwnPayment } from "../payments/readPayment.ts";

@@ -1,9 +1,8 @@
 /** The calls that name a payment by the merchant's own reference. */
 import { RestatePromise, TerminalError, type Context } from "@restatedev/restate-sdk";
-import type { PaymentRequest } from "./contract.ts";
+import type { PaymentOutcome, PaymentRequest } from "./contract.ts";
 import { nextReferenceStep } from "../orders/rules.ts";
 import { canceled, conflict, failure } from "../durable/failures.ts";
-import type { PaymentOutcome } from "./contract.ts";
 import type { PaymentReference } from "../orders/paymentReference.ts";
 import { fingerprintOf } from "../orders/fingerprint.ts";
 import { paymentReferenceName, type Recalled, referenceKey, thrownAgain } from "../orders/interface.ts";

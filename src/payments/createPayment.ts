@@ -1,10 +1,9 @@
 import type { Context } from "@restatedev/restate-sdk";
 import type { PaymentSnapshot } from "./rules/payment.ts";
-import type { PaymentRequest } from "./contract.ts";
+import type { PaymentOutcome, PaymentRequest } from "./contract.ts";
 import type { StripeGateway } from "../merchants/gateway.ts";
 import { paymentParameters } from "./stripe/parameters.ts";
 import type { Creation } from "./stripe/search.ts";
-import type { PaymentOutcome } from "./contract.ts";
 import { declined, invalidRequest, needsReview } from "../durable/failures.ts";
 import { lookUpPayment } from "./lookUpPayment.ts";
 import { readOwnPayment } from "./readPayment.ts";

@@ -6,14 +6,13 @@
 import type { Context } from "@restatedev/restate-sdk";
 import { creatorCallbackKey, doorbellAddresses, waiterCallbackKey } from "../stripe/metadata.ts";
 import { judgePayment, provesAttempt, type Judgement, type PaymentSnapshot } from "./rules/payment.ts";
-import type { PaymentRequest } from "./contract.ts";
+import type { PaymentOutcome, PaymentRequest, PaymentState } from "./contract.ts";
 import { verifyWebhook } from "../webhooks/verification.ts";
 import { answer, captureBeforeOf, paymentFields } from "./outcome.ts";
 import { createPayment, type CreatedPayment } from "./createPayment.ts";
 import { canceled, invalidRequest, timedOut } from "../durable/failures.ts";
 import { askForLook } from "../notifications/thenLook.ts";
 import { giveUp, leaveToCustomer, settleDecline } from "./giveUp.ts";
-import type { PaymentOutcome, PaymentState } from "./contract.ts";
 import { type PaymentsOptions, timeoutMsOf } from "../merchants/options.ts";
 import { createReconcilerAlarm } from "../webhooks/reconcilerAlarm.ts";
 import { hangDoorbell, startPaymentWait } from "./object.ts";
