@@ -8,6 +8,7 @@ import * as disputes from "../disputes/contract.ts";
 import * as payments from "../payments/contract.ts";
 import * as refunds from "../refunds/contract.ts";
 import * as setups from "../setups/contract.ts";
+import { refundOutcomeSchema } from "./refundOutcome.ts";
 
 /** What an API key may be allowed. Waiting for a payment, a refund or a set-up is reading it. */
 type Scope =
@@ -77,14 +78,14 @@ export const services = {
       description:
         "Refunds a payment, or a part of it, and returns how the refund ended, also when Stripe knows it days later.",
       input: refunds.refundPaymentRequestSchema,
-      output: refunds.refundOutcomeSchema,
+      output: refundOutcomeSchema,
       effect: "moves",
       scope: "refunds:write",
     },
     awaitRefund: {
       description: "Waits for the end of a refund, whoever made it.",
       input: refunds.awaitRefundRequestSchema,
-      output: refunds.refundOutcomeSchema,
+      output: refundOutcomeSchema,
       effect: "moves",
       scope: "payments:read",
     },

@@ -1,8 +1,7 @@
 /** The gateway's requests about Customers. */
 import type { Stripe } from "stripe";
 import { isKeyStillSafe } from "../stripe/idempotency.ts";
-import { ownMetadataPrefix } from "../api/fields.ts";
-import { invocationIdKey } from "../stripe/metadata.ts";
+import { invocationIdKey, merchantMetadata } from "../stripe/metadata.ts";
 import type { CreateCustomerRequest, CustomerState } from "./contract.ts";
 import type { Refusal } from "../stripe/errorMeaning.ts";
 import { ask, clockToleranceMs, expectObject, unexpectedAnswer, type FixedRequest } from "../stripe/request.ts";
@@ -98,11 +97,10 @@ export function customerRequests(stripe: Stripe) {
 }
 
 function snapshotOfCustomer(customer: Stripe.Customer): CustomerState {
-  const theirs = Object.entries(customer.metadata).filter(([key]) => !key.startsWith(ownMetadataPrefix));
   return {
     customerId: customer.id,
     email: customer.email,
     name: customer.name ?? null,
-    metadata: Object.fromEntries(theirs),
+    metadata: merchantMetadata(customer.metadata),
   };
 }

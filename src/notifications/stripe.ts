@@ -1,8 +1,7 @@
 /** The gateway's requests about what became of a payment, as far as the merchant is told of it. */
 import type { Stripe } from "stripe";
 import type { SeenDispute, SeenPayment, SeenRefund, SeenWarning } from "./rules/dueNotifications.ts";
-import { ownMetadataPrefix } from "../api/fields.ts";
-import { invocationIdKey } from "../stripe/metadata.ts";
+import { invocationIdKey, merchantMetadata } from "../stripe/metadata.ts";
 import { ask, expectObject, unexpectedAnswer } from "../stripe/request.ts";
 import { snapshotOfPayment, snapshotOfRefund } from "../payments/stripe/snapshot.ts";
 
@@ -81,9 +80,7 @@ function seenPayment(paymentIntent: Stripe.PaymentIntent): SeenPayment {
     payment: snapshotOfPayment(paymentIntent),
     isOurs: invocationIdKey in paymentIntent.metadata,
     isBankDebit: methodType !== undefined && bankDebits.has(methodType),
-    metadata: Object.fromEntries(
-      Object.entries(paymentIntent.metadata).filter(([key]) => !key.startsWith(ownMetadataPrefix)),
-    ),
+    metadata: merchantMetadata(paymentIntent.metadata),
     cancellationReason: paymentIntent.cancellation_reason,
     datedAtMs: 1000 * Math.max(paymentIntent.created, chargedAt, paymentIntent.canceled_at ?? 0),
   };

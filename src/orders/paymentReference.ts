@@ -14,7 +14,7 @@ import { thenLook } from "../notifications/thenLook.ts";
 import { paymentHandlers } from "../payments/processPayment.ts";
 import type { PaymentsOptions } from "../merchants/options.ts";
 import { readOwnPayment } from "../payments/readPayment.ts";
-import { fingerprintOf } from "./fingerprint.ts";
+import { fingerprintOf } from "../payments/fingerprint.ts";
 import { type Kept, paymentReferenceName, type Recalled, thrownAgain } from "./interface.ts";
 
 type State = { record: ReferenceRecord; kept: Kept; changedAtMs: number };

@@ -4,7 +4,7 @@ import type { PaymentOutcome, PaymentRequest } from "./contract.ts";
 import { nextReferenceStep } from "../orders/rules.ts";
 import { canceled, conflict, failure } from "../durable/failures.ts";
 import type { PaymentReference } from "../orders/paymentReference.ts";
-import { fingerprintOf } from "../orders/fingerprint.ts";
+import { fingerprintOf } from "./fingerprint.ts";
 import { paymentReferenceName, type Recalled, referenceKey, thrownAgain } from "../orders/interface.ts";
 import { cancellationOf } from "../durable/wait.ts";
 

@@ -15,8 +15,8 @@ import {
   timeoutSecondsSchema,
 } from "../api/fields.ts";
 import { nextActionSchema } from "../api/nextAction.ts";
+import { refundOutcomeSchema } from "../api/refundOutcome.ts";
 import { maximumAmountMinor, moneyProblem } from "../money/money.ts";
-import { refundOutcomeSchema } from "../refunds/contract.ts";
 import { euroTransferCountries } from "./rules/bankTransfer.ts";
 import { presenceProblems } from "./rules/paymentRequest.ts";
 

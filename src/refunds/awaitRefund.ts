@@ -1,7 +1,8 @@
 /** Waits for the end of a refund that exists: one whose call stopped waiting, or one made elsewhere. */
 import type { Context } from "@restatedev/restate-sdk";
 import { invalidRequest, refundNotFound } from "../durable/failures.ts";
-import type { AwaitRefundRequest, RefundOutcome } from "./contract.ts";
+import type { RefundOutcome } from "../api/refundOutcome.ts";
+import type { AwaitRefundRequest } from "./contract.ts";
 import { type PaymentsOptions, timeoutMsOf } from "../merchants/options.ts";
 import { settleRefund } from "./settleRefund.ts";
 import { stripeStep } from "../durable/stripeStep.ts";

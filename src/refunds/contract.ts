@@ -1,12 +1,6 @@
 /** The public contract of the calls about refunds, as zod schemas. */
 import { z } from "zod";
-import {
-  amountSchema,
-  metadataSchema,
-  paymentIntentIdSchema,
-  settledBySchema,
-  timeoutSecondsSchema,
-} from "../api/fields.ts";
+import { amountSchema, metadataSchema, paymentIntentIdSchema, timeoutSecondsSchema } from "../api/fields.ts";
 
 /** Body of `refundPayment`. */
 export const refundPaymentRequestSchema = z.strictObject({
@@ -31,15 +25,3 @@ export const awaitRefundRequestSchema = z.strictObject({
 });
 
 export type AwaitRefundRequest = z.output<typeof awaitRefundRequestSchema>;
-
-/** Answer of `refundPayment` and `awaitRefund`: the money is on its way to the customer. */
-export const refundOutcomeSchema = z.object({
-  refundId: z.string(),
-  paymentIntentId: z.string(),
-  status: z.literal("succeeded"),
-  amount: z.int(),
-  currency: z.string(),
-  settledBy: settledBySchema,
-});
-
-export type RefundOutcome = z.output<typeof refundOutcomeSchema>;

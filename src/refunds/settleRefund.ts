@@ -5,7 +5,7 @@ import { isRefundSettled, type RefundSnapshot } from "./rules.ts";
 import type { StripeGateway } from "../merchants/gateway.ts";
 import { canceled, needsReview, refundFailed, timedOut } from "../durable/failures.ts";
 import { startObjectWait } from "../durable/objectWait.ts";
-import type { RefundOutcome } from "./contract.ts";
+import type { RefundOutcome } from "../api/refundOutcome.ts";
 import type { PaymentsOptions } from "../merchants/options.ts";
 import { stripeStep } from "../durable/stripeStep.ts";
 import { createDoorbell, type Doorbell } from "../durable/wait.ts";

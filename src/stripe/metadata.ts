@@ -5,6 +5,7 @@
  * The creator's address is under `restate_callback_id`, each later waiter's under a key of its own, because Stripe merges
  * metadata key by key and nobody may silence anybody.
  */
+import { ownMetadataPrefix } from "../api/fields.ts";
 
 export const creatorCallbackKey = "restate_callback_id";
 export const invocationIdKey = "restate_invocation_id";
@@ -18,6 +19,11 @@ export const acceptanceNoteKey = "restate_accepted_by";
 /** The metadata key of a waiter that did not create the object. */
 export function waiterCallbackKey(invocationId: string): string {
   return `${creatorCallbackKey}_${invocationId.slice(-8)}`;
+}
+
+/** The merchant's own entries: an object's metadata without ours. */
+export function merchantMetadata(metadata: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(metadata).filter(([key]) => !key.startsWith(ownMetadataPrefix)));
 }
 
 /** `sign_1`, then base64url of the 24 bytes of the invocation id and the 4 bytes of the index. */

@@ -1,6 +1,6 @@
 /** Reads Stripe's `next_action`, of PaymentIntents and SetupIntents, into what a customer can be shown. */
 import type { Stripe } from "stripe";
-import { otherActionTypes, type BankAccount, type NextAction, type OtherActionType } from "../../api/nextAction.ts";
+import type { BankAccount, NextAction, OtherActionType } from "../../api/nextAction.ts";
 
 type StripeAction = Stripe.PaymentIntent.NextAction | Stripe.SetupIntent.NextAction;
 type Address = Stripe.PaymentIntent.NextAction.DisplayBankTransferInstructions.FinancialAddress;
@@ -40,27 +40,37 @@ export function nextActionOf(action: StripeAction | null): NextAction | null {
       accounts: (transfer.financial_addresses ?? []).map(bankAccountOf).filter((account) => account !== null),
     };
   }
-  if (isOtherType(stripe.type)) return { type: stripe.type, redirectUrl: pageOf(stripe) };
+  if (isOtherType(stripe.type)) return { type: stripe.type, redirectUrl: pages[stripe.type](stripe) ?? null };
   return { type: "unknown", redirectUrl: null, stripeType: stripe.type };
 }
 
-/** Stripe hosts a page for most of the other actions; where it is depends on the kind. */
-function pageOf(action: Stripe.PaymentIntent.NextAction): string | null {
-  return (
-    action.verify_with_microdeposits?.hosted_verification_url ??
-    action.konbini_display_details?.hosted_voucher_url ??
-    action.multibanco_display_details?.hosted_voucher_url ??
-    action.alipay_handle_redirect?.url ??
-    action.cashapp_handle_redirect_or_display_qr_code?.hosted_instructions_url ??
-    action.paynow_display_qr_code?.hosted_instructions_url ??
-    action.pix_display_qr_code?.hosted_instructions_url ??
-    action.promptpay_display_qr_code?.hosted_instructions_url ??
-    action.swish_handle_redirect_or_display_qr_code?.hosted_instructions_url ??
-    action.upi_handle_redirect_or_display_qr_code?.hosted_instructions_url ??
-    action.wechat_pay_display_qr_code?.hosted_instructions_url ??
-    null
-  );
-}
+type PageOf = (action: Stripe.PaymentIntent.NextAction) => string | null | undefined;
+
+const noPage: PageOf = () => null;
+
+/** Stripe hosts a page for most of its other actions; the kind says where its address is. */
+const pages: Readonly<Record<OtherActionType, PageOf>> = {
+  alipay_handle_redirect: (action) => action.alipay_handle_redirect?.url,
+  blik_authorize: noPage,
+  card_await_notification: noPage,
+  cashapp_handle_redirect_or_display_qr_code: (action) =>
+    action.cashapp_handle_redirect_or_display_qr_code?.hosted_instructions_url,
+  klarna_display_qr_code: noPage,
+  konbini_display_details: (action) => action.konbini_display_details?.hosted_voucher_url,
+  multibanco_display_details: (action) => action.multibanco_display_details?.hosted_voucher_url,
+  paynow_display_qr_code: (action) => action.paynow_display_qr_code?.hosted_instructions_url,
+  pix_display_qr_code: (action) => action.pix_display_qr_code?.hosted_instructions_url,
+  promptpay_display_qr_code: (action) => action.promptpay_display_qr_code?.hosted_instructions_url,
+  swish_handle_redirect_or_display_qr_code: (action) =>
+    action.swish_handle_redirect_or_display_qr_code?.hosted_instructions_url,
+  upi_handle_redirect_or_display_qr_code: (action) =>
+    action.upi_handle_redirect_or_display_qr_code?.hosted_instructions_url,
+  use_stripe_sdk: noPage,
+  verify_with_microdeposits: (action) => action.verify_with_microdeposits?.hosted_verification_url,
+  wechat_pay_display_qr_code: (action) => action.wechat_pay_display_qr_code?.hosted_instructions_url,
+  wechat_pay_redirect_to_android_app: noPage,
+  wechat_pay_redirect_to_ios_app: noPage,
+};
 
 /** What a transfer form asks for, without the addresses of bank and holder. Null for a kind that is new to us. */
 function bankAccountOf(address: Address): BankAccount | null {
@@ -131,5 +141,5 @@ export function momentOf(unixSeconds: number | null): string | null {
 }
 
 function isOtherType(type: string): type is OtherActionType {
-  return (otherActionTypes as readonly string[]).includes(type);
+  return Object.hasOwn(pages, type);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { fingerprintOf } from "../../src/orders/fingerprint.ts";
+import { fingerprintOf } from "../../src/payments/fingerprint.ts";
 import { paymentDefaults, paymentRequestSchema } from "../../src/payments/contract.ts";
 
 const card = { paymentMethodId: "pm_card_visa", amount: 109, metadata: { orderId: "4004", shop: "north" } };

@@ -56,12 +56,12 @@ describe("the types for callers", () => {
         typeRoots: [resolve("node_modules/@types")],
       },
       include: [],
-      files: [resolve("src/api/types.ts"), resolve("src/notifications/contract.ts")],
+      files: [resolve("src/api/callTypes.ts"), resolve("src/notifications/contract.ts")],
     };
     const settingsFile = join(folder, "tsconfig.types.json");
     writeFileSync(settingsFile, JSON.stringify(settings));
     execFileSync(resolve("node_modules/.bin/tsc"), ["-p", settingsFile]);
-    const exports = { ".": "./api/types.d.ts", "./notifications": "./notifications/contract.d.ts" };
+    const exports = { ".": "./api/callTypes.d.ts", "./notifications": "./notifications/contract.d.ts" };
     const manifest = { name: "restate-stripe-payments", type: "module", exports };
     writeFileSync(join(installed, "package.json"), JSON.stringify(manifest));
     symlinkSync(resolve("node_modules/zod"), join(folder, "node_modules/zod"));

@@ -5,8 +5,8 @@
  */
 import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
-import { paymentDefaults, type PaymentRequest } from "../payments/contract.ts";
-import type { RequestFingerprint } from "./rules.ts";
+import { paymentDefaults, type PaymentRequest } from "./contract.ts";
+import type { RequestFingerprint } from "../orders/rules.ts";
 
 /** The means of payment. */
 const means: readonly string[] = [

@@ -12,7 +12,8 @@ export type {
   PaymentState,
   ProcessPaymentRequest,
 } from "../payments/contract.ts";
-export type { AwaitRefundRequest, RefundOutcome, RefundPaymentRequest } from "../refunds/contract.ts";
+export type { RefundOutcome } from "./refundOutcome.ts";
+export type { AwaitRefundRequest, RefundPaymentRequest } from "../refunds/contract.ts";
 export type { AwaitSetupRequest, SetupOutcome, SetupPaymentMethodRequest } from "../setups/contract.ts";
 export type { CreateCustomerRequest, CustomerState, GetCustomerRequest } from "../customers/contract.ts";
 export type {
