@@ -1,8 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { ownMetadataPrefix } from "../../src/api/fields.ts";
 import * as doorbell from "../../src/stripe/metadata.ts";
 
-const { doorbellAddresses, isDoorbellAddress, waiterCallbackKey } = doorbell;
+const { doorbellAddresses, isDoorbellAddress, merchantMetadata, waiterCallbackKey } = doorbell;
 
 /** The form that the engine gives: `sign_1`, then 24 bytes of invocation id and a big-endian index. */
 function address(index: number, invocation = new Uint8Array(24).fill(7)): string {
@@ -83,9 +84,15 @@ describe("waiterCallbackKey", () => {
   });
 });
 
+it("merchantMetadata leaves out what is ours", () => {
+  const metadata = { orderId: "4004", restate_callback_id: "x", restate_later: "y", restated: "z" };
+  expect(merchantMetadata(metadata)).toEqual({ orderId: "4004", restated: "z" });
+});
+
 it("keeps the names of the metadata that payments under way have at Stripe already", () => {
   const names = Object.values(doorbell).filter((exported) => typeof exported === "string");
-  expect(names.toSorted()).toEqual([
+  expect(names.every((name) => name.startsWith(ownMetadataPrefix))).toBe(true);
+  expect([ownMetadataPrefix, ...names].toSorted()).toEqual([
     "restate_",
     "restate_abandoned_by",
     "restate_accepted_by",
