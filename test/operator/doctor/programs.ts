@@ -13,7 +13,7 @@ type Ended = { readonly exitCode: number; readonly stdout: string; readonly stde
 
 /** A home, and a working directory without a `.env`, in which nobody has settings. */
 const emptyFolder = mkdtempSync(join(tmpdir(), "operator-"));
-const root = join(import.meta.dirname, "../..");
+const root = join(import.meta.dirname, "../../..");
 
 export type Examined = {
   readonly exitCode: number;
