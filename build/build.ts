@@ -3,7 +3,8 @@
  * `src/a/b.ts`, bundled with everything but the package's own dependencies, so that whoever installs it installs almost nothing else.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, globSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { rolldown, type OutputChunk, type Plugin } from "rolldown";
 
@@ -23,11 +24,7 @@ async function build(): Promise<void> {
   const scripts = [...libraries.map((target) => target.default), ...Object.values(manifest.bin)];
   const chunks = await bundle(scripts.map((path) => relative("dist", path).replace(/\.js$/, "")));
   writeFileSync(join(dist, "THIRD-PARTY-LICENSES.txt"), licences(chunks));
-  execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json"], {
-    cwd: root,
-    stdio: "inherit",
-  });
-  keepReachable(libraries.map((target) => join(root, target.types)));
+  declare(libraries.map((target) => relative("dist", target.types)));
 }
 
 async function bundle(names: readonly string[]): Promise<readonly OutputChunk[]> {
@@ -89,22 +86,30 @@ function licences(chunks: readonly OutputChunk[]): string {
   return texts.join(`\n${"-".repeat(80)}\n\n`);
 }
 
-/** The compiler declares all of `src`; callers need only what an entry's declarations lead to. */
-function keepReachable(entries: readonly string[]): void {
-  const kept = new Set<string>();
-  const visit = (path: string): void => {
-    if (kept.has(path)) return;
-    if (!existsSync(path)) throw new Error(`${path} has not been built.`);
-    kept.add(path);
-    // The compiler leaves `.ts` in declarations, where `.js` is what every setting of a caller resolves.
-    const text = readFileSync(path, "utf8").replaceAll(/((?:from|import\()\s*"\.[^"]+)\.ts"/g, '$1.js"');
-    writeFileSync(path, text);
-    for (const [, specifier = ""] of text.matchAll(/(?:from|import\()\s*"(\.[^"]+)\.js"/g)) {
-      visit(join(dirname(path), `${specifier}.d.ts`));
-    }
-  };
-  for (const entry of entries) visit(entry);
-  for (const file of globSync("**/*.d.ts", { cwd: dist })) if (!kept.has(join(dist, file))) rmSync(join(dist, file));
+/** The compiler declares all of `src`; callers get what the declarations of the entries lead to. */
+function declare(entries: readonly string[]): void {
+  const all = mkdtempSync(join(tmpdir(), "declarations-"));
+  try {
+    const compiler = join(root, "node_modules/typescript/bin/tsc");
+    execFileSync(process.execPath, [compiler, "-p", join(root, "tsconfig.build.json"), "--outDir", all], {
+      stdio: "inherit",
+    });
+    const done = new Set<string>();
+    const bring = (file: string): void => {
+      if (done.has(file)) return;
+      done.add(file);
+      // The compiler leaves `.ts` in declarations, where `.js` is what every setting of a caller resolves.
+      const text = readFileSync(join(all, file), "utf8").replaceAll(/((?:from|import\()\s*"\.[^"]+)\.ts"/g, '$1.js"');
+      mkdirSync(dirname(join(dist, file)), { recursive: true });
+      writeFileSync(join(dist, file), text);
+      for (const [, path = ""] of text.matchAll(/(?:from|import\()\s*"(\.[^"]+)\.js"/g)) {
+        bring(join(dirname(file), `${path}.d.ts`));
+      }
+    };
+    for (const entry of entries) bring(entry);
+  } finally {
+    rmSync(all, { recursive: true });
+  }
 }
 
 await build();
