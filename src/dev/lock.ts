@@ -1,10 +1,15 @@
 /**
  * One owner per data folder. The engine and the sandbox each believe that their files are theirs alone, so a second start on the
- * same data is refused, also when it would use other ports. A lock whose owner is dead is taken over; the engine's own
- * file lock stands behind this one.
+ * same data is refused, also when it would use other ports. The engine's own file lock stands behind this one.
+ *
+ * The lock itself is the system's: a transaction on an empty SQLite file beside `path`, the one lock that Node has a binding
+ * for. One process gets it, and the system takes it back when that process dies, however it dies. proper-lockfile and its
+ * like have a folder in place of it, which a killed owner leaves: others have to wait until it is old, and of two that
+ * then find it old, both may take it. The file at `path` only says who the owner is. https://sqlite.org/lockingv3.html
  */
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 
@@ -30,21 +35,69 @@ export class LockedError extends Error {
  */
 export async function acquireLock(path: string): Promise<Lock> {
   mkdirSync(dirname(path), { recursive: true });
+  const held = await hold(path);
   const own = { owner: markOf(process.pid), helpers: [] };
-  let former: readonly ProcessMark[] = [];
-  while (!tryCreate(path, own)) {
-    const found = read(path);
-    if (found !== undefined && isAlive(found.owner)) throw new LockedError(found.owner.pid, path);
-    former = found?.helpers ?? [];
-    rmSync(path, { force: true });
+  try {
+    const former = read(path)?.helpers ?? [];
+    // Whoever comes now is told who waits. The helpers stay in the record until they have ended: this process may die first.
+    write(path, { ...own, helpers: former });
+    const deadline = performance.now() + 10_000;
+    while (former.some(isAlive) && performance.now() < deadline) await delay(50);
+    write(path, own);
+  } catch (error) {
+    letGo(held);
+    throw error;
   }
-  const deadline = performance.now() + 10_000;
-  while (former.some(isAlive) && performance.now() < deadline) await delay(50);
   return {
     note: (pids) => write(path, { ...own, helpers: pids.map(markOf) }),
-    release: () => rmSync(path, { force: true }),
+    release: () => {
+      // Released before: by now the record may be somebody else's.
+      if (!holding.has(held)) return;
+      rmSync(path, { force: true });
+      letGo(held);
+    },
   };
 }
+
+/** What this process holds. A database that nobody refers to would be closed by the garbage collector, and its lock with it. */
+const holding = new Set<DatabaseSync>();
+
+function letGo(held: DatabaseSync): void {
+  holding.delete(held);
+  held.close();
+}
+
+/** Takes the system's lock. Whoever doesn't get it looks for the owner's name, which is written a moment later. */
+async function hold(path: string): Promise<DatabaseSync> {
+  const deadline = performance.now() + 2000;
+  for (;;) {
+    const held = tryToHold(`${path}.sqlite`);
+    if (held !== undefined) {
+      holding.add(held);
+      return held;
+    }
+    const owner = read(path)?.owner;
+    if (owner !== undefined && isAlive(owner)) throw new LockedError(owner.pid, path);
+    if (performance.now() > deadline) throw new Error(`${path}.sqlite is locked, and no process says that it did.`);
+    await delay(20);
+  }
+}
+
+/** The file stays when the lock is released: between somebody's opening and locking a deleted one, another could be made. */
+function tryToHold(file: string): DatabaseSync | undefined {
+  const database = new DatabaseSync(file, { timeout: 0 });
+  try {
+    database.exec("BEGIN IMMEDIATE");
+    return database;
+  } catch (error) {
+    database.close();
+    if (error instanceof Error && "errcode" in error && error.errcode === sqliteBusy) return undefined;
+    throw error;
+  }
+}
+
+/** https://sqlite.org/rescode.html#busy */
+const sqliteBusy = 5;
 
 const markSchema = z.object({ pid: z.number(), since: z.string().nullable() });
 const lockSchema = z.object({ owner: markSchema, helpers: z.array(markSchema) });
@@ -80,28 +133,11 @@ function linuxStatus(pid: number): { since: string; isZombie: boolean } | undefi
   }
 }
 
-/** Creates the lock together with its content, so that nobody reads an empty one. */
-function tryCreate(path: string, content: LockContent): boolean {
-  const draft = draftOf(path);
-  writeFileSync(draft, JSON.stringify(content));
-  try {
-    linkSync(draft, path);
-    return true;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
-    throw error;
-  } finally {
-    rmSync(draft, { force: true });
-  }
-}
-
+/** Renamed into place, so that nobody reads half of it. */
 function write(path: string, content: LockContent): void {
-  writeFileSync(draftOf(path), JSON.stringify(content));
-  renameSync(draftOf(path), path);
-}
-
-function draftOf(path: string): string {
-  return `${path}.${process.pid}`;
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, JSON.stringify(content));
+  renameSync(draft, path);
 }
 
 function read(path: string): LockContent | undefined {

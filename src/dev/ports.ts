@@ -1,4 +1,10 @@
-/** TCP ports of this machine: which are free, which are taken, and what to tell the person who needs a taken one. */
+/**
+ * TCP ports of this machine: which are free, which are taken, and what to tell the person who needs a taken one.
+ *
+ * Our own search instead of get-port: that gives ports of the range that outgoing connections take theirs from, which has cost
+ * tests their port; from a range of one's choice it gives the lowest, which is the same one in every process that looks at
+ * that moment; and when the range is full, it gives a port from outside it without a word.
+ */
 import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { connect, createServer, type Server } from "node:net";

@@ -40,10 +40,10 @@ const firstAwakeableIndex = 17;
 export function isDoorbellAddress(text: string): boolean {
   const encoded = addressPattern.exec(text)?.[1];
   if (encoded === undefined) return false;
-  const bytes = Uint8Array.fromBase64(encoded, { alphabet: "base64url" });
+  const bytes = Buffer.from(encoded, "base64url");
   // The canonical form only: 38 characters hold 4 bits more than 28 bytes, which must be zero.
-  if (bytes.toBase64({ alphabet: "base64url", omitPadding: true }) !== encoded) return false;
-  return new DataView(bytes.buffer).getUint32(addressBytes - indexBytes) >= firstAwakeableIndex;
+  if (bytes.toString("base64url") !== encoded) return false;
+  return bytes.readUInt32BE(addressBytes - indexBytes) >= firstAwakeableIndex;
 }
 
 /** Every valid doorbell address in an object's metadata, each once. Damaged and foreign values are passed over. */

@@ -1,19 +1,58 @@
-import { PauseError, TerminalError, type LogMetadata } from "@restatedev/restate-sdk";
+import { PauseError, TerminalError, type LoggerTransport } from "@restatedev/restate-sdk";
+import { pino } from "pino";
+import { withoutSecrets } from "./secrets.ts";
+
+/** A line for a person, who also finds the JSON of other programs unreadable; or JSON, for what collects logs. */
+export type LogForm = "line" | "json";
+
+/** Fields of these names, three levels deep, whatever is in them. Secrets in texts are known by their form: secrets.ts. */
+const secretFields = ["authorization", "apiKey", "clientSecret", "client_secret", "password", "secret", "secretKey"];
+const secretPaths = ["details[*]", "details[*].*", "details[*].*.*"].flatMap((place) =>
+  secretFields.map((field) => `${place}.${field}`),
+);
 
 /**
- * Logs what an operator has to know, a line each: our own messages, and outages with their cause. What a replay would say
- * again is left out, and so are the SDK's progress reports, its second report of an error that a step already reported,
- * and the TerminalErrors that calls are answered with: a declined card is business, not trouble.
+ * Logs what an operator has to know: our own messages, and outages with their cause. What a replay would say again is left
+ * out, and so are the SDK's progress reports, its second report of an error that a step already reported, and the
+ * TerminalErrors that calls are answered with: a declined card is business, not trouble. Warnings and errors go to stderr.
  */
-export function log(metadata: LogMetadata, ...words: readonly unknown[]): void {
-  const { level, replaying, source, context } = metadata;
-  if (replaying) return;
-  const ours = isOneOf(source, ["USER"]);
-  const grave = isOneOf(level, ["warn", "error"]);
-  if (!ours && (!grave || words.some(isKnownOtherwise))) return;
-  const where = context === undefined ? "" : ` ${context.invocationTarget} ${context.invocationId}`;
-  const line = `${level.toUpperCase()}${where}: ${words.map(textOf).filter(Boolean).join(" ")}`;
-  if (grave) console.error(line);
+export function createLog(form: LogForm): LoggerTransport {
+  const logger = pino(
+    {
+      base: null,
+      level: "trace",
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: secretPaths, censor: "[redacted]" },
+    },
+    { write: (json) => print(JSON.parse(json) as Entry, form === "json" ? json.trimEnd() : undefined) },
+  );
+  return ({ level, replaying, source, context }, ...words) => {
+    if (replaying) return;
+    if (!isOneOf(source, ["USER"]) && (!isGrave(level) || words.some(isKnownOtherwise))) return;
+    const texts = words.filter(isText).map(textOf).filter(Boolean);
+    const details = words.filter((word) => !isText(word) && word !== undefined).map((word) => withoutSecrets(word));
+    const where = context && { target: context.invocationTarget, invocation: context.invocationId };
+    logger[level]({ ...where, ...(details.length > 0 && { details }) }, withoutSecrets(texts.join(" ")));
+  };
+}
+
+export const log = createLog("line");
+
+type Entry = {
+  readonly level: string;
+  readonly msg: string;
+  readonly target?: string;
+  readonly invocation?: string;
+  readonly details?: readonly unknown[];
+};
+
+function print(entry: Entry, json: string | undefined): void {
+  const { level, msg, target, invocation, details = [] } = entry;
+  const where = target === undefined ? "" : ` ${target} ${invocation}`;
+  const said = [msg, ...details.map((detail) => JSON.stringify(detail))].filter(Boolean).join(" ");
+  const line = json ?? `${level.toUpperCase()}${where}: ${said}`;
+  if (isGrave(level)) console.error(line);
   else console.info(line);
 }
 
@@ -23,10 +62,18 @@ function isKnownOtherwise(word: unknown): boolean {
   return word instanceof Error && /Stacktrace: (StripeOutage|PauseError)/.test(word.message);
 }
 
+function isText(word: unknown): word is string | Error {
+  return typeof word === "string" || word instanceof Error;
+}
+
 /** An error's own message, and its stack only where it is a bug: outages of Stripe are expected and name themselves. */
-function textOf(word: unknown): string {
-  if (word instanceof Error) return word.name === "StripeOutage" ? word.message : (word.stack ?? word.message);
-  return typeof word === "string" ? word.trim() : (JSON.stringify(word) ?? "");
+function textOf(word: string | Error): string {
+  if (typeof word === "string") return word.trim();
+  return word.name === "StripeOutage" ? word.message : (word.stack ?? word.message);
+}
+
+function isGrave(level: string): boolean {
+  return isOneOf(level, ["warn", "error"]);
 }
 
 /** The SDK exports its enums as types only. */

@@ -1,6 +1,6 @@
 import { PauseError, RestateError, TerminalError, type LogMetadata } from "@restatedev/restate-sdk";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { log } from "../../src/telemetry/logger.ts";
+import { createLog, log } from "../../src/telemetry/logger.ts";
 
 class StripeOutage extends Error {
   override readonly name = "StripeOutage";
@@ -51,5 +51,81 @@ describe("log", () => {
   ])("leaves out %s", (_what, about, words) => {
     log(about, ...words);
     expect(lines()).toEqual([]);
+  });
+
+  it("names the call that speaks", () => {
+    const context = { invocationTarget: "payments/processPayment", invocationId: "inv_1" };
+    log({ ...metadata("USER", "warn"), context } as unknown as LogMetadata, "It waits.");
+    expect(errors.mock.calls).toEqual([["WARN payments/processPayment inv_1: It waits."]]);
+  });
+
+  it("keeps warnings and errors apart from what is said", () => {
+    log(metadata("USER", "info"), "It is refunded.");
+    log(metadata("USER", "error"), "It is lost.");
+    expect(infos.mock.calls).toEqual([["INFO: It is refunded."]]);
+    expect(errors.mock.calls).toEqual([["ERROR: It is lost."]]);
+  });
+
+  it("adds what is no text as JSON", () => {
+    log(metadata("USER", "info"), "Settings:", { pollMs: 3000 }, 7);
+    expect(lines()).toEqual(['INFO: Settings: {"pollMs":3000} 7']);
+  });
+
+  it("takes everything, and never throws", () => {
+    const circle: Record<string, unknown> = {};
+    circle["itself"] = circle;
+    log(metadata("USER", "info"), "All:", circle, { amount: 109n }, undefined, null, Symbol("s"), () => {});
+    expect(lines()[0]).toMatch(/^INFO: All: "\[not JSON\]" \{"amount":"109"\} null/);
+  });
+
+  it("gives JSON to what collects logs", () => {
+    const context = { invocationTarget: "payments/processPayment", invocationId: "inv_1" };
+    createLog("json")({ ...metadata("USER", "warn"), context } as unknown as LogMetadata, "Key sk_live_51Abc.", {
+      a: 1,
+    });
+    const [line] = lines() as string[];
+    expect(JSON.parse(line ?? "")).toEqual({
+      level: "warn",
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/) as string,
+      target: "payments/processPayment",
+      invocation: "inv_1",
+      details: [{ a: 1 }],
+      msg: "Key sk_live_[redacted].",
+    });
+  });
+
+  it.each([
+    ["a secret key", "sk_live_51AbcDEF", "sk_live_[redacted]"],
+    ["a restricted key", "rk_test_51AbcDEF", "rk_test_[redacted]"],
+    ["an organization's key", "sk_org_live_51AbcDEF", "sk_org_live_[redacted]"],
+    ["a signing secret", "whsec_MfKQ9r8G+/kr==", "whsec_[redacted]"],
+    ["a client secret", "pi_3Abc_secret_XyZ", "pi_3Abc_secret_[redacted]"],
+    ["a header", "Authorization: Bearer abc.def", "Authorization: Bearer [redacted]"],
+    ["a password in an address", "https://me:hunter2@example.com/x", "https://me:[redacted]@example.com/x"],
+  ])("never shows %s, wherever it stands", (_what, secret, shown) => {
+    const bug = new TypeError(`a bug\n${secret}`);
+    log(metadata("USER", "warn"), `At ${secret}`, { deep: { list: [secret] }, text: `line\n${secret}` }, bug);
+    const [line] = lines() as string[];
+    expect(line).toContain(`WARN: At ${shown} TypeError: a bug\n${shown}`);
+    expect(line).toContain(JSON.stringify({ deep: { list: [shown] }, text: `line\n${shown}` }));
+  });
+
+  it("never shows a field whose name says that it is secret", () => {
+    const secret = "hunter2";
+    const details = { secretKey: secret, config: { clientSecret: secret, headers: { authorization: secret } }, a: 1 };
+    log(metadata("USER", "warn"), "Settings:", details);
+    expect(lines().join()).not.toContain(secret);
+    expect(lines().join()).toContain('"secretKey":"[redacted]"');
+    expect(lines().join()).toContain('"a":1');
+  });
+
+  it.each([
+    "Invalid API Key provided: sk_test_*********1234",
+    "rak_payment_intent_read",
+    "STRIPE_WEBHOOK_SECRET=",
+    "pi_3Abc",
+  ])("leaves %s as it is", (text) => {
+    log(metadata("USER", "info"), text);
+    expect(lines()).toEqual([`INFO: ${text}`]);
   });
 });
