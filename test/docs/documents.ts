@@ -12,10 +12,9 @@ const inFolders = (["docs", "test"] as const).flatMap((folder) =>
     .map((name) => join(folder, name)),
 );
 
-export const documents: readonly Document[] = [
-  ...["README.md", "DESIGN.md", "RELIABILITY.md", "CHANGELOG.md"],
-  ...inFolders.toSorted(),
-].map((path) => ({ path, text: readFileSync(path, "utf8") }));
+const paths = ["README.md", "DESIGN.md", "RELIABILITY.md", "CHANGELOG.md", ...inFolders];
+
+export const documents: readonly Document[] = paths.map((path) => ({ path, text: readFileSync(path, "utf8") }));
 
 export function documentAt(path: string): Document {
   const document = documents.find((one) => one.path === path);

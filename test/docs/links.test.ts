@@ -35,8 +35,8 @@ describe("the documents", () => {
       ...cell.matchAll(/`([A-Z0-9_]+)`/g),
     ]);
     const described = names.map(([, name]) => name);
-    expect(described.toSorted()).toEqual(offered.toSorted());
-    expect(new Set(described).size).toBe(described.length);
+    expect(new Set(described)).toEqual(new Set(offered));
+    expect(described.length).toBe(offered.length);
   });
 
   it("name every npm script", () => {
@@ -56,7 +56,7 @@ describe("the documents", () => {
 
   it("list the events that an endpoint needs", () => {
     const block = /^### Webhook events\n\n```\n(.*)\n```/m.exec(documentAt("docs/operations.md").text)?.[1] ?? "";
-    expect(block.split(",").toSorted()).toEqual([...webhookEventTypes].toSorted());
+    expect(new Set(block.split(","))).toEqual(new Set(webhookEventTypes));
   });
 
   it.each(comingFiles)("wait for %s, which is not there yet", (path) => {
