@@ -4,10 +4,18 @@ import { describe, expect, it } from "vitest";
 import { webhookEventTypes } from "../../src/webhooks/eventTable.ts";
 import { anchorsOf, documentAt, documents, localLinks, namedPaths } from "./documents.ts";
 
+const manifest = JSON.parse(readFileSync("package.json", "utf8")) as { scripts: Readonly<Record<string, string>> };
+
 /** TODO(lead): remove each entry when the file is there; the last test fails until this is done. */
 const comingFiles = ["docs/calls.md", "src/durable/awaitObject.ts", "src/webhooks/processWebhook.ts"];
 
+/** TODO(lead): scripts that come with the package; the last test fails when one is there. */
+const comingScripts = ["build"];
+
 const exists = (path: string) => existsSync(path) || comingFiles.includes(path);
+
+/** Without the scripts that npm runs by itself before and after others. */
+const scripts = Object.keys(manifest.scripts).filter((script) => !/^(pre|post)/.test(script));
 
 describe("the documents", () => {
   it.each(documents)("$path has links that lead to a file, and to a heading of it", (document) => {
@@ -39,19 +47,12 @@ describe("the documents", () => {
     expect(described.length).toBe(offered.length);
   });
 
-  it("name every npm script", () => {
-    const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as { scripts: Record<string, string> };
+  it("name every npm script, and none that does not exist", () => {
     const everything = documents.map(({ text }) => text).join("\n");
-    const unnamed = Object.keys(scripts).filter((script) => !commandsOf(script).some((one) => one.test(everything)));
+    const unnamed = scripts.filter((script) => !commandsOf(script).some((command) => command.test(everything)));
     expect(unnamed).toEqual([]);
-  });
-
-  it("name no npm script that does not exist", () => {
-    const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as { scripts: Record<string, string> };
-    const named = documents.flatMap(({ text }) =>
-      [...text.matchAll(/npm run ([a-z][\w:-]*)/g)].map(([, name = ""]) => name),
-    );
-    expect([...new Set(named)].filter((name) => !(name in scripts))).toEqual([]);
+    const named = [...everything.matchAll(/npm run ([a-z][\w:-]*)/g)].map(([, name = ""]) => name);
+    expect([...new Set(named)].filter((name) => ![...scripts, ...comingScripts].includes(name))).toEqual([]);
   });
 
   it("list the events that an endpoint needs", () => {
@@ -59,8 +60,9 @@ describe("the documents", () => {
     expect(new Set(block.split(","))).toEqual(new Set(webhookEventTypes));
   });
 
-  it.each(comingFiles)("wait for %s, which is not there yet", (path) => {
-    expect(existsSync(path)).toBe(false);
+  it("allow for no file and no script that is there already", () => {
+    expect(comingFiles.filter((path) => existsSync(path))).toEqual([]);
+    expect(comingScripts.filter((script) => scripts.includes(script))).toEqual([]);
   });
 });
 
