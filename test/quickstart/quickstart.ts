@@ -1,7 +1,7 @@
 /**
- * `npm run quickstart`: follows the README as a newcomer does. Clones the last commit, installs, starts, runs every `curl` of
- * the README word for word and compares the answers with the ones the README shows (… stands for anything), then the CLI, the
- * demo and a restart. Needs the default ports, because the README names them.
+ * `npm run quickstart`: follows the README, and then the guide, as a newcomer does. Clones the last commit, installs and starts by the
+ * README's own commands, runs every `curl` to the service word for word and compares the answers with the ones that are shown (… stands
+ * for anything), then the CLI, the demo and a restart. Needs the default ports, because the README names them.
  */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -15,7 +15,10 @@ const clone = join(folder, "restate-stripe-payments");
 /** A newcomer's environment: no Stripe key, no settings of ours, no npm script around. */
 const environment = Object.fromEntries(
   Object.entries(process.env).filter(
-    ([name]) => !/^(STRIPE|RESTATE|PAYMENT|SANDBOX|IDEMPOTENCY|DATA_DIR|PORT$|npm_)/.test(name),
+    ([name]) =>
+      !/^(STRIPE|RESTATE|PAYMENT|SANDBOX|NOTIFY|IDEMPOTENCY|REFERENCE|RECONCILE|WEBHOOK_URL|DATA_DIR|PORT$|npm_)/.test(
+        name,
+      ),
   ),
 );
 
@@ -24,16 +27,22 @@ type Block = { readonly language: string; readonly text: string };
 async function quickstart(): Promise<void> {
   run(`git clone --quiet ${process.cwd()} ${clone}`, process.cwd());
   step("cloned", firstLine(run("git log -1 --oneline")));
-  run("npm ci --no-fund --no-audit");
-  step("installed");
+  const readme = blocksOf("README.md");
+  const [install, startCommand] = installAndStart(readme);
+  run(install);
+  step(`installed by ${install}`);
   const installedAt = performance.now();
 
-  let app = await start();
+  let app = await start(startCommand);
   process.once("exit", () => app.kill());
-  const blocks = readmeBlocks();
   let first = true;
+  const guide = blocksOf("docs/guide.md");
+  for (const commands of [readme, guide].map((blocks) => blocks.filter(isCall))) {
+    if (commands.length === 0) throw new Error("A document shows no call: is it still the one to follow?");
+  }
+  const blocks = [...readme, ...guide];
   for (const [index, block] of blocks.entries()) {
-    if (block.language !== "shell" || !block.text.startsWith("curl localhost:8080")) continue;
+    if (!isCall(block)) continue;
     const answer = runCurls(block.text);
     const shown = blocks[index + 1];
     if (shown?.language === "json") expectLike(answer, shown.text);
@@ -43,6 +52,9 @@ async function quickstart(): Promise<void> {
     first = false;
   }
 
+  for (const command of ["npx restate inv list --service payments", "npx restate inv cancel <id>"]) {
+    if (!guide.some(({ text }) => text.split("\n").includes(command))) throw new Error(`The guide lacks: ${command}`);
+  }
   const waiting = spawn("sh", ["-c", debit("pm_usBankAccount_processing", "quickstart-waiting")], { cwd: clone });
   const answered = textOf(waiting);
   const id = await eventually(async () => /inv_\w+/.exec(run("npx restate inv list --service payments"))?.[0]);
@@ -60,7 +72,7 @@ async function quickstart(): Promise<void> {
   );
   const invocationId = /inv_\w+/.exec(sent)?.[0] ?? "";
   await stop(app);
-  app = await start();
+  app = await start(startCommand);
   const attached = run(`curl -s localhost:8080/restate/attach/${invocationId}`);
   expectLike(attached, '"status":"succeeded"');
   step("stopped while a payment waited, started again: it settled", attached.trim());
@@ -87,15 +99,28 @@ function runCurls(commands: string): string {
   return answer;
 }
 
-function readmeBlocks(): readonly Block[] {
-  const readme = readFileSync(join(clone, "README.md"), "utf8");
-  return [...readme.matchAll(/^ *```(\w*)\n([\s\S]*?)^ *```/gm)].map(([, language = "", text = ""]) => ({
+/** The first command of the README, in its two halves: a newcomer reads `npm ci && npm start`. */
+function installAndStart(readme: readonly Block[]): readonly [string, string] {
+  const [install, startCommand, ...others] =
+    readme.find(({ language }) => language === "shell")?.text.split(" && ") ?? [];
+  if (install === undefined || startCommand === undefined || others.length > 0)
+    throw new Error("The README does not begin with a command that installs and starts.");
+  return [install, startCommand];
+}
+
+function isCall({ language, text }: Block): boolean {
+  return language === "shell" && text.startsWith("curl localhost:8080");
+}
+
+function blocksOf(document: string): readonly Block[] {
+  const markdown = readFileSync(join(clone, document), "utf8");
+  return [...markdown.matchAll(/^ *```(\w*)\n([\s\S]*?)^ *```/gm)].map(([, language = "", text = ""]) => ({
     language,
     text: text.trim(),
   }));
 }
 
-/** Compares an answer with what the README shows of it, piece by piece between the ellipses. */
+/** Compares an answer with the one that the document shows, piece by piece between the ellipses. */
 function expectLike(answer: string, shown: string): void {
   let from = 0;
   for (const piece of shown.trim().split("…")) {
@@ -105,12 +130,12 @@ function expectLike(answer: string, shown: string): void {
   }
 }
 
-/** What is to be stopped if a step fails. */
+/** To be stopped if a step fails. */
 const running = new Set<ChildProcess>();
 
-async function start(): Promise<ChildProcess> {
+async function start(command: string): Promise<ChildProcess> {
   const startedAt = performance.now();
-  const app = spawn("npm", ["start"], {
+  const app = spawn("sh", ["-c", `exec ${command}`], {
     cwd: clone,
     env: environment,
     detached: true,
@@ -119,12 +144,12 @@ async function start(): Promise<ChildProcess> {
   let output = "";
   for (const stream of [app.stdout, app.stderr]) stream?.on("data", (chunk: Buffer) => (output += chunk.toString()));
   await eventually(async () => {
-    if (app.exitCode !== null) throw new Error(`npm start ended with ${app.exitCode}:\n${output}`);
+    if (app.exitCode !== null) throw new Error(`${command} ended with ${app.exitCode}:\n${output}`);
     return output.includes("Ctrl-C") ? true : undefined;
   });
   running.add(app);
   app.once("exit", () => running.delete(app));
-  step(`npm start, ready after ${seconds(startedAt)}`);
+  step(`${command}, ready after ${seconds(startedAt)}`);
   return app;
 }
 
@@ -174,7 +199,7 @@ function step(what: string, result = ""): void {
 
 try {
   await quickstart();
-  console.log("\nThe README is true.");
+  console.log("\nThe README and the guide are true.");
 } catch (error) {
   const stderr = error instanceof Error && "stderr" in error ? String(error.stderr) : "";
   console.error(`✗ ${String(error).slice(0, 2000)}\n${stderr.slice(-2000)}`);
