@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { ConfigError, loadDevConfig, readEnvironment } from "../config/config.ts";
 import type { Environment } from "../config/settings.ts";
-import { faultOrders } from "../sandbox/control/faults.ts";
+import { faultOrders } from "../sandbox/world/faults.ts";
 import { startSandbox, type SandboxOptions } from "../sandbox/sandbox.ts";
 import { DiskFullError } from "../sandbox/world/store.ts";
 import { acquireLock, LockedError } from "../dev/lock.ts";

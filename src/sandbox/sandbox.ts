@@ -1,10 +1,11 @@
 import fastify, { type FastifyError, type FastifyReply } from "fastify";
-import { answerRequest, type Parts } from "./http/api.ts";
+import { answerRequest } from "./objects/answerRequest.ts";
+import type { Parts } from "./objects/parts.ts";
 import { DAY_MS, SandboxClock, toUnixSeconds } from "./world/clock.ts";
 import { addControlRoutes } from "./control/control.ts";
 import { Deliveries } from "./webhooks/deliveries.ts";
 import { ENDPOINTS } from "./objects/endpoints.ts";
-import { type FaultInput, Faults } from "./control/faults.ts";
+import { type FaultInput, Faults } from "./world/faults.ts";
 import { newRequestId } from "./world/identifiers.ts";
 import { Ledger } from "./objects/ledger.ts";
 import { addAuthorizePage } from "./pages/authorizePage.ts";

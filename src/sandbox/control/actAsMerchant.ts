@@ -1,4 +1,4 @@
-import type { Parts } from "../http/api.ts";
+import type { Parts } from "../objects/parts.ts";
 import { ApiError } from "../http/apiError.ts";
 import { DEFAULT_API_VERSION } from "../http/authentication.ts";
 import { ControlError } from "./control.ts";

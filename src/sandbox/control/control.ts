@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
-import type { Parts } from "../http/api.ts";
+import type { Parts } from "../objects/parts.ts";
 import { DAY_MS } from "../world/clock.ts";
 import type { Stripe } from "stripe";
 import { disputePayment, DISPUTE_REASONS, settleDispute } from "../objects/payments/disputes.ts";
-import { faultOrders } from "./faults.ts";
+import { faultOrders } from "../world/faults.ts";
 import { settleRefund } from "../objects/payments/refunds.ts";
 import { authorizePayment, type ForcedOutcome, settlePayment, settleVoucher } from "../objects/payments/settlement.ts";
 import { authorizeSetup, settleSetup } from "../objects/methods/setupIntents.ts";
@@ -196,7 +196,10 @@ export async function deliverAgain(
   const unit = ledger.begin(account);
   const endpoints =
     endpointId === null ? endpointsFor(store, account, String(event["type"])) : [endpointThatTakes(store, endpointId)];
-  unit.resend(id, endpoints);
+  unit.resend(
+    id,
+    endpoints.map(({ shown }) => shown.id),
+  );
   await deliveries.dispatch(await ledger.commit(unit));
   return endpoints.length;
 }

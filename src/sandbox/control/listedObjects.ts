@@ -1,4 +1,5 @@
-import type { Row, Store, StoredKind } from "../world/store.ts";
+import type { Row, Store } from "../world/store.ts";
+import type { StoredKind } from "../world/storedObjects.ts";
 
 /** An object as the lists show it: whatever kind it is, with the fields that most kinds have. */
 export type ListedObject = {

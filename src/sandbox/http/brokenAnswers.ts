@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { ApiError } from "./apiError.ts";
 import { INVALID_KEY, unauthorized } from "./authentication.ts";
-import type { ApiFault } from "../control/faults.ts";
+import type { ApiFault } from "../world/faults.ts";
 import { keyInUse } from "./savedAnswers.ts";
 
 /** The answers that faults put in the place of the right one. */

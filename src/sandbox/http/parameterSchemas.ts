@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import type { Endpoint } from "./endpoint.ts";
+import { readAsset } from "../assets/assets.ts";
 
 /**
  * What each endpoint takes, as JSON Schemas: written by `npm run schemas` from the declarations of the stripe package, and
@@ -114,7 +113,7 @@ function without(...names: string[]): Fields {
 /** As in the file, where shapes that several parameters have stand once. */
 type WrittenSchema = ParameterSchema & { readonly $ref?: string };
 
-const WRITTEN = JSON.parse(readFileSync(new URL("parameters.schema.json", import.meta.url), "utf8")) as {
+const WRITTEN = JSON.parse(readAsset("parameters.schema.json")) as {
   readonly endpoints: Readonly<Record<string, WrittenSchema>>;
   readonly $defs: Readonly<Record<string, WrittenSchema>>;
 };
@@ -122,8 +121,8 @@ const WRITTEN = JSON.parse(readFileSync(new URL("parameters.schema.json", import
 const linkedShapes = new Map<string, ParameterSchema>();
 const schemas = new Map<string, ParameterSchema>();
 
-export function parameterSchemaOf({ method, path }: Pick<Endpoint, "method" | "path">): ParameterSchema {
-  const name = `${method} ${path}`;
+export function parameterSchemaOf(endpoint: { readonly method: string; readonly path: string }): ParameterSchema {
+  const name = `${endpoint.method} ${endpoint.path}`;
   const schema = schemas.get(name) ?? extend(link(WRITTEN.endpoints[name] ?? {}), ADDED[name] ?? {});
   schemas.set(name, schema);
   return schema;

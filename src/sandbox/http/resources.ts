@@ -1,7 +1,7 @@
 import { missing } from "./apiError.ts";
 import type { ApiCall, Endpoint } from "./endpoint.ts";
 import { listObjects } from "./lists.ts";
-import { namesOf, type StoredKind, type StoredObjects } from "../world/store.ts";
+import { namesOf, type StoredKind, type StoredObjects } from "../world/storedObjects.ts";
 import type { Transition } from "../world/transitions.ts";
 
 /**

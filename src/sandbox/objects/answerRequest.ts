@@ -1,29 +1,18 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { ApiError, refusal, wireError } from "./apiError.ts";
-import { type Caller, DEFAULT_API_VERSION, header, identifyCaller } from "./authentication.ts";
-import { cutConnection, serverError, throwEarlyFault } from "./brokenAnswers.ts";
+import { ApiError, refusal, wireError } from "../http/apiError.ts";
+import { type Caller, DEFAULT_API_VERSION, header, identifyCaller } from "../http/authentication.ts";
+import { cutConnection, serverError, throwEarlyFault } from "../http/brokenAnswers.ts";
 import type { SandboxClock } from "../world/clock.ts";
-import type { Deliveries, Dispatch } from "../webhooks/deliveries.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { Dispatch } from "../webhooks/deliveries.ts";
+import type { Endpoint } from "../http/endpoint.ts";
 import { expand } from "./expansion.ts";
-import type { ApiFault, Faults } from "../control/faults.ts";
+import type { ApiFault } from "../world/faults.ts";
 import { newRequestId, PLATFORM_ACCOUNT } from "../world/identifiers.ts";
-import type { Ledger } from "../objects/ledger.ts";
-import { parseForm, readParameters } from "./parameters.ts";
-import { parameterSchemaOf } from "./parameterSchemas.ts";
-import { fingerprint, type IdempotentRequest, type SavedAnswers } from "./savedAnswers.ts";
-import type { Store } from "../world/store.ts";
+import type { Parts } from "./parts.ts";
+import { parseForm, readParameters } from "../http/parameters.ts";
+import { parameterSchemaOf } from "../http/parameterSchemas.ts";
+import { fingerprint, type IdempotentRequest } from "../http/savedAnswers.ts";
 import type { UnitOfWork } from "../world/unitOfWork.ts";
-
-/** The parts of the sandbox that answering a request needs. */
-export type Parts = {
-  readonly store: Store;
-  readonly clock: SandboxClock;
-  readonly ledger: Ledger;
-  readonly deliveries: Deliveries;
-  readonly faults: Faults;
-  readonly answers: SavedAnswers;
-};
 
 type Answer = {
   readonly status: number;

@@ -4,7 +4,7 @@ import type { ApiCall, Endpoint } from "../http/endpoint.ts";
 import { newId } from "../world/identifiers.ts";
 import { listObjects } from "../http/lists.ts";
 import { get, retrieve } from "../http/resources.ts";
-import { idOf } from "../world/store.ts";
+import { idOf } from "../world/storedObjects.ts";
 import type { UnitOfWork } from "../world/unitOfWork.ts";
 
 /**

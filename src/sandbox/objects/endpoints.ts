@@ -2,13 +2,14 @@ import { ACCOUNTS } from "./accounts.ts";
 import { BALANCE_TRANSACTIONS } from "./balance.ts";
 import { CASH_BALANCES } from "./methods/cashBalance.ts";
 import { CATALOG } from "./checkout/catalog.ts";
-import { confirmSession, createSession, expireSession, lineItemsOf } from "./checkout/checkout.ts";
+import { confirmSession, createSession, expireSession, lineItemsOf } from "./checkout/sessions.ts";
 import { CUSTOMERS } from "./customers.ts";
 import { DISPUTES } from "./payments/disputes.ts";
 import type { Endpoint } from "../http/endpoint.ts";
 import { FRAUD_WARNINGS } from "./payments/fraudWarnings.ts";
 import { MANDATES } from "./methods/mandates.ts";
-import { listEvents, listObjects, retrieveEvent, wholeList } from "../http/lists.ts";
+import { listObjects, wholeList } from "../http/lists.ts";
+import { listEvents, retrieveEvent } from "../webhooks/events.ts";
 import {
   cancelPaymentIntent,
   capturePaymentIntent,
@@ -26,7 +27,7 @@ import { createRefund, updateRefund } from "./payments/refunds.ts";
 import { PAYMENT_LINKS } from "./checkout/paymentLinks.ts";
 import { get, post, readable, retrieve } from "../http/resources.ts";
 import { cancelSetupIntent, confirmSetupIntent, createSetupIntent, updateSetupIntent } from "./methods/setupIntents.ts";
-import { searchPaymentIntents } from "../http/search.ts";
+import { searchPaymentIntents } from "./payments/search.ts";
 import {
   createWebhookEndpoint,
   deleteWebhookEndpoint,

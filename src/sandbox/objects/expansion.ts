@@ -1,9 +1,9 @@
-import { refusal } from "./apiError.ts";
-import { asOfNow } from "../objects/balance.ts";
-import type { ApiCall } from "./endpoint.ts";
-import { lineItemsOf } from "../objects/checkout/checkout.ts";
-import { wholeList } from "./lists.ts";
-import type { StoredKind } from "../world/store.ts";
+import { refusal } from "../http/apiError.ts";
+import { asOfNow } from "./balance.ts";
+import type { ApiCall } from "../http/endpoint.ts";
+import { lineItemsOf } from "./checkout/sessions.ts";
+import { wholeList } from "../http/lists.ts";
+import type { StoredKind } from "../world/storedObjects.ts";
 
 /**
  * `expand[]`: ids in the answer become the objects they name. https://docs.stripe.com/api/expanding_objects

@@ -1,5 +1,5 @@
 import { payFromCashBalance } from "./methods/cashBalance.ts";
-import { followPayment } from "./checkout/checkout.ts";
+import { followPayment } from "./checkout/sessions.ts";
 import { openDispute } from "./payments/disputes.ts";
 import { warnOfFraud } from "./payments/fraudWarnings.ts";
 import type { FollowUps } from "../world/unitOfWork.ts";

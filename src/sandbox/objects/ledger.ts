@@ -1,5 +1,5 @@
 import { postBalance } from "./payments/charges.ts";
-import { expireOpenSession } from "./checkout/checkout.ts";
+import { expireOpenSession } from "./checkout/sessions.ts";
 import type { Clock } from "../world/clock.ts";
 import type { Cause, Deliveries, Dispatch } from "../webhooks/deliveries.ts";
 import { FOLLOW_UPS } from "./followUps.ts";

@@ -1,6 +1,6 @@
 import { ApiError } from "../http/apiError.ts";
-import type { Parts } from "../http/api.ts";
-import type { StoredKind, StoredObjects } from "../world/store.ts";
+import type { Parts } from "../objects/parts.ts";
+import type { StoredKind, StoredObjects } from "../world/storedObjects.ts";
 import type { UnitOfWork } from "../world/unitOfWork.ts";
 
 /** What a person's click did: a value, or Stripe's error, with a decline's traces kept as the API keeps them. */

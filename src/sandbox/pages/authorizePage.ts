@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 import { html } from "hono/html";
 import type { Stripe } from "stripe";
 import { z } from "zod";
-import type { Parts } from "../http/api.ts";
+import type { Parts } from "../objects/parts.ts";
 import { authorize, ControlError, outcomeSchema, parse } from "../control/control.ts";
 import { printAmount } from "../world/currencies.ts";
 import { parseForm } from "../http/parameters.ts";

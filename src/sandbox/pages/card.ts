@@ -1,5 +1,5 @@
 import creditCardType from "credit-card-type";
-import { passesLuhn } from "../world/cards.ts";
+import { passesLuhn } from "../objects/methods/cards.ts";
 
 /** What can be said of a card while it is typed, before any bank is asked. The numbers' patterns are the library's. */
 export type CardField = "number" | "expiry" | "cvc";

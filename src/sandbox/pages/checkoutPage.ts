@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { html } from "hono/html";
 import type { Stripe } from "stripe";
-import type { Parts } from "../http/api.ts";
-import { draftOf, lineItemsOf, paySession } from "../objects/checkout/checkout.ts";
+import type { Parts } from "../objects/parts.ts";
+import { draftOf, lineItemsOf, paySession } from "../objects/checkout/sessions.ts";
 import { printAmount } from "../world/currencies.ts";
 import { parseForm } from "../http/parameters.ts";
-import { idOf } from "../world/store.ts";
+import { idOf } from "../world/storedObjects.ts";
 import { act, look, lookAround } from "./act.ts";
 import { brandOf, checkCard } from "./card.ts";
 import { type Problems, problemSummary, type Values } from "./form.ts";

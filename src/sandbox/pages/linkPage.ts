@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { html } from "hono/html";
 import { z } from "zod";
-import type { Parts } from "../http/api.ts";
+import type { Parts } from "../objects/parts.ts";
 import { closedBecause, visitLink } from "../objects/checkout/paymentLinks.ts";
 import { act, look } from "./act.ts";
 import { sendPage } from "./page.ts";

@@ -1,7 +1,6 @@
-import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { html } from "hono/html";
+import { readAsset } from "../assets/assets.ts";
 
 /** A piece of a page, with everything that was put into it escaped. */
 export type Html = ReturnType<typeof html>;
@@ -17,24 +16,27 @@ type Page = {
   readonly isWide?: boolean;
 };
 
-/** What the pages load: nothing comes from elsewhere, so that they work without a network. */
-const ASSETS: Readonly<Record<string, { readonly type: string; readonly file: string }>> = {
-  "pico.css": { type: "text/css", file: import.meta.resolve("@picocss/pico/css/pico.min.css") },
-  "sandbox.css": { type: "text/css", file: import.meta.resolve("./sandbox.css") },
-  "dashboard.js": { type: "text/javascript", file: import.meta.resolve("./dashboard/dashboard.js") },
-  "htmx.js": { type: "text/javascript", file: import.meta.resolve("htmx.org/dist/htmx.min.js") },
-};
+/** The files that the pages load, by the name in their address. */
+const ASSET_TYPES = {
+  "pico.css": "text/css",
+  "sandbox.css": "text/css",
+  "dashboard.js": "text/javascript",
+  "htmx.js": "text/javascript",
+} as const;
 
 const CONTENT_SECURITY_POLICY = "default-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'";
 
 export function addAssets(server: FastifyInstance): void {
   server.get<{ Params: { name: string } }>("/_sandbox/assets/:name", async (request, reply) => {
     const { name } = request.params;
-    const asset = Object.hasOwn(ASSETS, name) ? ASSETS[name] : undefined;
-    if (asset === undefined) return reply.callNotFound();
-    reply.type(`${asset.type}; charset=utf-8`).header("Cache-Control", "max-age=3600");
-    return reply.send(await readFile(fileURLToPath(asset.file), "utf8"));
+    if (!isPageAsset(name)) return reply.callNotFound();
+    reply.type(`${ASSET_TYPES[name]}; charset=utf-8`).header("Cache-Control", "max-age=3600");
+    return reply.send(readAsset(name));
   });
+}
+
+function isPageAsset(name: string): name is keyof typeof ASSET_TYPES {
+  return Object.hasOwn(ASSET_TYPES, name);
 }
 
 /** Answers with a whole page that says what it is: nobody shall take the sandbox for a place where money moves. */

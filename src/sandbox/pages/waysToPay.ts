@@ -1,4 +1,4 @@
-import type { PaymentMethodType } from "../world/paymentMethodTypes.ts";
+import type { PaymentMethodType } from "../objects/methods/flow.ts";
 import type { Field } from "./form.ts";
 
 /** What a buyer is asked for: about themselves, and for each way to pay. */

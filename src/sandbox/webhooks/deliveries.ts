@@ -1,13 +1,13 @@
 import type { Stripe } from "stripe";
 import { DEFAULT_API_VERSION } from "../http/authentication.ts";
 import { type Clock, toUnixSeconds } from "../world/clock.ts";
-import type { Faults, WebhookFault } from "../control/faults.ts";
+import type { Faults, WebhookFault } from "../world/faults.ts";
 import { PLATFORM_ACCOUNT } from "../world/identifiers.ts";
-import { pendingWebhooks } from "../http/lists.ts";
+import { pendingWebhooks } from "./events.ts";
 import type { Sent } from "../http/sent.ts";
 import type { Store } from "../world/store.ts";
 import type { UnitOfWork } from "../world/unitOfWork.ts";
-import { WebhookSender } from "./webhook.ts";
+import { WebhookSender } from "./webhookSender.ts";
 import { endpointsFor, findEndpoint, secretsOf, versionOf } from "./webhookEndpoints.ts";
 
 /** What the events of one request look like to whoever caused them. */
@@ -107,10 +107,10 @@ export class Deliveries {
         }
       }
     }
-    for (const { eventId, endpoints } of unit.resends) {
+    for (const { eventId, endpointIds } of unit.resends) {
       const body = String(this.#store.row("SELECT body FROM events WHERE id = ?", eventId)?.["body"]);
-      for (const { shown } of endpoints) {
-        first.push(this.#claim(this.#insert(eventId, shown.id, body, unit.nowMs, undefined)));
+      for (const endpointId of endpointIds) {
+        first.push(this.#claim(this.#insert(eventId, endpointId, body, unit.nowMs, undefined)));
       }
     }
     return { now, first, isReversed };

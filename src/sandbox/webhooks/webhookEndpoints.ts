@@ -3,7 +3,8 @@ import { missing, refusal } from "../http/apiError.ts";
 import { DEFAULT_API_VERSION } from "../http/authentication.ts";
 import type { ApiCall } from "../http/endpoint.ts";
 import { newId, PLATFORM_ACCOUNT, randomText } from "../world/identifiers.ts";
-import { listRows, retrieveEvent } from "../http/lists.ts";
+import { retrieveEvent } from "./events.ts";
+import { listRows } from "../http/lists.ts";
 import { mergeMetadata } from "../http/parameters.ts";
 import type { Row, Store } from "../world/store.ts";
 
@@ -161,14 +162,19 @@ export function resendEvent(call: ApiCall): unknown {
       param: "webhook_endpoint",
     });
   }
-  if (id === undefined) unit.resend(event.id, endpointsFor(store, unit.account, event.type));
-  else {
+  if (id === undefined) {
+    const endpoints = endpointsFor(store, unit.account, event.type);
+    unit.resend(
+      event.id,
+      endpoints.map(({ shown }) => shown.id),
+    );
+  } else {
     // A platform may name one of its Connect endpoints for an event of a connected account.
     const endpoint = findEndpoint(store, id);
     if (endpoint === undefined || !(endpoint.account === unit.account || endpoint.isConnect)) {
       throw missing("webhook endpoint", id, "webhook_endpoint");
     }
-    unit.resend(event.id, [endpoint]);
+    unit.resend(event.id, [endpoint.shown.id]);
   }
   return event;
 }

@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { z } from "zod";
-import { newId } from "../world/identifiers.ts";
+import { newId } from "./identifiers.ts";
 
 /**
  * Faults on order: what Stripe and the network do at their worst, asked for at the start or through `/_sandbox/faults`.

@@ -2,17 +2,15 @@ import { isDeepStrictEqual } from "node:util";
 import type { Stripe } from "stripe";
 import { type Clock, toUnixSeconds } from "./clock.ts";
 import { newId } from "./identifiers.ts";
+import type { JobKind, Store } from "./store.ts";
 import {
-  type JobKind,
   type ReferenceColumn,
   referenceOf,
-  type Store,
   type StoredKind,
   type StoredObject,
   type StoredObjects,
-} from "./store.ts";
+} from "./storedObjects.ts";
 import { kindShownBy, type Transition, TRANSITION_EVENTS } from "./transitions.ts";
-import type { WebhookEndpoint } from "../webhooks/webhookEndpoints.ts";
 
 /** What the sandbox waits for, chosen when it starts. */
 export type Pace = { readonly settlementDelayMs: number; readonly searchLagMs: number; readonly baseUrl: () => string };
@@ -44,10 +42,9 @@ export class UnitOfWork {
   readonly #followUps: FollowUps;
   readonly #objects = new Map<string, { readonly object: StoredObject; readonly scenario: string | null }>();
   readonly #jobs: { readonly kind: JobKind; readonly subject: string; readonly dueAtMs: number }[] = [];
-  readonly resends: { readonly eventId: string; readonly endpoints: readonly WebhookEndpoint[] }[] = [];
+  readonly resends: { readonly eventId: string; readonly endpointIds: readonly string[] }[] = [];
   readonly #alongside: (() => void)[] = [];
   readonly #texts = new Map<unknown, string>();
-  readonly #droppedSubjects: string[] = [];
   readonly #removed: string[] = [];
   readonly #spent = new Map<string, string>();
 
@@ -168,9 +165,9 @@ export class UnitOfWork {
     this.#alongside.push(write);
   }
 
-  /** Sends an event once more, whatever became of it before. */
-  resend(eventId: string, endpoints: readonly WebhookEndpoint[]): void {
-    this.resends.push({ eventId, endpoints });
+  /** Sends an event once more to these webhook endpoints, whatever became of it before. */
+  resend(eventId: string, endpointIds: readonly string[]): void {
+    this.resends.push({ eventId, endpointIds });
   }
 
   /** The JSON of an object, written once for the store, its events and the answer. */
@@ -190,7 +187,6 @@ export class UnitOfWork {
   /** Writes objects and jobs; the events go with their deliveries. Runs inside the caller's transaction. */
   write(): void {
     for (const write of this.#alongside) write();
-    for (const subject of this.#droppedSubjects) this.#store.run("DELETE FROM jobs WHERE subject = ?", subject);
     for (const id of this.#removed) this.#store.run("DELETE FROM objects WHERE id = ?", id);
     for (const { object, scenario } of this.#objects.values()) {
       const spentOn = this.#spent.get(object.id) ?? null;

@@ -1,7 +1,7 @@
 /** The control API's orders that no other test gives: disputes on demand, and faults that are taken back one by one. */
 import { describe, expect, it } from "vitest";
-import { idOf } from "../../src/sandbox/world/store.ts";
-import { cardPayment, control, debitPayment, eventTypes, untilStatus, withSandbox } from "./surroundings.ts";
+import { idOf } from "../../../src/sandbox/world/storedObjects.ts";
+import { cardPayment, control, debitPayment, eventTypes, untilStatus, withSandbox } from "../surroundings.ts";
 
 describe("a dispute on demand", () => {
   it("is opened for a Charge with the reason given, and takes its money", async () => {

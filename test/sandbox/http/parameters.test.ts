@@ -1,9 +1,9 @@
 /** What is said of parameters, at any depth: the tables come from Stripe's declarations, the words from its errors. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ENDPOINTS } from "../../src/sandbox/objects/endpoints.ts";
-import { parameterSchemaOf } from "../../src/sandbox/http/parameterSchemas.ts";
-import type { Sandbox } from "../../src/sandbox/sandbox.ts";
-import { startCheckedSandbox } from "./schemas/checked.ts";
+import { ENDPOINTS } from "../../../src/sandbox/objects/endpoints.ts";
+import { parameterSchemaOf } from "../../../src/sandbox/http/parameterSchemas.ts";
+import type { Sandbox } from "../../../src/sandbox/sandbox.ts";
+import { startCheckedSandbox } from "../schemas/checked.ts";
 
 let sandbox: Sandbox;
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cardPayment, clientOf, control, errorOf, eventTypes, withSandbox } from "./surroundings.ts";
+import { cardPayment, clientOf, control, errorOf, eventTypes, withSandbox } from "../surroundings.ts";
 
 const key = { idempotencyKey: "order-1" };
 

@@ -1,6 +1,6 @@
 import type { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
-import { cardPayment, control, debitPayment, errorOf, until, untilStatus, withSandbox } from "./surroundings.ts";
+import { cardPayment, control, debitPayment, errorOf, until, untilStatus, withSandbox } from "../surroundings.ts";
 
 const dayMs = 86_400_000;
 

@@ -1,8 +1,8 @@
 /** Checkout, Payment Links, disputes, SetupIntents and bank transfers, through the real client. */
 import type { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
-import type { Sandbox } from "../../src/sandbox/sandbox.ts";
-import { cardPayment, control, errorOf, eventTypes, type Surroundings, until, withSandbox } from "./surroundings.ts";
+import type { Sandbox } from "../../../src/sandbox/sandbox.ts";
+import { cardPayment, control, errorOf, eventTypes, type Surroundings, until, withSandbox } from "../surroundings.ts";
 
 const order = {
   mode: "payment",

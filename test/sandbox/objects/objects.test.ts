@@ -9,7 +9,7 @@ import {
   eventTypes,
   untilStatus,
   withSandbox,
-} from "./surroundings.ts";
+} from "../surroundings.ts";
 
 describe("PaymentIntents", () => {
   it("are created, confirmed, updated and cancelled by steps", async () => {

@@ -11,7 +11,7 @@ import {
   withFolder,
   withReceiver,
   withSandbox,
-} from "./surroundings.ts";
+} from "../surroundings.ts";
 
 describe("webhooks", () => {
   it("are signed as Stripe signs them and carry the object as it was", async () => {

@@ -11,7 +11,7 @@ import {
   withFolder,
   withReceiver,
   withSandbox,
-} from "./surroundings.ts";
+} from "../surroundings.ts";
 
 const everything = { enabled_events: ["*"] as Stripe.WebhookEndpointCreateParams.EnabledEvent[] };
 

@@ -1,6 +1,6 @@
 import { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
-import type { Sandbox } from "../../src/sandbox/sandbox.ts";
+import type { Sandbox } from "../../../src/sandbox/sandbox.ts";
 import {
   cardPayment,
   control,
@@ -12,7 +12,7 @@ import {
   withFolder,
   withReceiver,
   withSandbox,
-} from "./surroundings.ts";
+} from "../surroundings.ts";
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { startSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
-import { mountSmallDisk, noSmallDisk, type SmallDisk } from "../faults/smallDisk.ts";
+import { startSandbox, type Sandbox } from "../../../src/sandbox/sandbox.ts";
+import { mountSmallDisk, noSmallDisk, type SmallDisk } from "../../faults/smallDisk.ts";
 
 const mandate = "mandate_data[customer_acceptance][type]=offline";
 

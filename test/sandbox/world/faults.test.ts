@@ -1,7 +1,7 @@
 import type { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
-import type { FaultInput } from "../../src/sandbox/control/faults.ts";
-import { cardPayment, control, errorOf, until, withReceiver, withSandbox, secret } from "./surroundings.ts";
+import type { FaultInput } from "../../../src/sandbox/world/faults.ts";
+import { cardPayment, control, errorOf, until, withReceiver, withSandbox, secret } from "../surroundings.ts";
 
 const key = { idempotencyKey: "order-1" };
 

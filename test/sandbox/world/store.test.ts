@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { clientOf, withFolder, withSandbox } from "./surroundings.ts";
+import { clientOf, withFolder, withSandbox } from "../surroundings.ts";
 
 describe("a file of an earlier version", () => {
   it("is opened with what it holds, and goes on", async () => {

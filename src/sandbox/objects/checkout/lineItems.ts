@@ -2,7 +2,7 @@ import { missing, refusal } from "../../http/apiError.ts";
 import { makePrice } from "./catalog.ts";
 import { newId } from "../../world/identifiers.ts";
 import type { Parameters } from "../../http/parameters.ts";
-import { idOf, type StoredLineItem, type StoredPrice } from "../../world/store.ts";
+import { idOf, type StoredLineItem, type StoredPrice } from "../../world/storedObjects.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /** What a Checkout Session or a Payment Link sells: prices, each with how many of it. */

@@ -12,7 +12,7 @@ import { readOptions, withDefaultOptions } from "../methods/paymentDetails.ts";
 import { draftPaymentIntent } from "../payments/paymentIntents.ts";
 import { type UsablePaymentMethod, usePaymentMethod } from "../methods/paymentMethods.ts";
 import { retrieve } from "../../http/resources.ts";
-import { idOf, type Order, type StoredLineItem } from "../../world/store.ts";
+import { idOf, type Order, type StoredLineItem } from "../../world/storedObjects.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /** Checkout Sessions: a page that takes one payment, or takes none and expires. https://docs.stripe.com/payments/checkout */

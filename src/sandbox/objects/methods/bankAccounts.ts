@@ -1,6 +1,6 @@
 import type { Stripe } from "stripe";
-import { randomText } from "./identifiers.ts";
-import type { ChargeFacts, MethodFacts } from "./paymentMethodTypes.ts";
+import { randomText } from "../../world/identifiers.ts";
+import type { ChargeFacts, MethodFacts } from "./methodFacts.ts";
 
 /** Accounts that are debited, as their PaymentMethods and Charges show them. */
 type Details = Stripe.Charge.PaymentMethodDetails;

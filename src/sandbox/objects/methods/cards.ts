@@ -1,9 +1,9 @@
 import type { Stripe } from "stripe";
-import { cardError } from "../http/apiError.ts";
-import { DAY_MS, toUnixSeconds } from "./clock.ts";
-import { randomText } from "./identifiers.ts";
-import type { Parameters } from "../http/parameters.ts";
-import type { ChargeFacts, MethodFacts } from "./paymentMethodTypes.ts";
+import { cardError } from "../../http/apiError.ts";
+import { DAY_MS, toUnixSeconds } from "../../world/clock.ts";
+import { randomText } from "../../world/identifiers.ts";
+import type { Parameters } from "../../http/parameters.ts";
+import type { ChargeFacts, MethodFacts } from "./methodFacts.ts";
 
 /** Cards as PaymentMethods and Charges show them, with what can be said against one before any bank is asked. */
 type Expiry = { readonly month: number; readonly year: number };

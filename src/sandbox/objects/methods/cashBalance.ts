@@ -5,9 +5,9 @@ import { newId } from "../../world/identifiers.ts";
 import { wholeList } from "../../http/lists.ts";
 import { readCurrency } from "../payments/paymentIntentParameters.ts";
 import { usePaymentMethod } from "./paymentMethods.ts";
-import { BANK_TRANSFERS } from "../../world/paymentMethodTypes.ts";
+import { BANK_TRANSFERS } from "./paymentMethodTypes.ts";
 import { get, post, retrieve } from "../../http/resources.ts";
-import { idOf } from "../../world/store.ts";
+import { idOf } from "../../world/storedObjects.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /**

@@ -3,7 +3,7 @@ import { failure, missing, parameterMissing, refusal } from "../../http/apiError
 import type { Endpoint } from "../../http/endpoint.ts";
 import { newId, randomText } from "../../world/identifiers.ts";
 import type { Parameters } from "../../http/parameters.ts";
-import { flowOf } from "../../world/paymentMethodTypes.ts";
+import { flowOf } from "./paymentMethodTypes.ts";
 import type { UsablePaymentMethod } from "./paymentMethods.ts";
 import { get, retrieve } from "../../http/resources.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";

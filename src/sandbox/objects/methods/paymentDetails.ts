@@ -1,7 +1,7 @@
 import type { Stripe } from "stripe";
 import { refusal } from "../../http/apiError.ts";
 import type { Parameters } from "../../http/parameters.ts";
-import { flowOf, isPaymentMethodType, PAYMENT_METHOD_TYPES } from "../../world/paymentMethodTypes.ts";
+import { flowOf, isPaymentMethodType, PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
 
 /** What a PaymentIntent is told and shows, and does nothing with by itself. */
 type Details = Pick<Stripe.PaymentIntent, "amount_details" | "payment_method_options" | "shipping">;

@@ -1,28 +1,14 @@
 import type { Stripe } from "stripe";
-import { parameterMissing, refusal } from "../http/apiError.ts";
+import { parameterMissing, refusal } from "../../http/apiError.ts";
 import { chargeOfIban, chargeOfUsAccount, showIban, showUsAccount } from "./bankAccounts.ts";
 import { chargeOfCard, showCard } from "./cards.ts";
-import type { Parameters } from "../http/parameters.ts";
-import type { Scenario } from "./scenarios.ts";
+import type { Flow, PaymentMethodType } from "./flow.ts";
+import type { ChargeFacts, MethodFacts } from "./methodFacts.ts";
 
 /**
  * Everything that makes one payment method type another than the next; a new type is a new row.
  * https://docs.stripe.com/payments/payment-methods/payment-method-support
  */
-export type PaymentMethodType =
-  | "card"
-  | "us_bank_account"
-  | "sepa_debit"
-  | "klarna"
-  | "ideal"
-  | "bancontact"
-  | "eps"
-  | "p24"
-  | "sofort"
-  | "customer_balance"
-  | "boleto"
-  | "oxxo";
-
 type Row<T extends PaymentMethodType> = {
   readonly currencies: readonly string[] | "any";
   readonly flow: Flow;
@@ -36,47 +22,6 @@ type Row<T extends PaymentMethodType> = {
     shown: NonNullable<Stripe.PaymentMethod[T]>,
     facts: ChargeFacts,
   ) => NonNullable<Stripe.Charge.PaymentMethodDetails[T]>;
-};
-
-/** How a payment goes, from the confirmation to the money. */
-export type Flow =
-  | { readonly kind: "immediate" }
-  /** Needs the customer's mandate, and settles days later; the field holds the account's number. */
-  | { readonly kind: "debit"; readonly numberField: string }
-  /** The customer goes to another page; `settlesLater` says that the money doesn't come with them. */
-  | { readonly kind: "redirect"; readonly settlesLater: boolean }
-  /** The customer sends the money, in any number of parts. */
-  | { readonly kind: "bank_transfer" }
-  | VoucherFlow;
-
-/**
- * The customer gets a number to pay at a counter. It expires at 23:59 local time, `expires_after_days` after the day it was
- * made; no country here has summer time. https://docs.stripe.com/payments/boleto, https://docs.stripe.com/payments/oxxo
- */
-export type VoucherFlow = {
-  readonly kind: "voucher";
-  readonly days: { readonly minimum: number; readonly maximum: number };
-  readonly hoursFromUtc: number;
-  readonly digits: number;
-  /** What must be known of the customer when the payment is confirmed. */
-  readonly billing: readonly (readonly string[])[];
-  readonly instruct: (voucher: Voucher) => Stripe.PaymentIntent.NextAction;
-};
-
-type Voucher = { readonly number: string; readonly hosted_voucher_url: string; readonly expiresAt: number };
-
-export type MethodFacts = {
-  readonly scenario: Scenario;
-  /** What the request says under the type's name, and how it calls that. */
-  readonly given: Parameters | undefined;
-  readonly param: string;
-  readonly nowMs: number;
-};
-
-export type ChargeFacts = {
-  readonly paymentIntent: Stripe.PaymentIntent;
-  readonly mandate: Stripe.Mandate | null;
-  readonly nowMs: number;
 };
 
 /** https://docs.stripe.com/api/payment_intents/create#create_payment_intent-payment_method_options-boleto-expires_after_days */

@@ -1,42 +1,7 @@
-import { DECLINES, type Decline } from "./declines.ts";
-import { type Flow, type PaymentMethodType, PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
-
-/**
- * A scenario is what a test payment method does, from the attempt to the refund. The table below is the sandbox's whole
- * knowledge of test cards and accounts. https://docs.stripe.com/testing, https://docs.stripe.com/payments/ach-direct-debit/accept-a-payment#test-integration
- */
-export type Scenario = {
-  readonly name: string;
-  readonly type: PaymentMethodType;
-  /** The card or account number, or IBAN, that stands for this scenario; empty for redirects and bank transfers. */
-  readonly number: string;
-  readonly card: { readonly brand: string; readonly funding: string; readonly country: string };
-  /** `on_session`: set up for later use, so that only a present customer is asked. */
-  readonly authentication: "never" | "always" | "on_session";
-  readonly attempt: Attempt;
-  /** What becomes of a voucher, and when; null for all else. */
-  readonly voucher: VoucherFate | null;
-  readonly refund: "succeeds" | "pending" | "fails_later";
-  readonly dispute: { readonly reason: string; readonly isInquiry: boolean } | null;
-  /** The money is in the merchant's balance at once. */
-  readonly bypassesPending: boolean;
-  readonly warnsOfFraud: boolean;
-  /** Declining cards can't be attached to a Customer, save the one that exists for that. */
-  readonly attachable: boolean;
-};
-
-type Attempt =
-  | { readonly kind: "succeeds" }
-  | { readonly kind: "declined"; readonly decline: Decline }
-  | { readonly kind: "processing"; readonly settlement: Settlement; readonly isDelayed: boolean };
-
-/** `never`: nobody comes to pay, so that its last day ends it. */
-type VoucherFate = {
-  readonly outcome: "succeeded" | "failed" | "never";
-  readonly isDelayed: boolean;
-};
-
-type Settlement = "succeeded" | "never" | Decline;
+import { DECLINES, type Decline } from "../../world/declines.ts";
+import type { Flow, PaymentMethodType } from "./flow.ts";
+import { PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
+import type { Attempt, Scenario, Settlement, VoucherFate } from "./scenario.ts";
 
 const SUCCEEDS: Attempt = { kind: "succeeds" };
 const SETTLES_LATER: Attempt = { kind: "processing", settlement: "succeeded", isDelayed: false };
@@ -121,6 +86,10 @@ function unnumbered(type: PaymentMethodType, flow: Flow): Scenario[] {
   }
 }
 
+/**
+ * The table is the sandbox's whole knowledge of test cards and accounts. https://docs.stripe.com/testing,
+ * https://docs.stripe.com/payments/ach-direct-debit/accept-a-payment#test-integration
+ */
 export const SCENARIOS: readonly Scenario[] = [
   card("visa", "4242424242424242"),
   card("visa_debit", "4000056655665556", { card: { ...VISA, funding: "debit" } }),

@@ -15,7 +15,7 @@ import {
 import { attach, refuseSpent, type UsablePaymentMethod, usePaymentMethod } from "./paymentMethods.ts";
 import { retrieve } from "../../http/resources.ts";
 import type { ForcedOutcome } from "../payments/settlement.ts";
-import { idOf } from "../../world/store.ts";
+import { idOf } from "../../world/storedObjects.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /** Setting a payment method up for later payments. https://docs.stripe.com/payments/setup-intents */

@@ -3,8 +3,9 @@ import { parameterMissing } from "../../http/apiError.ts";
 import { DAY_MS, SECOND_MS, toUnixSeconds } from "../../world/clock.ts";
 import { randomDigits } from "../../world/identifiers.ts";
 import type { UsablePaymentMethod } from "./paymentMethods.ts";
-import { DEFAULT_VOUCHER_DAYS, flowOf, type VoucherFlow } from "../../world/paymentMethodTypes.ts";
-import type { Scenario } from "../../world/scenarios.ts";
+import { DEFAULT_VOUCHER_DAYS, flowOf } from "./paymentMethodTypes.ts";
+import type { VoucherFlow } from "./flow.ts";
+import type { Scenario } from "./scenario.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /**

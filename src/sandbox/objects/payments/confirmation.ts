@@ -1,14 +1,14 @@
 import type { Stripe } from "stripe";
 import { type ApiError, cardError, failure, refusal } from "../../http/apiError.ts";
-import { AUTHORIZATION_DAYS } from "../../world/cards.ts";
+import { AUTHORIZATION_DAYS } from "../methods/cards.ts";
 import { failedCharge, newCharge, saveCaptured, succeededCharge } from "./charges.ts";
 import { DAY_MS } from "../../world/clock.ts";
 import { attemptError, declineFields, DECLINES, type Decline } from "../../world/declines.ts";
 import { findMandate, type MandateChoice, type MandateUse, readMandate } from "../methods/mandates.ts";
 import type { Parameters } from "../../http/parameters.ts";
 import { consume, refuseSpent, type UsablePaymentMethod } from "../methods/paymentMethods.ts";
-import { acceptsCurrency, BANK_TRANSFERS, flowOf, PAYMENT_METHOD_TYPES } from "../../world/paymentMethodTypes.ts";
-import type { Scenario } from "../../world/scenarios.ts";
+import { acceptsCurrency, BANK_TRANSFERS, flowOf, PAYMENT_METHOD_TYPES } from "../methods/paymentMethodTypes.ts";
+import type { Scenario } from "../methods/scenario.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 import { checkVoucherBilling, issueVoucher } from "../methods/vouchers.ts";
 

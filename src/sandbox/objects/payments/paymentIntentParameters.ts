@@ -10,7 +10,7 @@ import {
 import type { ApiCall } from "../../http/endpoint.ts";
 import type { Parameters } from "../../http/parameters.ts";
 import { makePaymentMethod, type UsablePaymentMethod, usePaymentMethod } from "../methods/paymentMethods.ts";
-import { offeredTypes } from "../../world/paymentMethodTypes.ts";
+import { offeredTypes } from "../methods/paymentMethodTypes.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /** The first version that no longer takes `payment_method_types`. */

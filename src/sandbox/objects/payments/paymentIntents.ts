@@ -21,7 +21,7 @@ import {
 import { findScenarioOf } from "../methods/paymentMethods.ts";
 import { retrieve } from "../../http/resources.ts";
 import { releaseCharge } from "./settlement.ts";
-import { idOf } from "../../world/store.ts";
+import { idOf } from "../../world/storedObjects.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /** https://docs.stripe.com/api/payment_intents/create */

@@ -8,9 +8,9 @@ import { newId } from "../../world/identifiers.ts";
 import { mergeMetadata, type Parameters } from "../../http/parameters.ts";
 import { retrieve } from "../../http/resources.ts";
 import { findScenarioOf } from "../methods/paymentMethods.ts";
-import type { Scenario } from "../../world/scenarios.ts";
+import type { Scenario } from "../methods/scenario.ts";
 import type { ForcedOutcome } from "./settlement.ts";
-import { idOf } from "../../world/store.ts";
+import { idOf } from "../../world/storedObjects.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /** https://docs.stripe.com/api/refunds/create */

@@ -1,7 +1,7 @@
 import type { Stripe } from "stripe";
-import { refusal } from "./apiError.ts";
-import type { ApiCall } from "./endpoint.ts";
-import { readLimit } from "./lists.ts";
+import { refusal } from "../../http/apiError.ts";
+import type { ApiCall } from "../../http/endpoint.ts";
+import { readLimit } from "../../http/lists.ts";
 
 /**
  * Search for PaymentIntents by metadata and status, joined with AND: the part of Stripe's language that a look-up needs.

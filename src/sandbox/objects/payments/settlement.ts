@@ -3,9 +3,9 @@ import { failedCharge, latestCharge, saveCaptured, succeededCharge } from "./cha
 import { attemptPayment, recordFailure } from "./confirmation.ts";
 import { DECLINES, type Decline } from "../../world/declines.ts";
 import { findScenarioOf, usePaymentMethod } from "../methods/paymentMethods.ts";
-import { flowOf } from "../../world/paymentMethodTypes.ts";
-import type { Scenario } from "../../world/scenarios.ts";
-import { idOf } from "../../world/store.ts";
+import { flowOf } from "../methods/paymentMethodTypes.ts";
+import type { Scenario } from "../methods/scenario.ts";
+import { idOf } from "../../world/storedObjects.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /** What happens to a payment without a request of the merchant: the bank settles it, or the customer acts. */

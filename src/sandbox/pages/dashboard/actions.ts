@@ -1,8 +1,8 @@
-import type { Parts } from "../../http/api.ts";
+import type { Parts } from "../../objects/parts.ts";
 import { authorize, ControlError, dispute, settle } from "../../control/control.ts";
 import type { ListedObject } from "../../control/listedObjects.ts";
-import { actAsMerchant } from "../../control/merchant.ts";
-import type { StoredKind } from "../../world/store.ts";
+import { actAsMerchant } from "../../control/actAsMerchant.ts";
+import type { StoredKind } from "../../world/storedObjects.ts";
 import { button } from "./table.ts";
 import type { Html } from "../page.ts";
 

@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { html } from "hono/html";
 import { z } from "zod";
-import type { Parts } from "../../http/api.ts";
+import type { Parts } from "../../objects/parts.ts";
 import { ControlError, deliverAgain, removeFault, setClock } from "../../control/control.ts";
-import { faultOrders } from "../../control/faults.ts";
+import { faultOrders } from "../../world/faults.ts";
 import { findObject } from "../../control/listedObjects.ts";
 import { parseForm } from "../../http/parameters.ts";
 import { deliveriesOf } from "../../control/traffic.ts";

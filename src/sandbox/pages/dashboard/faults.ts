@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import { API_EFFECTS, type Fault, type Faults, WEBHOOK_EFFECTS } from "../../control/faults.ts";
+import { API_EFFECTS, type Fault, type Faults, WEBHOOK_EFFECTS } from "../../world/faults.ts";
 import { badge, button, cell, section } from "./table.ts";
 import type { View } from "./view.ts";
 import type { Html } from "../page.ts";

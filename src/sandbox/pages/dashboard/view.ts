@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Parts } from "../../http/api.ts";
+import type { Parts } from "../../objects/parts.ts";
 import { KINDS, type ObjectFilter } from "../../control/listedObjects.ts";
 import type { Store } from "../../world/store.ts";
 

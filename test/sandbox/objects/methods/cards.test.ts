@@ -1,8 +1,8 @@
 import type { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
-import { passesLuhn } from "../../src/sandbox/world/cards.ts";
-import { testNumbersOf } from "../../src/sandbox/world/scenarios.ts";
-import { cardPayment, control, errorOf, withSandbox } from "./surroundings.ts";
+import { passesLuhn } from "../../../../src/sandbox/objects/methods/cards.ts";
+import { testNumbersOf } from "../../../../src/sandbox/objects/methods/scenarios.ts";
+import { cardPayment, control, errorOf, withSandbox } from "../../surroundings.ts";
 
 const card = { number: "4242424242424242", exp_month: 3, exp_year: 2040, cvc: "123" };
 

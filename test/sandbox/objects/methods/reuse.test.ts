@@ -1,6 +1,6 @@
 import type { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
-import { cardPayment, debitPayment, errorOf, eventTypes, withSandbox } from "./surroundings.ts";
+import { cardPayment, debitPayment, errorOf, eventTypes, withSandbox } from "../../surroundings.ts";
 
 const account = { account_holder_type: "individual", routing_number: "110000000" } as const;
 const online = { type: "online", online: { ip_address: "203.0.113.7", user_agent: "Mozilla" } } as const;

@@ -1,6 +1,6 @@
 import type { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
-import { control, errorOf, eventTypes, untilStatus, withSandbox } from "./surroundings.ts";
+import { control, errorOf, eventTypes, untilStatus, withSandbox } from "../../surroundings.ts";
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { cardPayment, control, debitPayment, errorOf, eventTypes, untilStatus, withSandbox } from "./surroundings.ts";
+import {
+  cardPayment,
+  control,
+  debitPayment,
+  errorOf,
+  eventTypes,
+  untilStatus,
+  withSandbox,
+} from "../../surroundings.ts";
 
 describe("a card payment", () => {
   it("succeeds, with its charge, and posts the balance a moment later", async () => {

@@ -2,8 +2,8 @@
 import type { Page } from "playwright-core";
 import type { Stripe } from "stripe";
 import { afterAll, describe, expect, it } from "vitest";
-import { type SandboxOptions, startSandbox } from "../../../src/sandbox/sandbox.ts";
-import { idOf } from "../../../src/sandbox/world/store.ts";
+import { type SandboxOptions, startSandbox } from "../../../../src/sandbox/sandbox.ts";
+import { idOf } from "../../../../src/sandbox/world/storedObjects.ts";
 import {
   cardPayment,
   clientOf,
@@ -17,8 +17,8 @@ import {
   untilStatus,
   withReceiver,
   withSandbox,
-} from "../surroundings.ts";
-import { closeBrowser, hasBrowser, openPage } from "./browser.ts";
+} from "../../surroundings.ts";
+import { closeBrowser, hasBrowser, openPage } from "../browser.ts";
 
 afterAll(closeBrowser);
 
