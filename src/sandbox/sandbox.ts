@@ -1,24 +1,13 @@
-import fastify, { type FastifyError, type FastifyReply } from "fastify";
-import { answerRequest } from "./objects/answerRequest.ts";
-import type { Parts } from "./objects/parts.ts";
-import { DAY_MS, SandboxClock, toUnixSeconds } from "./world/clock.ts";
-import { addControlRoutes } from "./control/control.ts";
-import { Deliveries } from "./webhooks/deliveries.ts";
-import { ENDPOINTS } from "./objects/endpoints.ts";
-import { type FaultInput, Faults } from "./world/faults.ts";
-import { newRequestId } from "./world/identifiers.ts";
-import { Ledger } from "./objects/ledger.ts";
-import { addAuthorizePage } from "./pages/authorizePage.ts";
-import { addCheckoutPage } from "./pages/checkoutPage.ts";
-import { addInstructionsPages } from "./pages/instructionsPage.ts";
-import { addLinkPage } from "./pages/linkPage.ts";
-import { addDashboard } from "./pages/dashboard/dashboard.ts";
-import { addAssets } from "./pages/page.ts";
-import { comesFromElsewhere, FOREIGN_ORIGIN } from "./http/foreignOrigin.ts";
+import { listen } from "./http/listen.ts";
 import { SavedAnswers } from "./http/savedAnswers.ts";
 import type { Sent } from "./http/sent.ts";
-import { Store } from "./world/store.ts";
+import { Ledger } from "./objects/ledger.ts";
+import { createApp } from "./app.ts";
+import { Deliveries } from "./webhooks/deliveries.ts";
 import { configureEndpoint } from "./webhooks/webhookEndpoints.ts";
+import { DAY_MS, SandboxClock, toUnixSeconds } from "./world/clock.ts";
+import { type FaultInput, Faults } from "./world/faults.ts";
+import { Store } from "./world/store.ts";
 
 /**
  * A local Stripe for development and tests: the unmodified `stripe` package talks to it over HTTP. It moves no money, and
@@ -60,8 +49,6 @@ const RETRY_DELAYS_MS = {
   virtual: [0.1, 0.5, 2, 5, 10, 12, 12, 12, 12].map((hours) => hours * HOUR_MS),
 };
 
-const BANNER = "restate-stripe-payments sandbox, not Stripe";
-
 /** Starts a sandbox; rejects with Node's EADDRINUSE error when the port is taken, and with a DiskFullError. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const store = new Store(options.dataDir, options.onWarning);
@@ -82,13 +69,13 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     searchLagMs: options.searchLagMs ?? 500,
     baseUrl: () => url,
   });
-  const server = createServer({ store, clock, ledger, deliveries, faults, answers }, options.onSent);
-  try {
-    url = await server.listen({ host: "127.0.0.1", port: options.port });
-  } catch (error) {
+  const app = createApp({ store, clock, ledger, deliveries, faults, answers }, options.onSent);
+  const server = await listen(app, options.port).catch((error: unknown) => {
     store.close();
     throw error;
-  }
+  });
+  const { port } = server;
+  url = `http://127.0.0.1:${port}`;
   const prune = () => {
     void store.writeInTheEnd(() => answers.prune(clock.now()));
     clock.setAlarm(clock.now() + DAY_MS, prune);
@@ -97,10 +84,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   // On a full disk that is done when there is space.
   await Promise.race([ledger.runDueJobs(), store.becomesFull]);
   deliveries.resume();
-  const { port } = new URL(url);
   return {
     url,
-    port: Number(port),
+    port,
     async close() {
       store.stopRetrying();
       clock.close();
@@ -110,55 +96,4 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       store.close();
     },
   };
-}
-
-function createServer(parts: Parts, onSent: SandboxOptions["onSent"]) {
-  const server = fastify({
-    forceCloseConnections: true,
-    bodyLimit: 2 * 1024 * 1024,
-    frameworkErrors: (error, _request, reply) => void refuse(error, reply),
-    routerOptions: { maxParamLength: 5000 },
-  });
-  server.setErrorHandler<FastifyError>((error, _request, reply) => refuse(error, reply));
-  // Stripe's API takes forms and the control API JSON; each reads the text itself, whatever its content type says.
-  server.removeAllContentTypeParsers();
-  server.addContentTypeParser("*", { parseAs: "string" }, (_request, body, done) => done(null, body));
-  server.addHook("onRequest", (request, reply, done) => {
-    if (!comesFromElsewhere(request)) return done();
-    refuse({ name: "ForeignOrigin", code: "foreign_origin", statusCode: 403, message: FOREIGN_ORIGIN }, reply);
-  });
-  server.addHook("onSend", (request, reply, payload, done) => {
-    reply.header("X-Sandbox", BANNER);
-    const isOurs =
-      request.url.startsWith("/v1/") && String(reply.getHeader("content-type")).startsWith("application/json");
-    if (isOurs && typeof payload === "string") {
-      const from = `${request.method} ${request.routeOptions.url ?? request.url}`;
-      onSent?.({ from, status: reply.statusCode, body: payload });
-    }
-    done(null, payload);
-  });
-  for (const endpoint of ENDPOINTS) {
-    server.route({
-      method: endpoint.method,
-      url: endpoint.path,
-      handler: async (request, reply) => await answerRequest(parts, endpoint, request, reply),
-    });
-  }
-  server.setNotFoundHandler(async (request, reply) => await answerRequest(parts, null, request, reply));
-  addControlRoutes(server, parts);
-  addAssets(server);
-  addAuthorizePage(server, parts);
-  addCheckoutPage(server, parts);
-  addLinkPage(server, parts);
-  addInstructionsPages(server, parts);
-  addDashboard(server, parts);
-  return server;
-}
-
-/** What Fastify refuses before or instead of our routes is answered in Stripe's form too. */
-function refuse(error: FastifyError, reply: FastifyReply): FastifyReply {
-  const status = error.statusCode ?? 500;
-  const type = status >= 500 ? "api_error" : "invalid_request_error";
-  reply.header("X-Sandbox", BANNER).header("Request-Id", newRequestId()).code(status);
-  return reply.send({ error: { type, message: error.message } });
 }

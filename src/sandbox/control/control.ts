@@ -1,4 +1,6 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { SandboxApp, SandboxContext } from "../http/app.ts";
+import { readText } from "../http/body.ts";
+import { replyJson } from "../http/replies.ts";
 import { z } from "zod";
 import type { Parts } from "../objects/parts.ts";
 import { DAY_MS } from "../world/clock.ts";
@@ -43,62 +45,66 @@ export class ControlError extends Error {
   }
 }
 
-type Answer = (request: FastifyRequest) => unknown;
+type Answer = (context: SandboxContext) => unknown;
 
-export function addControlRoutes(server: FastifyInstance, parts: Parts): void {
+export function addControlRoutes(app: SandboxApp, parts: Parts): void {
   const { faults } = parts;
   const routes: readonly (readonly ["GET" | "POST" | "DELETE", string, Answer])[] = [
     ["GET", "/_sandbox/health", () => ({ ok: true })],
-    ["POST", "/_sandbox/faults", (request) => faults.add(parse(faultOrders, readJson(request)))],
+    ["POST", "/_sandbox/faults", async (context) => faults.add(parse(faultOrders, await readJson(context)))],
     ["GET", "/_sandbox/faults", () => faults.list()],
     ["DELETE", "/_sandbox/faults", () => faults.clear()],
-    ["DELETE", "/_sandbox/faults/:id", (request) => removeFault(parts, idIn(request))],
+    ["DELETE", "/_sandbox/faults/:id", (context) => removeFault(parts, idIn(context))],
     ["GET", "/_sandbox/clock", () => showClock(parts)],
-    ["POST", "/_sandbox/clock", (request) => setClock(parts, parse(clockOrder, readJson(request)))],
+    ["POST", "/_sandbox/clock", async (context) => setClock(parts, parse(clockOrder, await readJson(context)))],
     ["GET", "/_sandbox/fault_seed", () => ({ seed: faults.seed })],
     [
       "POST",
       "/_sandbox/fault_seed",
-      (request) => {
-        faults.reseed(parse(seedOrder, readJson(request)).seed);
+      async (context) => {
+        faults.reseed(parse(seedOrder, await readJson(context)).seed);
         return { seed: faults.seed };
       },
     ],
-    ["POST", "/_sandbox/settle", (request) => settle(parts, parse(settleOrder, readJson(request)))],
-    ["POST", "/_sandbox/authorize", (request) => authorize(parts, parse(authorizeOrder, readJson(request)))],
-    ["POST", "/_sandbox/dispute", (request) => dispute(parts, parse(disputeOrder, readJson(request)))],
-    ["GET", "/_sandbox/requests", (request) => listRequests(parts.store, parse(requestFilter, request.query))],
+    ["POST", "/_sandbox/settle", async (context) => settle(parts, parse(settleOrder, await readJson(context)))],
+    [
+      "POST",
+      "/_sandbox/authorize",
+      async (context) => authorize(parts, parse(authorizeOrder, await readJson(context))),
+    ],
+    ["POST", "/_sandbox/dispute", async (context) => dispute(parts, parse(disputeOrder, await readJson(context)))],
+    ["GET", "/_sandbox/requests", (context) => listRequests(parts.store, parse(requestFilter, context.req.query()))],
     ["GET", "/_sandbox/deliveries", () => listDeliveries(parts.store)],
     [
       "POST",
       "/_sandbox/events/:id/deliver",
-      async (request) => {
-        await deliverAgain(parts, idIn(request));
-        return { delivered: idIn(request) };
+      async (context) => {
+        await deliverAgain(parts, idIn(context));
+        return { delivered: idIn(context) };
       },
     ],
     [
       "POST",
       "/_sandbox/webhook_endpoints/:id/roll",
-      async (request) => await roll(parts, idIn(request), parse(rollOrder, readJson(request)).expiresInMs),
+      async (context) => await roll(parts, idIn(context), parse(rollOrder, await readJson(context)).expiresInMs),
     ],
   ];
-  for (const [method, url, answer] of routes) {
-    server.route({ method, url, handler: async (request, reply) => await answerOrExplain(answer, request, reply) });
+  for (const [method, path, answer] of routes) {
+    app.on(method, path, async (context) => await answerOrExplain(answer, context));
   }
 }
 
-async function answerOrExplain(answer: Answer, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+async function answerOrExplain(answer: Answer, context: SandboxContext): Promise<Response> {
   try {
-    return reply.send(await answer(request));
+    return replyJson(200, JSON.stringify(await answer(context)));
   } catch (error) {
     if (!(error instanceof ControlError)) throw error;
-    return reply.code(error.status).send({ error: { message: error.message } });
+    return replyJson(error.status, JSON.stringify({ error: { message: error.message } }));
   }
 }
 
-function idIn(request: FastifyRequest): string {
-  return (request.params as { readonly id: string }).id;
+function idIn(context: SandboxContext): string {
+  return context.req.param("id") ?? "";
 }
 
 const settlers = [settlePayment, settleVoucher, settleRefund, settleSetup, settleDispute];
@@ -220,9 +226,10 @@ async function roll({ store, clock }: Parts, id: string, expiresInMs: number): P
   return { id, secret, oldSecretExpires: toIso(untilMs) };
 }
 
-function readJson(request: FastifyRequest): unknown {
+async function readJson(context: SandboxContext): Promise<unknown> {
+  const text = await readText(context);
   try {
-    return JSON.parse(typeof request.body === "string" ? request.body : "");
+    return JSON.parse(text);
   } catch {
     throw new ControlError(400, "The body is not JSON.");
   }

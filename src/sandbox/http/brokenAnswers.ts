@@ -1,4 +1,3 @@
-import type { FastifyReply, FastifyRequest } from "fastify";
 import { ApiError } from "./apiError.ts";
 import { INVALID_KEY, unauthorized } from "./authentication.ts";
 import type { ApiFault } from "../world/faults.ts";
@@ -53,12 +52,6 @@ export function throwEarlyFault(
     case "cut_after":
     case "stall":
   }
-}
-
-export function cutConnection(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  reply.hijack();
-  request.raw.socket.destroy();
-  return reply;
 }
 
 /** Stripe names the permission, in words like these. The names are those that were seen; the others are left open. */

@@ -1,4 +1,4 @@
-import type { FastifyRequest } from "fastify";
+import type { IncomingMessage } from "node:http";
 import { header } from "./authentication.ts";
 
 /**
@@ -12,7 +12,7 @@ export const FOREIGN_ORIGIN =
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 
 /** Whether a request that may change something was sent by another website's page. */
-export function comesFromElsewhere({ method, headers }: FastifyRequest): boolean {
+export function comesFromElsewhere({ method, headers }: IncomingMessage): boolean {
   if (method === "GET" || method === "HEAD") return false;
   const site = header(headers, "sec-fetch-site");
   const origin = header(headers, "origin");

@@ -1,13 +1,14 @@
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { IncomingHttpHeaders } from "node:http";
 import { ApiError, refusal, wireError } from "../http/apiError.ts";
 import { type Caller, DEFAULT_API_VERSION, header, identifyCaller } from "../http/authentication.ts";
-import { cutConnection, serverError, throwEarlyFault } from "../http/brokenAnswers.ts";
+import { serverError, throwEarlyFault } from "../http/brokenAnswers.ts";
 import type { SandboxClock } from "../world/clock.ts";
 import type { Dispatch } from "../webhooks/deliveries.ts";
 import type { Endpoint } from "../http/endpoint.ts";
 import { expand } from "./expansion.ts";
 import type { ApiFault } from "../world/faults.ts";
 import { newRequestId, PLATFORM_ACCOUNT } from "../world/identifiers.ts";
+import { type Headers, JSON_TYPE } from "../http/replies.ts";
 import type { Parts } from "./parts.ts";
 import { parseForm, readParameters } from "../http/parameters.ts";
 import { parameterSchemaOf } from "../http/parameterSchemas.ts";
@@ -17,7 +18,7 @@ import type { UnitOfWork } from "../world/unitOfWork.ts";
 type Answer = {
   readonly status: number;
   readonly body: string;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Headers;
   readonly isReplay: boolean;
   readonly dispatch: Dispatch | null;
 };
@@ -33,45 +34,57 @@ type Exchange = {
   readonly fault: ApiFault | undefined;
 };
 
+/** A request as it came in; `id` is the one in the path, empty where the path has none. */
+export type ApiRequest = {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+  readonly id: string;
+};
+
+export type ApiReply = { readonly status: number; readonly headers: Headers; readonly body: string };
+
 /**
  * One request from head to tail: who asks, which fault is due, whether the key was answered before, the work in one
- * transaction with its saved answer, and only then the response.
+ * transaction with its saved answer, and only then the response. Gives null when the connection is to be cut instead.
  */
 export async function answerRequest(
   parts: Parts,
   endpoint: Endpoint | null,
-  request: FastifyRequest,
-  reply: FastifyReply,
-) {
-  const [path = ""] = request.url.split("?", 1);
-  const query = request.url.slice(path.length + 1);
-  const { method } = request;
+  request: ApiRequest,
+): Promise<ApiReply | null> {
+  const { method, id, url } = request;
+  const [path = ""] = url.split("?", 1);
+  const query = url.slice(path.length + 1);
   const key = method === "POST" ? (header(request.headers, "idempotency-key") ?? null) : null;
   // A POST may say a part of it in its address.
-  const form = [method === "POST" ? request.body : "", query]
-    .filter((part) => typeof part === "string" && part)
-    .join("&");
-  const { id = "" } = request.params as { readonly id?: string };
+  const form = [request.body, query].filter((part) => part !== "").join("&");
   const pathId = id === "" ? null : id;
   const fault = path.startsWith("/v1/") ? parts.faults.takeApi(method, path) : undefined;
   const exchange: Exchange = { requestId: newRequestId(), method, path, form, key, pathId, fault };
-  setHeaders(reply, exchange, request);
+  const headers = headersOf(exchange, request);
   if (fault?.effect === "cut_before") {
     await logRequest(parts, exchange, null, null, false);
-    return cutConnection(request, reply);
+    return null;
   }
   if (fault?.effect === "html_502") {
     await logRequest(parts, exchange, null, 502, false);
-    return reply.code(502).type("text/html").send("<html><body><h1>502 Bad Gateway</h1></body></html>");
+    const body = "<html><body><h1>502 Bad Gateway</h1></body></html>";
+    return { status: 502, headers: { ...headers, "Content-Type": "text/html; charset=utf-8" }, body };
   }
   const claim: Claim = { idempotent: null };
   try {
     const answer = await produceAnswer(parts, endpoint, exchange, id, request, claim);
     if (answer.dispatch !== null) await parts.deliveries.dispatch(answer.dispatch);
     if (fault?.effect === "stall") await waitUntil(parts.clock, parts.clock.now() + fault.delayMs);
-    if (fault?.effect === "cut_after") return cutConnection(request, reply);
-    if (answer.isReplay) reply.header("Idempotent-Replayed", "true");
-    return reply.code(answer.status).headers(answer.headers).type("application/json").send(answer.body);
+    if (fault?.effect === "cut_after") return null;
+    const replayed = answer.isReplay ? { "Idempotent-Replayed": "true" } : {};
+    return {
+      status: answer.status,
+      headers: { ...headers, ...replayed, ...answer.headers, "Content-Type": JSON_TYPE },
+      body: answer.body,
+    };
   } finally {
     if (claim.idempotent !== null) parts.answers.release(claim.idempotent);
   }
@@ -80,12 +93,14 @@ export async function answerRequest(
 /** The key that this request holds until it is answered. */
 type Claim = { idempotent: IdempotentRequest | null };
 
-function setHeaders(reply: FastifyReply, { requestId, key }: Exchange, request: FastifyRequest): void {
-  reply.header("Request-Id", requestId);
-  reply.header("Stripe-Version", header(request.headers, "stripe-version") ?? DEFAULT_API_VERSION);
-  if (key !== null) reply.header("Idempotency-Key", key);
+function headersOf({ requestId, key }: Exchange, request: ApiRequest): Headers {
   const account = header(request.headers, "stripe-account");
-  if (account !== undefined) reply.header("Stripe-Account", account);
+  return {
+    "Request-Id": requestId,
+    "Stripe-Version": header(request.headers, "stripe-version") ?? DEFAULT_API_VERSION,
+    ...(key === null ? {} : { "Idempotency-Key": key }),
+    ...(account === undefined ? {} : { "Stripe-Account": account }),
+  };
 }
 
 async function produceAnswer(
@@ -93,7 +108,7 @@ async function produceAnswer(
   endpoint: Endpoint | null,
   exchange: Exchange,
   id: string,
-  request: FastifyRequest,
+  request: ApiRequest,
   claim: Claim,
 ): Promise<Answer> {
   const { fault } = exchange;
@@ -186,7 +201,7 @@ function asApiError(error: unknown): ApiError {
 const NOT_A_FORM =
   "Invalid request (check that your POST content type is application/x-www-form-urlencoded). If you have any questions, we can help at https://support.stripe.com/.";
 
-function isJson({ body, headers, method }: FastifyRequest): boolean {
+function isJson({ body, headers, method }: ApiRequest): boolean {
   return method === "POST" && body !== "" && (header(headers, "content-type")?.startsWith("application/json") ?? false);
 }
 

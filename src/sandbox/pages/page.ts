@@ -1,6 +1,7 @@
-import type { FastifyInstance, FastifyReply } from "fastify";
+import type { SandboxApp } from "../http/app.ts";
 import { html } from "hono/html";
 import { readAsset } from "../assets/assets.ts";
+import { type Headers, reply } from "../http/replies.ts";
 
 /** A piece of a page, with everything that was put into it escaped. */
 export type Html = ReturnType<typeof html>;
@@ -26,12 +27,12 @@ const ASSET_TYPES = {
 
 const CONTENT_SECURITY_POLICY = "default-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'";
 
-export function addAssets(server: FastifyInstance): void {
-  server.get<{ Params: { name: string } }>("/_sandbox/assets/:name", async (request, reply) => {
-    const { name } = request.params;
-    if (!isPageAsset(name)) return reply.callNotFound();
-    reply.type(`${ASSET_TYPES[name]}; charset=utf-8`).header("Cache-Control", "max-age=3600");
-    return reply.send(readAsset(name));
+export function addAssets(app: SandboxApp): void {
+  app.get("/_sandbox/assets/:name", async (context) => {
+    const name = context.req.param("name");
+    if (!isPageAsset(name)) return await context.notFound();
+    const headers = { "Content-Type": `${ASSET_TYPES[name]}; charset=utf-8`, "Cache-Control": "max-age=3600" };
+    return reply(200, readAsset(name), headers);
   });
 }
 
@@ -41,10 +42,9 @@ function isPageAsset(name: string): name is keyof typeof ASSET_TYPES {
 
 /** Answers with a whole page that says what it is: nobody shall take the sandbox for a place where money moves. */
 export async function sendPage(
-  reply: FastifyReply,
   status: number,
   { title, content, top, script, isWide = false }: Page,
-): Promise<FastifyReply> {
+): Promise<Response> {
   const document = await html`<!doctype html>
     <html lang="en">
       <head>
@@ -67,11 +67,15 @@ export async function sendPage(
         <main class="container${isWide ? "-fluid" : " buyer"}">${content}</main>
       </body>
     </html>`;
-  return sendFragment(reply, status, document);
+  return sendFragment(status, document);
 }
 
 /** A part of a page, for one that is open already. */
-export async function sendFragment(reply: FastifyReply, status: number, content: Html): Promise<FastifyReply> {
-  reply.code(status).type("text/html; charset=utf-8").header("Content-Security-Policy", CONTENT_SECURITY_POLICY);
-  return reply.header("Cache-Control", "no-store").send(String(await content));
+export async function sendFragment(status: number, content: Html, headers: Headers = {}): Promise<Response> {
+  return reply(status, String(await content), {
+    ...headers,
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Cache-Control": "no-store",
+  });
 }

@@ -1,0 +1,70 @@
+import { Hono } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { addControlRoutes } from "./control/control.ts";
+import type { SandboxApp, SandboxContext } from "./http/app.ts";
+import { readText } from "./http/body.ts";
+import type { Endpoint } from "./http/endpoint.ts";
+import { comesFromElsewhere, FOREIGN_ORIGIN } from "./http/foreignOrigin.ts";
+import { cutConnection, refuse, reply } from "./http/replies.ts";
+import type { Sent } from "./http/sent.ts";
+import { answerRequest } from "./objects/answerRequest.ts";
+import { ENDPOINTS } from "./objects/endpoints.ts";
+import type { Parts } from "./objects/parts.ts";
+import { addAuthorizePage } from "./pages/authorizePage.ts";
+import { addCheckoutPage } from "./pages/checkoutPage.ts";
+import { addDashboard } from "./pages/dashboard/dashboard.ts";
+import { addInstructionsPages } from "./pages/instructionsPage.ts";
+import { addLinkPage } from "./pages/linkPage.ts";
+import { addAssets } from "./pages/page.ts";
+
+/** Everything that the sandbox answers: Stripe's API, the control API and the pages. */
+export function createApp(parts: Parts, onSent: ((sent: Sent) => void) | undefined): SandboxApp {
+  const app: SandboxApp = new Hono();
+  app.onError((error) => refuse(error instanceof HTTPException ? error.status : 500, error.message));
+  app.use(async (context, next) => {
+    const { incoming } = context.env;
+    if (comesFromElsewhere(incoming)) return refuse(403, FOREIGN_ORIGIN);
+    if (!isDecodable(incoming.url ?? "")) return refuse(400, `'${incoming.url}' is not a valid url component`);
+    return await next();
+  });
+  const answer = async (context: SandboxContext, endpoint: Endpoint | null): Promise<Response> => {
+    const { headers, method = "GET", url = "/" } = context.env.incoming;
+    const body = method === "POST" ? await readText(context) : "";
+    const id = context.req.param("id") ?? "";
+    const answered = await answerRequest(parts, endpoint, { method, url, headers, body, id });
+    if (answered === null) return cutConnection(context);
+    if (url.startsWith("/v1/") && answered.headers["Content-Type"]?.startsWith("application/json") === true) {
+      onSent?.({ from: `${method} ${endpoint?.path ?? url}`, status: answered.status, body: answered.body });
+    }
+    return reply(answered.status, answered.body, answered.headers);
+  };
+  // Of two routes that fit, Hono takes the first: `/v1/payment_intents/search` must come before `/v1/payment_intents/:id`.
+  for (const endpoint of ENDPOINTS.toSorted((one, other) => parametersIn(one) - parametersIn(other))) {
+    app.on(endpoint.method, endpoint.path, async (context) => await answer(context, endpoint));
+  }
+  app.notFound(async (context: SandboxContext) => await answer(context, null));
+  addControlRoutes(app, parts);
+  addAssets(app);
+  addAuthorizePage(app, parts);
+  addCheckoutPage(app, parts);
+  addLinkPage(app, parts);
+  addInstructionsPages(app, parts);
+  addDashboard(app, parts);
+  return app;
+}
+
+function parametersIn({ path }: Endpoint): number {
+  return path.split(":").length - 1;
+}
+
+/** Whether the part of an address before its query is percent-encoded as it should be. */
+function isDecodable(url: string): boolean {
+  const [path = ""] = url.split("?", 1);
+  if (!path.includes("%")) return true;
+  try {
+    decodeURIComponent(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
