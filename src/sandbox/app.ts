@@ -1,11 +1,10 @@
 import { Hono } from "hono";
-import { HTTPException } from "hono/http-exception";
 import { addControlRoutes } from "./control/control.ts";
 import type { SandboxApp, SandboxContext } from "./http/app.ts";
 import { readText } from "./http/body.ts";
 import type { Endpoint } from "./http/endpoint.ts";
 import { comesFromElsewhere, FOREIGN_ORIGIN } from "./http/foreignOrigin.ts";
-import { cutConnection, refuse, reply } from "./http/replies.ts";
+import { cutConnection, failureReply, JSON_TYPE, type PlainReply, refusalReply, reply } from "./http/replies.ts";
 import type { Sent } from "./http/sent.ts";
 import { answerRequest } from "./objects/answerRequest.ts";
 import { ENDPOINTS } from "./objects/endpoints.ts";
@@ -20,29 +19,37 @@ import { addAssets } from "./pages/page.ts";
 /** Everything that the sandbox answers: Stripe's API, the control API and the pages. */
 export function createApp(parts: Parts, onSent: ((sent: Sent) => void) | undefined): SandboxApp {
   const app: SandboxApp = new Hono();
-  app.onError((error) => refuse(error instanceof HTTPException ? error.status : 500, error.message));
+  const send = (context: SandboxContext, pattern: string | null, answer: PlainReply | null): Response => {
+    if (answer === null) return cutConnection(context);
+    const { status, body, headers } = answer;
+    const { method = "GET", url = "/" } = context.env.incoming;
+    if (url.startsWith("/v1/") && headers["Content-Type"] === JSON_TYPE) {
+      onSent?.({ from: `${method} ${pattern ?? url}`, status, body });
+    }
+    return reply(status, body, headers);
+  };
+  app.onError((error, context: SandboxContext) => send(context, null, failureReply(error)));
   app.use(async (context, next) => {
     const { incoming } = context.env;
-    if (comesFromElsewhere(incoming)) return refuse(403, FOREIGN_ORIGIN);
-    if (!isDecodable(incoming.url ?? "")) return refuse(400, `'${incoming.url}' is not a valid url component`);
+    const { url = "/" } = incoming;
+    if (comesFromElsewhere(incoming)) return send(context, null, refusalReply(403, FOREIGN_ORIGIN));
+    if (!isDecodable(url)) return send(context, null, refusalReply(400, `'${url}' is not a valid url component`));
     return await next();
   });
-  const answer = async (context: SandboxContext, endpoint: Endpoint | null): Promise<Response> => {
+  const answerApi = async (context: SandboxContext, endpoint: Endpoint | null): Promise<Response> => {
     const { headers, method = "GET", url = "/" } = context.env.incoming;
-    const body = method === "POST" ? await readText(context) : "";
     const id = context.req.param("id") ?? "";
-    const answered = await answerRequest(parts, endpoint, { method, url, headers, body, id });
-    if (answered === null) return cutConnection(context);
-    if (url.startsWith("/v1/") && answered.headers["Content-Type"]?.startsWith("application/json") === true) {
-      onSent?.({ from: `${method} ${endpoint?.path ?? url}`, status: answered.status, body: answered.body });
-    }
-    return reply(answered.status, answered.body, answered.headers);
+    const answered = async (): Promise<PlainReply | null> => {
+      const body = method === "POST" ? await readText(context) : "";
+      return await answerRequest(parts, endpoint, { method, url, headers, body, id });
+    };
+    return send(context, endpoint?.path ?? null, await answered().catch(failureReply));
   };
   // Of two routes that fit, Hono takes the first: `/v1/payment_intents/search` must come before `/v1/payment_intents/:id`.
   for (const endpoint of ENDPOINTS.toSorted((one, other) => parametersIn(one) - parametersIn(other))) {
-    app.on(endpoint.method, endpoint.path, async (context) => await answer(context, endpoint));
+    app.on(endpoint.method, endpoint.path, async (context) => await answerApi(context, endpoint));
   }
-  app.notFound(async (context: SandboxContext) => await answer(context, null));
+  app.notFound(async (context: SandboxContext) => await answerApi(context, null));
   addControlRoutes(app, parts);
   addAssets(app);
   addAuthorizePage(app, parts);

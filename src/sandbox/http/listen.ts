@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import type { SandboxApp } from "./app.ts";
-import { refuse } from "./replies.ts";
+import { refusalReply, reply } from "./replies.ts";
 
 export type Listening = { readonly port: number; close(): Promise<void> };
 
@@ -14,7 +14,10 @@ const KEEP_ALIVE_MS = 72_000;
 export async function listen(app: SandboxApp, port: number): Promise<Listening> {
   const listener = getRequestListener((request, bindings) => app.fetch(request, bindings), {
     // An address that is no URL, or a `Host` header that is none.
-    errorHandler: (error) => refuse(400, error instanceof Error ? error.message : String(error)),
+    errorHandler: (error) => {
+      const { status, body, headers } = refusalReply(400, error instanceof Error ? error.message : String(error));
+      return reply(status, body, headers);
+    },
     hostname: "127.0.0.1",
     // The sandbox runs in the process of others' tests, too, whose globals are not its own.
     overrideGlobalObjects: false,

@@ -8,7 +8,7 @@ import type { Endpoint } from "../http/endpoint.ts";
 import { expand } from "./expansion.ts";
 import type { ApiFault } from "../world/faults.ts";
 import { newRequestId, PLATFORM_ACCOUNT } from "../world/identifiers.ts";
-import { type Headers, JSON_TYPE } from "../http/replies.ts";
+import { type Headers, JSON_TYPE, type PlainReply } from "../http/replies.ts";
 import type { Parts } from "./parts.ts";
 import { parseForm, readParameters } from "../http/parameters.ts";
 import { parameterSchemaOf } from "../http/parameterSchemas.ts";
@@ -43,8 +43,6 @@ export type ApiRequest = {
   readonly id: string;
 };
 
-export type ApiReply = { readonly status: number; readonly headers: Headers; readonly body: string };
-
 /**
  * One request from head to tail: who asks, which fault is due, whether the key was answered before, the work in one
  * transaction with its saved answer, and only then the response. Gives null when the connection is to be cut instead.
@@ -53,7 +51,7 @@ export async function answerRequest(
   parts: Parts,
   endpoint: Endpoint | null,
   request: ApiRequest,
-): Promise<ApiReply | null> {
+): Promise<PlainReply | null> {
   const { method, id, url } = request;
   const [path = ""] = url.split("?", 1);
   const query = url.slice(path.length + 1);
@@ -71,7 +69,7 @@ export async function answerRequest(
   if (fault?.effect === "html_502") {
     await logRequest(parts, exchange, null, 502, false);
     const body = "<html><body><h1>502 Bad Gateway</h1></body></html>";
-    return { status: 502, headers: { ...headers, "Content-Type": "text/html; charset=utf-8" }, body };
+    return { status: 502, headers: { ...headers, "Content-Type": "text/html" }, body };
   }
   const claim: Claim = { idempotent: null };
   try {
