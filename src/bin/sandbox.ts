@@ -13,7 +13,7 @@ import { optionsFromParent, sandboxLaunchSchema, sandboxSecretKey } from "../dev
 import { stopWithNpm, untilStopRequested } from "../dev/stopRequest.ts";
 
 /** Here the sandbox always keeps its objects. */
-type KeepingSandbox = SandboxOptions & { readonly dataDir: string };
+type KeepingSandbox = SandboxOptions & { readonly port: number; readonly dataDir: string };
 
 async function run(stop: AbortSignal): Promise<void> {
   const isPartOfStack = process.argv.includes(optionsFromParent);

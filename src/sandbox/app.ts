@@ -23,7 +23,8 @@ export function createApp(parts: Parts, onSent: ((sent: Sent) => void) | undefin
     if (answer === null) return cutConnection(context);
     const { status, body, headers } = answer;
     const { method = "GET", url = "/" } = context.env.incoming;
-    if (url.startsWith("/v1/") && headers["Content-Type"] === JSON_TYPE) {
+    // The answer to HEAD has no body.
+    if (url.startsWith("/v1/") && method !== "HEAD" && headers["Content-Type"] === JSON_TYPE) {
       onSent?.({ from: `${method} ${pattern ?? url}`, status, body });
     }
     return reply(status, body, headers);

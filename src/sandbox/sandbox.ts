@@ -10,16 +10,26 @@ import { type FaultInput, Faults } from "./world/faults.ts";
 import { Store } from "./world/store.ts";
 
 /**
- * A local Stripe for development and tests: the unmodified `stripe` package talks to it over HTTP. It moves no money, and
- * says in a header of every response what it is.
+ * The sandbox: a local Stripe for development and tests. The unmodified `stripe` package talks to it over HTTP. It moves no
+ * money, and says in a header of every response what it is.
+ *
+ * Its rooms, each of which imports only from those before it:
+ * 1. `assets/`: the files that it reads, all named in one place;
+ * 2. `world/`: the clock, the store, ids, units of work, faults, and tables that know nothing of requests;
+ * 3. `http/`: reading requests and writing responses: parameters, errors, lists, saved answers;
+ * 4. `webhooks/`: the endpoints, and the delivery of events to them;
+ * 5. `objects/`: Stripe's API, a file per noun; `endpoints.ts` lists it, `ledger.ts` commits what it does;
+ * 6. `control/`: the API under `/_sandbox`, for what Stripe has no API for;
+ * 7. `pages/`: Checkout, the customer's other pages, and the dashboard;
+ * 8. `app.ts` joins the routes, and `sandbox.ts`, the only public file, starts it all.
  */
 export type SandboxOptions = {
-  /** 0 takes any free port; the sandbox listens on 127.0.0.1 only. */
-  readonly port: number;
-  /** The folder of its SQLite file, created if need be; null keeps everything in memory. */
-  readonly dataDir: string | null;
-  /** An endpoint for events of every type; with `connect`, for those of connected accounts instead of its own. */
-  readonly webhook: { readonly url: string; readonly secret: string; readonly connect?: boolean } | null;
+  /** The sandbox listens on 127.0.0.1 only. Default 0, which takes any free port. */
+  readonly port?: number;
+  /** The folder of its SQLite file, created if need be. Default null, which keeps everything in memory. */
+  readonly dataDir?: string | null;
+  /** An endpoint for events of every type; with `connect`, for those of connected accounts instead of its own. Default null. */
+  readonly webhook?: { readonly url: string; readonly secret: string; readonly connect?: boolean } | null;
   /** How long a bank debit stays in `processing`; the "Delayed" test accounts take four times that. Default 2500. */
   readonly settlementDelayMs?: number;
   /** How long to wait before each retry of a webhook, in real and in virtual time; after the last one it is given up. */
@@ -32,11 +42,25 @@ export type SandboxOptions = {
   readonly faultSeed?: number;
   /** Sees every answer of the API and every webhook as it is sent. */
   readonly onSent?: (sent: Sent) => void;
-  /** Told what whoever runs the sandbox should know, a line at a time: that its disk is full, say. */
+  /** Is told, a line at a time, what the person who runs the sandbox should know: that its disk is full, say. */
   readonly onWarning?: (line: string) => void;
 };
 
-export type Sandbox = { readonly url: string; readonly port: number; close(): Promise<void> };
+export type Sandbox = {
+  /** Where it listens, `http://127.0.0.1:<port>`; a browser finds the dashboard there. */
+  readonly url: string;
+  /** The same in parts, named as the `stripe` package's options are. */
+  readonly protocol: "http";
+  readonly host: string;
+  readonly port: number;
+  /** Any key that begins with `sk_test_` or `rk_test_` is taken; this is one. */
+  readonly secretKey: string;
+  /** Stops it and closes every connection, also those whose answer is still due. */
+  close(): Promise<void>;
+};
+
+const HOST = "127.0.0.1";
+const SECRET_KEY = "sk_test_sandbox";
 
 const HOUR_MS = 3_600_000;
 
@@ -49,14 +73,33 @@ const RETRY_DELAYS_MS = {
   virtual: [0.1, 0.5, 2, 5, 10, 12, 12, 12, 12].map((hours) => hours * HOUR_MS),
 };
 
-/** Starts a sandbox; rejects with Node's EADDRINUSE error when the port is taken, and with a DiskFullError. */
-export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const store = new Store(options.dataDir, options.onWarning);
+/**
+ * Starts a sandbox of your own in this process, say in a test. It begins empty unless `dataDir` names a folder.
+ *
+ * ```ts
+ * import { Stripe } from "stripe";
+ * import { startSandbox } from "restate-stripe-payments/sandbox";
+ *
+ * const sandbox = await startSandbox();
+ * const { protocol, host, port } = sandbox;
+ * const stripe = new Stripe(sandbox.secretKey, { protocol, host, port });
+ *
+ * // Webhooks go to the option `webhook`, or to every endpoint that is made as at Stripe; the answer holds the secret.
+ * const { secret } = await stripe.webhookEndpoints.create({ url: "http://127.0.0.1:3000/", enabled_events: ["*"] });
+ *
+ * await sandbox.close();
+ * ```
+ *
+ * @throws Node's EADDRINUSE error when the port is taken, and a DiskFullError when the folder's disk is full
+ */
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const { port: wantedPort = 0, dataDir = null, webhook = null } = options;
+  const store = new Store(dataDir, options.onWarning);
   const clock = new SandboxClock(store);
   const faults = new Faults(options.faults ?? [], options.faultSeed);
   const answers = new SavedAnswers(store);
   await store
-    .write(() => configureEndpoint(store, options.webhook, toUnixSeconds(clock.now())))
+    .write(() => configureEndpoint(store, webhook, toUnixSeconds(clock.now())))
     .catch((error: unknown) => {
       store.close();
       throw error;
@@ -70,12 +113,12 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     baseUrl: () => url,
   });
   const app = createApp({ store, clock, ledger, deliveries, faults, answers }, options.onSent);
-  const server = await listen(app, options.port).catch((error: unknown) => {
+  const server = await listen(app, HOST, wantedPort).catch((error: unknown) => {
     store.close();
     throw error;
   });
   const { port } = server;
-  url = `http://127.0.0.1:${port}`;
+  url = `http://${HOST}:${port}`;
   const prune = () => {
     void store.writeInTheEnd(() => answers.prune(clock.now()));
     clock.setAlarm(clock.now() + DAY_MS, prune);
@@ -86,7 +129,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   deliveries.resume();
   return {
     url,
+    protocol: "http",
+    host: HOST,
     port,
+    secretKey: SECRET_KEY,
     async close() {
       store.stopRetrying();
       clock.close();

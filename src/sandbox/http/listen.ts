@@ -9,16 +9,16 @@ export type Listening = { readonly port: number; close(): Promise<void> };
 const KEEP_ALIVE_MS = 72_000;
 
 /**
- * Serves the app on 127.0.0.1 only; port 0 takes any free one. Rejects with Node's EADDRINUSE error when the port is taken.
+ * Serves the app; port 0 takes any free one. Rejects with Node's EADDRINUSE error when the port is taken.
  */
-export async function listen(app: SandboxApp, port: number): Promise<Listening> {
+export async function listen(app: SandboxApp, host: string, port: number): Promise<Listening> {
   const listener = getRequestListener((request, bindings) => app.fetch(request, bindings), {
     // An address that is no URL, or a `Host` header that is none.
     errorHandler: (error) => {
       const { status, body, headers } = refusalReply(400, error instanceof Error ? error.message : String(error));
       return reply(status, body, headers);
     },
-    hostname: "127.0.0.1",
+    hostname: host,
     // The sandbox runs in the process of others' tests, too, whose globals are not its own.
     overrideGlobalObjects: false,
   });
@@ -26,7 +26,7 @@ export async function listen(app: SandboxApp, port: number): Promise<Listening> 
     void listener(request, response);
   });
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject).listen(port, "127.0.0.1", resolve);
+    server.once("error", reject).listen(port, host, resolve);
   });
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("The sandbox's server has no port.");

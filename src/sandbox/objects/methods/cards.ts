@@ -101,7 +101,11 @@ function checkCvc(given: Parameters | undefined, brand: string): void {
   throw cardError("Your card's security code is invalid.", { code: "invalid_cvc", param: "cvc" });
 }
 
-/** The last digit of a card number is a checksum of the others. */
+/**
+ * The last digit of a card number is a checksum of the others. The library `card-validator` isn't used: it checks dates
+ * against the machine's clock and not the sandbox's, skips the checksum of UnionPay cards, and refuses every number of a
+ * brand that it doesn't know, where Stripe says something else of a wrong checksum than of a strange card.
+ */
 export function passesLuhn(number: string): boolean {
   if (!/^\d{12,19}$/.test(number)) return false;
   const sum = number
