@@ -1,7 +1,7 @@
 import { refusal } from "../http/apiError.ts";
 import { asOfNow } from "./balance.ts";
 import type { ApiCall } from "../http/endpoint.ts";
-import { lineItemsOf } from "./checkout/sessions.ts";
+import { lineItemsOf } from "./checkout/orders.ts";
 import { wholeList } from "../http/lists.ts";
 import type { StoredKind } from "../world/storedObjects.ts";
 

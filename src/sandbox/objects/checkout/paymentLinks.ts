@@ -1,6 +1,7 @@
 import type { Stripe } from "stripe";
 import { refusal } from "../../http/apiError.ts";
-import { draftOf, draftPayment, lineItemsOf, openSession, saveOrder } from "./sessions.ts";
+import { draftPayment, openSession } from "./sessions.ts";
+import { draftOf, lineItemsOf, saveOrder } from "./orders.ts";
 import type { ApiCall, Endpoint } from "../../http/endpoint.ts";
 import { wholeList } from "../../http/lists.ts";
 import { newId } from "../../world/identifiers.ts";

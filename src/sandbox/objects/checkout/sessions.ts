@@ -5,6 +5,7 @@ import { createCustomer } from "../customers.ts";
 import type { ApiCall } from "../../http/endpoint.ts";
 import { newId, randomText } from "../../world/identifiers.ts";
 import { readLineItems, totalOf } from "./lineItems.ts";
+import { draftOf, ownerOf, saveOrder } from "./orders.ts";
 import type { Acceptance } from "../methods/mandates.ts";
 import { mergeMetadata, Parameters } from "../../http/parameters.ts";
 import { checkAmount, readCustomer, readMethodChoice } from "../payments/paymentIntentParameters.ts";
@@ -12,7 +13,7 @@ import { readOptions, withDefaultOptions } from "../methods/paymentDetails.ts";
 import { draftPaymentIntent } from "../payments/paymentIntents.ts";
 import { type UsablePaymentMethod, usePaymentMethod } from "../methods/paymentMethods.ts";
 import { retrieve } from "../../http/resources.ts";
-import { idOf, type Order, type StoredLineItem } from "../../world/storedObjects.ts";
+import { idOf, type StoredLineItem } from "../../world/storedObjects.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /** Checkout Sessions: a page that takes one payment, or takes none and expires. https://docs.stripe.com/payments/checkout */
@@ -246,7 +247,7 @@ export function expireOpenSession(unit: UnitOfWork, id: string): void {
 export function followPayment(unit: UnitOfWork, paymentIntentId: string): void {
   const paymentIntent = unit.find("payment_intent", paymentIntentId);
   const [order] = unit.list("order", "payment_intent", paymentIntentId);
-  const session = unit.find("checkout.session", order?.id.slice(ORDER.length) ?? "");
+  const session = unit.find("checkout.session", order === undefined ? "" : ownerOf(order));
   if (paymentIntent === undefined || session === undefined) return;
   const isPaid = paymentIntent.status === "succeeded";
   const isFailed = paymentIntent.status === "requires_payment_method";
@@ -279,35 +280,4 @@ function countCompleted(unit: UnitOfWork, linkId: string | null): void {
   if (link === undefined || link.restrictions === null) return;
   const { count, limit } = link.restrictions.completed_sessions;
   unit.save<Stripe.PaymentLink>({ ...link, restrictions: { completed_sessions: { count: count + 1, limit } } });
-}
-
-const ORDER = "order_of_";
-
-function orderId(id: string): string {
-  return `${ORDER}${id}`;
-}
-
-export function saveOrder(
-  unit: UnitOfWork,
-  id: string,
-  items: readonly StoredLineItem[],
-  draft: Stripe.PaymentIntent | null,
-): void {
-  const order: Order = {
-    id: orderId(id),
-    object: "order",
-    created: unit.nowSeconds,
-    items,
-    draft,
-    payment_intent: draft?.id ?? null,
-  };
-  unit.save(order);
-}
-
-export function draftOf(unit: UnitOfWork, id: string): Stripe.PaymentIntent | null {
-  return unit.find("order", orderId(id))?.draft ?? null;
-}
-
-export function lineItemsOf(unit: UnitOfWork, id: string): readonly StoredLineItem[] {
-  return unit.find("order", orderId(id))?.items ?? [];
 }
