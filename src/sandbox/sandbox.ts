@@ -28,7 +28,10 @@ export type SandboxOptions = {
   readonly port?: number;
   /** The folder of its SQLite file, created if need be. Default null, which keeps everything in memory. */
   readonly dataDir?: string | null;
-  /** An endpoint for events of every type; with `connect`, for those of connected accounts instead of its own. Default null. */
+  /**
+   * An endpoint for events of every type; with `connect`, for those of connected accounts instead of its own. Default
+   * null.
+   */
   readonly webhook?: { readonly url: string; readonly secret: string; readonly connect?: boolean } | null;
   /** How long a bank debit stays in `processing`; the "Delayed" test accounts take four times that. Default 2500. */
   readonly settlementDelayMs?: number;
@@ -65,8 +68,9 @@ const SECRET_KEY = "sk_test_sandbox";
 const HOUR_MS = 3_600_000;
 
 /**
- * Stripe retries for up to three days and doesn't publish its intervals. In virtual time ours are as long; in real time they
- * begin short, for a service that is being restarted, and end after a day. https://docs.stripe.com/webhooks#retries
+ * Stripe retries for up to three days and doesn't publish its intervals. In virtual time ours are as long; in real time
+ * they begin short, for a service that is being restarted, and end after a day.
+ * https://docs.stripe.com/webhooks#retries
  */
 const RETRY_DELAYS_MS = {
   real: [1000, 5000, 30_000, 120_000, 600_000, HOUR_MS, 4 * HOUR_MS, 8 * HOUR_MS, 12 * HOUR_MS],

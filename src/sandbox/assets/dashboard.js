@@ -1,4 +1,4 @@
-/** What the page does by itself; everything else is htmx. */
+/** The page's own behaviour; everything else is htmx. */
 const live = document.getElementById("live");
 const lost = document.getElementById("lost");
 
@@ -21,7 +21,7 @@ document.addEventListener("htmx:before:swap", (event) => {
   document.getElementById("status").textContent = `Refused with ${response.status}: ${text}`;
 });
 
-// A button goes when it has done its work. Whoever pressed it by keyboard stays in its row.
+// A button goes when it has done its work. A person who pressed it by keyboard stays in its row.
 let row = null;
 document.addEventListener("focusin", ({ target }) => (row = target.closest("tr, #history")?.id ?? null));
 document.addEventListener("htmx:after:swap", () => {

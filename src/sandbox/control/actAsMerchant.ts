@@ -7,7 +7,7 @@ import { readParameters } from "../http/parameters.ts";
 import { parameterSchemaOf } from "../http/parameterSchemas.ts";
 
 /**
- * What a merchant does in Stripe's dashboard instead of by a request: the same endpoint runs, but nothing stands in the
+ * A merchant acts in Stripe's dashboard instead of by a request: the same endpoint runs, but nothing stands in the
  * request log, and the events name no request. Throws a ControlError with Stripe's reason when the endpoint refuses.
  */
 export async function actAsMerchant(

@@ -16,8 +16,8 @@ import type { UnitOfWork } from "../world/unitOfWork.ts";
 import { endpointsFor, findEndpoint, rollSecret, type WebhookEndpoint } from "../webhooks/webhookEndpoints.ts";
 
 /**
- * What Stripe has no API for: faults on order, the bank's and the customer's decisions, and a look at what came in and
- * went out. JSON both ways, under `/_sandbox`.
+ * The API for all that Stripe has no API for: faults on order, the bank's and the customer's decisions, and the list of
+ * what came in and went out. JSON both ways, under `/_sandbox`.
  */
 export const outcomeSchema = z.enum(["succeeded", "failed"]);
 const settleOrder = z.strictObject({ id: z.string(), outcome: outcomeSchema.optional() });
@@ -217,7 +217,7 @@ function endpointThatTakes(store: Store, id: string): WebhookEndpoint {
   throw new ControlError(409, `The webhook endpoint '${id}' is disabled.`);
 }
 
-/** What Stripe's dashboard does: a new secret, with the old one signing beside it for a while. */
+/** Rolls the secret as Stripe's dashboard does: the old secret signs beside the new one for a while. */
 async function roll({ store, clock }: Parts, id: string, expiresInMs: number): Promise<unknown> {
   const endpoint = findEndpoint(store, id);
   if (endpoint === undefined) throw new ControlError(404, `There is no webhook endpoint '${id}'.`);

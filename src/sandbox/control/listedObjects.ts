@@ -70,7 +70,7 @@ export function findObject(store: Store, id: string): ListedObject | null {
   return row === undefined ? null : readListed(row);
 }
 
-/** What names the object, and what it names: a payment's Charge, refunds, disputes and Customer. */
+/** The objects that name this one, and those that it names: a payment's Charge, refunds, disputes and Customer. */
 export function findRelated(store: Store, { id, body }: ListedObject, limit: number): ListedObject[] {
   const named = ["payment_intent", "charge", "customer", "payment_method", "latest_charge"].flatMap((field) =>
     typeof body[field] === "string" ? [body[field]] : [],

@@ -18,7 +18,7 @@ export function comesFromElsewhere({ method, headers }: IncomingMessage): boolea
   const origin = header(headers, "origin");
   if (site === undefined && origin === undefined) return false;
   const host = header(headers, "host") ?? "";
-  // Whoever owns a name can let it point to this machine, and is then of the same origin to the browser.
+  // The owner of a name can let it point to this machine, and is then of the same origin to the browser.
   if (!LOOPBACK.test(host)) return true;
   return site === undefined ? origin !== `http://${host}` : site !== "same-origin";
 }

@@ -28,7 +28,7 @@ const SPECIAL: Readonly<Partial<Record<StoredKind, Readonly<Record<string, strin
 /** These don't filter. */
 const PAGING = ["created", "ending_before", "expand", "limit", "starting_after"];
 
-/** Lists one kind of object; every other parameter is the name of a field, and what that must hold. */
+/** Lists one kind of object; every parameter beside those of paging names a field, and the value that it must hold. */
 export function listObjects(kind: StoredKind) {
   return (call: ApiCall): Page => {
     const conditions: Condition[] = [];

@@ -137,7 +137,7 @@ function readIdempotency({ key, method, path, form }: Exchange, { account }: Cal
   return { account, key, endpoint: `${method} ${path}`, fingerprint: fingerprint(form) };
 }
 
-/** Runs the endpoint and commits what stands of it together with the answer. */
+/** Runs the endpoint and commits the lasting part of its work together with the answer. */
 async function execute(
   parts: Parts,
   endpoint: Endpoint,
@@ -171,7 +171,7 @@ async function execute(
     answer = errorAnswer(known, exchange.requestId);
     objectId = objectIn(known.body);
     isSaved = known.aftermath !== "refused";
-    // What a refused or failed request began is dropped: an empty unit is committed in its place.
+    // The work of a refused or failed request is dropped: an empty unit is committed in its place.
     if (known.aftermath !== "declined") worked = ledger.begin(caller.account);
   }
   if (fault?.effect === "error_500_saved_after" && isSaved)
@@ -189,7 +189,7 @@ function errorAnswer(error: ApiError, requestId: string): Answer {
   return { status: error.status, body, headers: error.headers, isReplay: false, dispatch: null };
 }
 
-/** A defect of the sandbox shows itself in the answer, where whoever runs it sees it. */
+/** A defect of the sandbox shows itself in the answer, where the person who runs it sees it. */
 function asApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   const message = `The sandbox itself failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;

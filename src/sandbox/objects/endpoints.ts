@@ -38,7 +38,7 @@ import {
   updateWebhookEndpoint,
 } from "../webhooks/webhookEndpoints.ts";
 
-/** What the sandbox serves. What each endpoint takes, `parameterSchemas.ts` knows. https://docs.stripe.com/api */
+/** The endpoints that the sandbox serves. Their parameters stand in `parameterSchemas.ts`. https://docs.stripe.com/api */
 export const ENDPOINTS: readonly Endpoint[] = [
   ...ACCOUNTS,
   ...BALANCE_TRANSACTIONS,
@@ -75,7 +75,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   get("/v1/checkout/sessions/:id/line_items", (call) =>
     wholeList(call, lineItemsOf(call.unit, retrieve(call, "checkout.session").id)),
   ),
-  // What Checkout's own page asks, and does when its button is pressed; not a part of Stripe's public API.
+  // The requests of Checkout's own page, which are not a part of Stripe's public API.
   get("/v1/payment_pages/:id", (call) => retrieve(call, "checkout.session")),
   post("/v1/payment_pages/:id/confirm", confirmSession),
   ...PAYMENT_LINKS,

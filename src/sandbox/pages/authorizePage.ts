@@ -12,7 +12,7 @@ import { problemSummary } from "./form.ts";
 import { showDone } from "./instructionsPage.ts";
 import { sendPage } from "./page.ts";
 
-/** Where `next_action` sends the customer: a page with two buttons, as Stripe's test page has. */
+/** The page to which `next_action` sends the customer, with two buttons, as Stripe's test page has. */
 const choice = z.object({ outcome: outcomeSchema });
 
 type Intent = Stripe.PaymentIntent | Stripe.SetupIntent;
@@ -57,7 +57,7 @@ async function showChoice(status: number, intent: Intent | null, problem: string
 
 const REDIRECT_STATUS: Readonly<Record<string, string>> = { requires_payment_method: "failed", processing: "pending" };
 
-/** https://docs.stripe.com/payments/accept-a-payment: what Stripe appends to the return URL. */
+/** https://docs.stripe.com/payments/accept-a-payment: Stripe appends the result to the return URL. */
 function addResult(returnUrl: string, intent: Intent): string {
   const url = new URL(returnUrl);
   url.searchParams.set(intent.object, intent.id);

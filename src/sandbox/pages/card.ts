@@ -26,7 +26,7 @@ export function readExpiry(text: string): Expiry | null {
   return { month: Number(month), year: Number(year) + (year.length === 2 ? 2000 : 0) };
 }
 
-/** What is wrong with each field, in words for the person who fills it. */
+/** The problems of each field, in words for the person who fills it. */
 export function checkCard({ number, expiry, cvc }: CardValues, nowMs: number): Partial<Record<CardField, string>> {
   return {
     ...problem("number", checkNumber(number)),

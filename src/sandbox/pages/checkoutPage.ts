@@ -14,7 +14,7 @@ import { type Problems, problemSummary, type Values } from "./form.ts";
 import { type Html, sendFragment, sendPage } from "./page.ts";
 import { type Asked, checkValues, paymentFields, payWith, problemOf, readAsked } from "./paymentForm.ts";
 
-/** Checkout's own page: what is bought, the form that pays for it, and where the buyer goes from there. */
+/** Checkout's own page: the items, the form that pays for them, and the way on from there. */
 export function addCheckoutPage(app: SandboxApp, parts: Parts): void {
   app.get("/_sandbox/checkout/:id", async (context) => {
     const session = look(parts, "checkout.session", context.req.param("id"));
@@ -22,7 +22,7 @@ export function addCheckoutPage(app: SandboxApp, parts: Parts): void {
     return await showOpen(parts, 200, session, prefilled(context.req.query()), {});
   });
 
-  // Where the buyer comes back to from authentication or from a bank's page.
+  // The buyer comes back to this address from authentication or from a bank's page.
   app.get("/_sandbox/checkout/:id/return", async (context) => {
     const session = look(parts, "checkout.session", context.req.param("id"));
     if (session === null) return await showClosed(null);
@@ -59,7 +59,7 @@ export function addCheckoutPage(app: SandboxApp, parts: Parts): void {
     return await leave(parts, look(parts, "checkout.session", session.id) ?? session);
   });
 
-  // What the form shows while a card is being typed.
+  // The hints that the form shows while a card is being typed.
   app.post("/_sandbox/card/:field", async (context) => {
     const values = await readValues(context);
     const field = context.req.param("field");
@@ -84,7 +84,7 @@ function prefilled(query: Readonly<Record<string, string>>): Values {
   return email === undefined ? {} : { email };
 }
 
-/** What the merchant knows of the buyer already, who then can't change it. */
+/** The buyer's details that the merchant knows already, and that the buyer can't change. */
 function lockedValues(parts: Parts, session: Stripe.Checkout.Session): Values {
   const customer = look(parts, "customer", idOf(session.customer) ?? "");
   const email = session.customer_email ?? customer?.email ?? null;

@@ -13,7 +13,7 @@ import { act, look } from "./act.ts";
 import { type Field, field, problemSummary, type Problems } from "./form.ts";
 import { type Html, sendPage } from "./page.ts";
 
-/** What a customer pays elsewhere: the instructions of a bank transfer, and vouchers, each with a way to pay it here. */
+/** Pages for payments that are made elsewhere: bank transfers and vouchers, each with a button that pays. */
 export function addInstructionsPages(app: SandboxApp, parts: Parts): void {
   app.get("/_sandbox/transfer/:id", async (context) => {
     return await showTransfer(look(parts, "payment_intent", context.req.param("id")), {});
@@ -113,7 +113,7 @@ const ENDS: Readonly<Record<string, string>> = {
   processing: "The bank is at work on this payment.",
 };
 
-/** What a page that waited for its customer says when it doesn't any more. */
+/** The page of a payment that no longer waits for its customer. */
 export async function showDone(object: Stripe.PaymentIntent | Stripe.SetupIntent | null): Promise<Response> {
   if (object === null) {
     return await sendPage(404, { title: "Not found", content: html`<h1>There is no such payment</h1>` });

@@ -8,8 +8,8 @@ import { act, look } from "./act.ts";
 import { sendPage } from "./page.ts";
 
 /**
- * A Payment Link's address: every visit opens a Checkout Session of its own. What the address prefills follows
- * https://docs.stripe.com/payment-links/customize; as there, a reference that can't be one is dropped without a word.
+ * A Payment Link's address: every visit opens a Checkout Session of its own. The address may prefill fields, by
+ * https://docs.stripe.com/payment-links/customize: as there, a reference that can't be one is dropped without a word.
  */
 const visit = z.object({
   client_reference_id: z

@@ -9,11 +9,11 @@ export type Html = ReturnType<typeof html>;
 type Page = {
   readonly title: string;
   readonly content: Html;
-  /** What stands above the content: the page's name and its navigation. */
+  /** The part above the content: the page's name and its navigation. */
   readonly top?: Html;
   /** The page's own script, by its name among the assets. */
   readonly script?: "dashboard.js";
-  /** The tables of a person who debugs need the whole width; what a buyer reads doesn't. */
+  /** The tables of a person who debugs need the whole width; a buyer's page doesn't. */
   readonly isWide?: boolean;
 };
 

@@ -36,7 +36,7 @@ function readEvent({ store }: ApiCall, row: Row): Stripe.EventBase {
   return { ...event, pending_webhooks: pendingWebhooks(store, event.id) };
 }
 
-/** To how many endpoints the event is still to be delivered. */
+/** The number of endpoints to which the event is still to be delivered. */
 export function pendingWebhooks(store: Store, eventId: string): number {
   const sql = "SELECT count(DISTINCT endpoint_id) AS n FROM deliveries WHERE event_id = ? AND state = 'pending'";
   return Number(store.row(sql, eventId)?.["n"]);

@@ -26,7 +26,7 @@ const CONFIGURED_ENDPOINT_ID = "we_configured_at_start";
 /** https://docs.stripe.com/webhooks: 16 endpoints per account and mode. */
 const MAXIMUM_ENDPOINTS = 16;
 
-/** Asked for every event, changed hardly ever. */
+/** The endpoints are needed for every event, and hardly ever change. */
 const known = new WeakMap<Store, readonly WebhookEndpoint[]>();
 
 export function allEndpoints(store: Store): readonly WebhookEndpoint[] {
@@ -151,7 +151,7 @@ export function deleteWebhookEndpoint(call: ApiCall): Stripe.DeletedWebhookEndpo
   return { id: shown.id, object: "webhook_endpoint", deleted: true };
 }
 
-/** What `stripe events resend` calls. Without an endpoint it means the listeners of the CLI: here, all endpoints. */
+/** `stripe events resend` calls this. Without an endpoint it means the listeners of the CLI: here, all endpoints. */
 export function resendEvent(call: ApiCall): unknown {
   const { parameters, unit, store } = call;
   const event = retrieveEvent(call);

@@ -33,7 +33,7 @@ export class WebhookSender {
           : requestHttp(url, { ...options, agent: this.#http });
         request.on("timeout", () => request.destroy(new Error(`No answer within ${TIMEOUT_MS / 1000} s.`)));
         request.on("error", (error: NodeJS.ErrnoException) => {
-          // The endpoint closed a connection just as it was to be used again, and has seen nothing.
+          // The endpoint closed a connection just as the connection was to be used again, and has seen nothing.
           if (request.reusedSocket && error.code === "ECONNRESET") attempt();
           else resolve({ status: null, error: error.message || String(error.code) });
         });
@@ -48,7 +48,7 @@ export class WebhookSender {
     });
   }
 
-  /** Breaks off what is under way. */
+  /** Breaks off the attempts that are under way. */
   close(): void {
     this.#http.destroy();
     this.#https.destroy();

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { newId } from "./identifiers.ts";
 
 /**
- * Faults on order: what Stripe and the network do at their worst, asked for at the start or through `/_sandbox/faults`.
+ * Faults on order: Stripe and the network at their worst, asked for at the start or through `/_sandbox/faults`.
  * They live in memory; a restarted sandbox has those of its start. Their dice are thrown from a seed, so that the same
  * requests in the same order meet the same faults.
  */

@@ -85,7 +85,7 @@ export class Store {
     return this.#full.promise;
   }
 
-  /** From now on `writeInTheEnd` gives up on a full disk: what it was to write is done again after the next start. */
+  /** From now on `writeInTheEnd` gives up on a full disk: its work is done again after the next start. */
   stopRetrying(): void {
     this.#isClosing = true;
   }
@@ -109,7 +109,10 @@ export class Store {
     return result;
   }
 
-  /** Like `write`, for work that nobody waits for: on a full disk it is tried until there is space. Null if the sandbox stops before. */
+  /**
+   * Like `write`, for work that nobody waits for: on a full disk it is tried until there is space. Null if the sandbox
+   * stops before.
+   */
   async writeInTheEnd<T>(work: () => T): Promise<T | null> {
     for (;;) {
       try {
@@ -127,7 +130,7 @@ export class Store {
     this.run("BEGIN IMMEDIATE");
     const group = Promise.withResolvers<void>();
     this.#group = group;
-    // Whoever joined the group hears of its failure through its own promise.
+    // Each writer in the group hears of a failure through its own promise.
     group.promise.catch(() => {});
     setImmediate(() => {
       if (this.#group === group) this.#commitGroup();

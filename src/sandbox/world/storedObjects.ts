@@ -1,11 +1,14 @@
 import type { Stripe } from "stripe";
 
-/** Stripe's client turns a decimal number into an object; what goes over the wire, and is kept, is text. */
+/** Stripe's client turns a decimal number into an object; over the wire and in the store it is text. */
 export type StoredPrice = Omit<Stripe.Price, "unit_amount_decimal"> & { readonly unit_amount_decimal: string | null };
 
 export type StoredLineItem = Omit<Stripe.LineItem, "price"> & { readonly price: StoredPrice };
 
-/** What a Checkout Session or Payment Link holds beside what it shows; never shown itself, save for the line items. */
+/**
+ * The part of a Checkout Session or Payment Link that isn't shown as it is; only its line items show in lists of their
+ * own.
+ */
 export type Order = {
   readonly id: string;
   readonly object: "order";
@@ -16,7 +19,7 @@ export type Order = {
   readonly payment_intent: string | null;
 };
 
-/** What is left of a Customer that was deleted, so that it is answered as deleted and not as unknown. */
+/** The rest of a Customer that was deleted, by which it is answered as deleted and not as unknown. */
 type DeletedCustomer = { readonly id: string; readonly object: "deleted_customer"; readonly created: number };
 
 /** The kinds of object that are kept, by the name Stripe gives them in `object`. */
@@ -43,7 +46,7 @@ export type StoredObjects = {
 export type StoredKind = keyof StoredObjects;
 export type StoredObject = StoredObjects[StoredKind];
 
-// What Stripe's errors calls the object and the parameter, where those aren't the kind and "id".
+// The names of the object and the parameter in Stripe's errors, where those aren't the kind and "id".
 const NOUNS: Readonly<Partial<Record<StoredKind, readonly [noun: string, param: string]>>> = {
   payment_intent: ["payment_intent", "intent"],
   setup_intent: ["setupintent", "intent"],

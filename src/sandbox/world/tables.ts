@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS requests (
   path TEXT NOT NULL, idempotency_key TEXT, status INTEGER, replayed INTEGER NOT NULL);
 `;
 
-/** Columns that files of earlier versions lack: what an object's history is found by, and the fault that was met. */
+/** Columns that files of earlier versions lack: the object of a history's entry, and the fault that was met. */
 export const ADDED_COLUMNS = [
   ...["events", "requests"].map((table) => ({
     table,

@@ -2,7 +2,10 @@ import type { Stripe } from "stripe";
 import type { Order, StoredLineItem } from "../../world/storedObjects.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
-/** What a Checkout Session or Payment Link holds beside what it shows: its line items and the PaymentIntent to be made. */
+/**
+ * The part of a Checkout Session or Payment Link that isn't shown as it is: its line items and the PaymentIntent to be
+ * made.
+ */
 const ORDER = "order_of_";
 
 function orderId(id: string): string {

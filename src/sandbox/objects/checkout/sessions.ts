@@ -16,7 +16,10 @@ import { retrieve } from "../../http/resources.ts";
 import { idOf, type StoredLineItem } from "../../world/storedObjects.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
-/** Checkout Sessions: a page that takes one payment, or takes none and expires. https://docs.stripe.com/payments/checkout */
+/**
+ * Checkout Sessions: a page that takes one payment, or takes none and expires.
+ * https://docs.stripe.com/payments/checkout
+ */
 const LONGEST_SECONDS = 24 * 3600;
 const SHORTEST_SECONDS = 30 * 60;
 
@@ -148,7 +151,7 @@ export function openSession(
   };
 }
 
-/** What the command line tool does in place of the page. */
+/** Pays in place of the page: the command line tool calls this. */
 export function confirmSession(call: ApiCall): Stripe.Checkout.Session {
   const { id, parameters, unit } = call;
   const session = retrieve(call, "checkout.session");
@@ -162,10 +165,10 @@ export function confirmSession(call: ApiCall): Stripe.Checkout.Session {
   return retrieve(call, "checkout.session");
 }
 
-/** Who pays, as they said on the page. */
+/** The buyer, as they described themselves on the page. */
 export type Buyer = Pick<Stripe.PaymentMethod.BillingDetails, "address" | "email" | "name" | "phone">;
 
-/** Whoever pays on the page accepts the mandate that it shows. */
+/** A buyer who pays on the page accepts the mandate that the page shows. */
 const ON_PAGE: Acceptance = {
   accepted_at: null,
   online: { ip_address: "127.0.0.1", user_agent: "Checkout" },
@@ -243,7 +246,7 @@ export function expireOpenSession(unit: UnitOfWork, id: string): void {
   unit.fire("session_expired", [expired]);
 }
 
-/** What becomes of the Session, if there is one, when its payment gets somewhere. */
+/** Changes the payment's Session, if there is one, after the payment has changed. */
 export function followPayment(unit: UnitOfWork, paymentIntentId: string): void {
   const paymentIntent = unit.find("payment_intent", paymentIntentId);
   const [order] = unit.list("order", "payment_intent", paymentIntentId);
@@ -251,7 +254,7 @@ export function followPayment(unit: UnitOfWork, paymentIntentId: string): void {
   if (paymentIntent === undefined || session === undefined) return;
   const isPaid = paymentIntent.status === "succeeded";
   const isFailed = paymentIntent.status === "requires_payment_method";
-  // A decline on the page leaves it open for another try, and so does a customer who is still at their bank's page.
+  // A declined attempt leaves the page open for another, and so does a customer who is still at their bank's page.
   if (session.status === "open" && (isFailed || asksOnPage(paymentIntent))) return;
   unit.dropJobs(session.id);
   const followed = unit.save<Stripe.Checkout.Session>({

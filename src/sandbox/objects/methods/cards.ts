@@ -5,7 +5,7 @@ import { randomText } from "../../world/identifiers.ts";
 import type { Parameters } from "../../http/parameters.ts";
 import type { ChargeFacts, MethodFacts } from "./methodFacts.ts";
 
-/** Cards as PaymentMethods and Charges show them, with what can be said against one before any bank is asked. */
+/** Cards as PaymentMethods and Charges show them, and the errors that a card meets before any bank is asked. */
 type Expiry = { readonly month: number; readonly year: number };
 
 /** Visa's usual hold on a card. https://docs.stripe.com/payments/place-a-hold-on-a-payment-method */
@@ -77,7 +77,7 @@ export function chargeOfCard(
   };
 }
 
-/** A card is good until its month ends; a token's or test method's is for some years. */
+/** A card is good until its month ends; the card of a token or test method is good for some years. */
 function readExpiry(given: Parameters | undefined, nowMs: number): Expiry {
   const now = new Date(nowMs);
   const thisYear = now.getUTCFullYear();

@@ -35,7 +35,7 @@ export type VoucherFlow = {
   readonly days: { readonly minimum: number; readonly maximum: number };
   readonly hoursFromUtc: number;
   readonly digits: number;
-  /** What must be known of the customer when the payment is confirmed. */
+  /** The customer's details that must be known when the payment is confirmed. */
   readonly billing: readonly (readonly string[])[];
   readonly instruct: (voucher: Voucher) => Stripe.PaymentIntent.NextAction;
 };

@@ -13,25 +13,27 @@ type Row<T extends PaymentMethodType> = {
   readonly currencies: readonly string[] | "any";
   readonly flow: Flow;
   readonly allowsManualCapture?: true;
-  /** What `payment_method_options` shows of the type where nothing was said. */
+  /** The type's defaults in `payment_method_options`. */
   readonly options?: Readonly<Record<string, unknown>>;
-  /** What the PaymentMethod shows under the type's name; throws Stripe's error for what can't be right. */
+  /** Gives the PaymentMethod's field under the type's name; throws Stripe's error for details that can't be right. */
   readonly show: (facts: MethodFacts) => NonNullable<Stripe.PaymentMethod[T]>;
-  /** What the Charge shows there. */
+  /** Gives the Charge's field under the type's name. */
   readonly charge: (
     shown: NonNullable<Stripe.PaymentMethod[T]>,
     facts: ChargeFacts,
   ) => NonNullable<Stripe.Charge.PaymentMethodDetails[T]>;
 };
 
-/** https://docs.stripe.com/api/payment_intents/create#create_payment_intent-payment_method_options-boleto-expires_after_days */
+/**
+ * https://docs.stripe.com/api/payment_intents/create#create_payment_intent-payment_method_options-boleto-expires_after_days
+ */
 export const DEFAULT_VOUCHER_DAYS = 3;
 const VOUCHER_OPTIONS = { expires_after_days: DEFAULT_VOUCHER_DAYS };
 
 const REDIRECT = { kind: "redirect", settlesLater: false } as const;
 const EUR = ["eur"];
 
-/** Banks' names and the like, which the sandbox has none of. */
+/** Banks' names and other facts about an account, of which the sandbox has none. */
 const SAVED_ACCOUNT = {
   bank_code: null,
   bank_name: null,
@@ -205,7 +207,7 @@ export function acceptsCurrency(type: PaymentMethodType, currency: string | null
   return currencies === "any" || currency === null || currencies.includes(currency);
 }
 
-/** What dynamic payment methods offer for a currency, as `payment_method_types` shows it. */
+/** The types that dynamic payment methods offer for a currency, as `payment_method_types` shows them. */
 export function offeredTypes(currency: string | null, allowRedirects: boolean): string[] {
   return Object.keys(PAYMENT_METHOD_TYPES)
     .filter((type) => isPaymentMethodType(type))

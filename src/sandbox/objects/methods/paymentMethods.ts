@@ -49,7 +49,7 @@ export function attach(unit: UnitOfWork, paymentMethod: Stripe.PaymentMethod, cu
   return attached;
 }
 
-/** https://docs.stripe.com/api/payment_methods/detach: what is detached can't be used again. */
+/** https://docs.stripe.com/api/payment_methods/detach: a detached payment method can't be used again. */
 export function detachPaymentMethod({ id, unit }: ApiCall): Stripe.PaymentMethod {
   const { paymentMethod } = usePaymentMethod(unit, id, 404);
   if (paymentMethod.customer === null) {

@@ -14,14 +14,14 @@ export type Scenario = {
   /** `on_session`: set up for later use, so that only a present customer is asked. */
   readonly authentication: "never" | "always" | "on_session";
   readonly attempt: Attempt;
-  /** What becomes of a voucher, and when; null for all else. */
+  /** The end of a voucher, and when it comes; null for all other types. */
   readonly voucher: VoucherFate | null;
   readonly refund: "succeeds" | "pending" | "fails_later";
   readonly dispute: { readonly reason: string; readonly isInquiry: boolean } | null;
   /** The money is in the merchant's balance at once. */
   readonly bypassesPending: boolean;
   readonly warnsOfFraud: boolean;
-  /** Declining cards can't be attached to a Customer, save the one that exists for that. */
+  /** Declining cards can't be attached to a Customer, save the one test card that exists for that. */
   readonly attachable: boolean;
 };
 
@@ -30,7 +30,7 @@ export type Attempt =
   | { readonly kind: "declined"; readonly decline: Decline }
   | { readonly kind: "processing"; readonly settlement: Settlement; readonly isDelayed: boolean };
 
-/** `never`: nobody comes to pay, so that its last day ends it. */
+/** `never`: nobody comes to pay, so that the voucher ends with its last day. */
 export type VoucherFate = {
   readonly outcome: "succeeded" | "failed" | "never";
   readonly isDelayed: boolean;

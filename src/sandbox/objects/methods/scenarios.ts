@@ -70,7 +70,7 @@ const NOT_RECEIVED = { dispute: { reason: "product_not_received", isInquiry: fal
 const INQUIRED = { dispute: { reason: "fraudulent", isInquiry: true } } as const;
 const RETURNED = { dispute: { reason: "debit_not_authorized", isInquiry: false } } as const;
 
-/** What has no number: its customer is asked, and then it goes as its type's flow says. */
+/** Scenarios of a type without numbers: the customer is asked, and then the payment goes as the type's flow says. */
 function unnumbered(type: PaymentMethodType, flow: Flow): Scenario[] {
   const asked: Scenario = { ...PLAIN, ...THREE_D_SECURE, name: type, type, number: "" };
   switch (flow.kind) {
@@ -101,7 +101,7 @@ export const SCENARIOS: readonly Scenario[] = [
   card("diners", "3056930009020004", { card: DINERS }),
   card("jcb", "3566002020360505", { card: JCB }),
   card("unionpay", "6200000000000005", { card: UNIONPAY }),
-  // Stripe has no names for these numbers; theirs are ours.
+  // Stripe has no names for these numbers; the names are ours.
   card("mastercard_2series", "2223003122003222", { card: MASTERCARD }),
   card("amex_other", "371449635398431", { card: AMEX }),
   card("discover_other", "6011000990139424", { card: DISCOVER }),
@@ -175,7 +175,10 @@ export const SCENARIOS: readonly Scenario[] = [
   ...Object.entries(PAYMENT_METHOD_TYPES).flatMap(([type, { flow }]) => unnumbered(type as PaymentMethodType, flow)),
 ];
 
-/** Accounts of which no PaymentMethod can be made. Stripe's page gives the first one's code only; the other's is ours. */
+/**
+ * Accounts of which no PaymentMethod can be made. Stripe's page gives only the code of the first; the other code is
+ * ours.
+ */
 const UNUSABLE_ACCOUNTS: Readonly<Record<string, { readonly code: string; readonly message: string }>> = {
   AT271904300000055555: {
     code: "sepa_debit_bank_not_supported",
@@ -195,7 +198,7 @@ function compact(number: string): string {
   return number.replaceAll(/[\s-]/g, "");
 }
 
-// Stripe's command line tool writes this one without the brand.
+// Stripe's command line tool writes these names without the brand, or in an older form.
 const ALIASES: Readonly<Record<string, string>> = {
   pm_card_chargeDeclined: "pm_card_visa_chargeDeclined",
   pm_card_chargeDeclinedInsufficientFunds: "pm_card_visa_chargeDeclinedInsufficientFunds",
@@ -211,7 +214,7 @@ export function findScenario(name: string): Scenario | undefined {
   return BY_NAME.get(ALIASES[twin] ?? twin);
 }
 
-/** What a payment method without a number does; the email's part before the @ says what becomes of a voucher. */
+/** The scenario of a payment method without a number; the email's part before the @ decides about a voucher. */
 export function findUnnumbered(type: PaymentMethodType, email: string | null): Scenario | undefined {
   const [emailEnd = ""] = VOUCHER_FATES.find(([end]) => email?.split("@")[0]?.endsWith(end) ?? end === "") ?? [];
   return BY_NAME.get(voucherName(type, emailEnd)) ?? BY_NAME.get(type);

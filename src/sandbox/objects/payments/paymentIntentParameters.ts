@@ -91,7 +91,7 @@ export function readMethodChoice(
   return {
     automatic_payment_methods:
       automatic?.boolean("enabled") === false ? null : { allow_redirects: allowRedirects, enabled: true },
-    // Bank transfers are offered only to who asks for them.
+    // Bank transfers are offered only to a request that asks for them.
     payment_method_types: offered.filter((type) => allowed?.includes(type) ?? type !== "customer_balance"),
   };
 }

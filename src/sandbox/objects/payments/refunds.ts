@@ -87,7 +87,7 @@ export function settleRefund(unit: UnitOfWork, id: string, forced: ForcedOutcome
   return true;
 }
 
-/** The refund with what it took from the balance; one that succeeded before, and was only confirmed, has taken it. */
+/** The refund with its balance transaction; a refund that succeeded before, and was only confirmed, has one already. */
 function posted(unit: UnitOfWork, refund: Stripe.Refund): Stripe.Refund {
   return { ...refund, balance_transaction: refund.balance_transaction ?? postRefund(unit, refund, "refund") };
 }

@@ -16,8 +16,8 @@ import { readView } from "./view.ts";
 import { type Html, sendFragment, sendPage } from "../page.ts";
 
 /**
- * The sandbox's own page: what came in, what went out, and the buttons that the bank, the customer and the merchant have.
- * It asks for its content anew every second; each button's answer is a sentence for the status line.
+ * The sandbox's own page: requests, objects, events and deliveries, and the buttons of the bank, the customer and the
+ * merchant. The page asks for its content anew every second; each button's answer is a sentence for the status line.
  */
 export function addDashboard(app: SandboxApp, parts: Parts): void {
   app.get("/", async (context) => {
@@ -128,7 +128,7 @@ function addFaultRoutes(app: SandboxApp, parts: Parts): void {
   });
 }
 
-/** What the latest deliveries of an event came to, in words. */
+/** The results of an event's latest deliveries, in words. */
 function describeDeliveries({ store }: Parts, eventId: string, count: number): string {
   const results = deliveriesOf(store, eventId, count).map(({ last_status: status, last_error: error }) =>
     typeof error === "string" ? error : `answered ${status}`,
@@ -136,7 +136,7 @@ function describeDeliveries({ store }: Parts, eventId: string, count: number): s
   return `${count === 1 ? "The endpoint" : `The ${count} endpoints`}: ${results.join("; ")}.`;
 }
 
-/** Does it and says so, or why not. */
+/** Takes the action and answers with its sentence, or with the reason of a refusal. */
 async function say(act: () => Promise<string> | string): Promise<Response> {
   try {
     return await answer(200, await act());
