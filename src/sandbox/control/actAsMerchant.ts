@@ -1,7 +1,7 @@
 import type { Parts } from "../objects/parts.ts";
 import { ApiError } from "../http/apiError.ts";
 import { DEFAULT_API_VERSION } from "../http/authentication.ts";
-import { ControlError } from "./control.ts";
+import { ControlError } from "./controlError.ts";
 import { ENDPOINTS } from "../objects/endpoints.ts";
 import { readParameters } from "../http/parameters.ts";
 import { parameterSchemaOf } from "../http/parameterSchemas.ts";

@@ -1,5 +1,6 @@
 import type { Parts } from "../../objects/parts.ts";
-import { authorize, ControlError, dispute, settle } from "../../control/control.ts";
+import { ControlError } from "../../control/controlError.ts";
+import { authorize, dispute, settle } from "../../control/interventions.ts";
 import type { ListedObject } from "../../control/listedObjects.ts";
 import { actAsMerchant } from "../../control/actAsMerchant.ts";
 import type { StoredKind } from "../../world/storedObjects.ts";
