@@ -1,3 +1,17 @@
+/**
+ * The sandbox: a local Stripe for development and tests. The unmodified `stripe` package talks to it over HTTP. It moves no
+ * money, and says in a header of every response what it is.
+ *
+ * Its rooms, each of which imports only from those before it:
+ * 1. `assets/`: the files that it reads, all named in one place;
+ * 2. `world/`: the clock, the store, ids, units of work, faults, and tables that know nothing of requests;
+ * 3. `http/`: reading requests and writing responses: parameters, errors, lists, saved answers;
+ * 4. `webhooks/`: the endpoints, and the delivery of events to them;
+ * 5. `objects/`: Stripe's API, a file per noun; `endpoints.ts` lists it, `ledger.ts` commits what it does;
+ * 6. `control/`: the API under `/_sandbox`, for interventions that Stripe has no API for;
+ * 7. `pages/`: Checkout, the customer's other pages, and the dashboard;
+ * 8. `app.ts` joins the routes, and `sandbox.ts`, the only public file, starts it all.
+ */
 import { listen } from "./http/listen.ts";
 import { SavedAnswers } from "./http/savedAnswers.ts";
 import type { Sent } from "./http/sent.ts";
@@ -9,33 +23,17 @@ import { DAY_MS, SandboxClock, toUnixSeconds } from "./world/clock.ts";
 import { type FaultInput, Faults } from "./world/faults.ts";
 import { Store } from "./world/store.ts";
 
-/**
- * The sandbox: a local Stripe for development and tests. The unmodified `stripe` package talks to it over HTTP. It moves no
- * money, and says in a header of every response what it is.
- *
- * Its rooms, each of which imports only from those before it:
- * 1. `assets/`: the files that it reads, all named in one place;
- * 2. `world/`: the clock, the store, ids, units of work, faults, and tables that know nothing of requests;
- * 3. `http/`: reading requests and writing responses: parameters, errors, lists, saved answers;
- * 4. `webhooks/`: the endpoints, and the delivery of events to them;
- * 5. `objects/`: Stripe's API, a file per noun; `endpoints.ts` lists it, `ledger.ts` commits what it does;
- * 6. `control/`: the API under `/_sandbox`, for what Stripe has no API for;
- * 7. `pages/`: Checkout, the customer's other pages, and the dashboard;
- * 8. `app.ts` joins the routes, and `sandbox.ts`, the only public file, starts it all.
- */
+/** How a sandbox is started; every option has a default. */
 export type SandboxOptions = {
   /** The sandbox listens on 127.0.0.1 only. Default 0, which takes any free port. */
   readonly port?: number;
   /** The folder of its SQLite file, created if need be. Default null, which keeps everything in memory. */
   readonly dataDir?: string | null;
-  /**
-   * An endpoint for events of every type; with `connect`, for those of connected accounts instead of its own. Default
-   * null.
-   */
+  /** An endpoint for events of every type; with `connect`, for those of connected accounts. Default null. */
   readonly webhook?: { readonly url: string; readonly secret: string; readonly connect?: boolean } | null;
   /** How long a bank debit stays in `processing`; the "Delayed" test accounts take four times that. Default 2500. */
   readonly settlementDelayMs?: number;
-  /** How long to wait before each retry of a webhook, in real and in virtual time; after the last one it is given up. */
+  /** How long to wait before each retry of a webhook, in real and in virtual time; after the last one the webhook is given up. */
   readonly webhookRetryDelaysMs?: readonly number[];
   /** Search sees an object only this long after its last change. Default 500. */
   readonly searchLagMs?: number;
@@ -68,8 +66,8 @@ const SECRET_KEY = "sk_test_sandbox";
 const HOUR_MS = 3_600_000;
 
 /**
- * Stripe retries for up to three days and doesn't publish its intervals. In virtual time ours are as long; in real time
- * they begin short, for a service that is being restarted, and end after a day.
+ * Stripe retries for up to three days and doesn't publish its intervals. In virtual time our retries go on as long; in
+ * real time their intervals begin short, for a service that is being restarted, and end after a day.
  * https://docs.stripe.com/webhooks#retries
  */
 const RETRY_DELAYS_MS = {
@@ -98,9 +96,9 @@ const RETRY_DELAYS_MS = {
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { port: wantedPort = 0, dataDir = null, webhook = null } = options;
+  const faults = new Faults(options.faults ?? [], options.faultSeed);
   const store = new Store(dataDir, options.onWarning);
   const clock = new SandboxClock(store);
-  const faults = new Faults(options.faults ?? [], options.faultSeed);
   const answers = new SavedAnswers(store);
   await store
     .write(() => configureEndpoint(store, webhook, toUnixSeconds(clock.now())))
@@ -128,7 +126,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     clock.setAlarm(clock.now() + DAY_MS, prune);
   };
   prune();
-  // On a full disk that is done when there is space.
+  // On a full disk the jobs are done when there is space.
   await Promise.race([ledger.runDueJobs(), store.becomesFull]);
   deliveries.resume();
   return {
