@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { ConfigError, loadDevConfig, readEnvironment } from "../config/config.ts";
 import type { Environment } from "../config/settings.ts";
-import { faultOrders } from "../sandbox/control/faults.ts";
+import { faultOrders } from "../sandbox/world/faults.ts";
 import { startSandbox, type SandboxOptions } from "../sandbox/sandbox.ts";
 import { DiskFullError } from "../sandbox/world/store.ts";
 import { acquireLock, LockedError } from "../dev/lock.ts";
@@ -13,7 +13,7 @@ import { optionsFromParent, sandboxLaunchSchema, sandboxSecretKey } from "../dev
 import { stopWithNpm, untilStopRequested } from "../dev/stopRequest.ts";
 
 /** Here the sandbox always keeps its objects. */
-type KeepingSandbox = SandboxOptions & { readonly dataDir: string };
+type KeepingSandbox = SandboxOptions & { readonly port: number; readonly dataDir: string };
 
 async function run(stop: AbortSignal): Promise<void> {
   const isPartOfStack = process.argv.includes(optionsFromParent);

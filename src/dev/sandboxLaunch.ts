@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 
-/** The argument that makes `src/dev/sandbox.ts` wait for its options instead of reading the settings. */
+/** The argument that makes `src/bin/sandbox.ts` wait for its options instead of reading the settings. */
 export const optionsFromParent = "--options-from-parent";
 
 export const sandboxLaunchSchema = z.object({
@@ -23,7 +23,7 @@ export type SandboxLaunch = z.input<typeof sandboxLaunchSchema>;
 
 export const sandboxReadySchema = z.object({ url: z.string() });
 
-/** No real key: it has the form of one, because everything that reads it expects that. */
+/** This is no real key; it has the form of one, because every reader of a key expects that. */
 export const sandboxSecretKey = "sk_test_sandbox_of_this_machine";
 
 /** The folder of everything that belongs to the sandbox. */
@@ -44,7 +44,7 @@ export function sandboxWebhookSecret(dataDir: string): string {
   return readFileSync(path, "utf8").trim();
 }
 
-/** The same, for who only looks: undefined when no sandbox was started with this folder. */
+/** The same for a reader who starts nothing: undefined when no sandbox was started with this folder. */
 export function knownSandboxWebhookSecret(dataDir: string): string | undefined {
   const path = webhookSecretPath(dataDir);
   return existsSync(path) ? readFileSync(path, "utf8").trim() : undefined;

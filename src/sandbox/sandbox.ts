@@ -1,38 +1,39 @@
-import fastify, { type FastifyError, type FastifyReply } from "fastify";
-import { answerRequest, type Parts } from "./http/api.ts";
-import { DAY_MS, SandboxClock, toUnixSeconds } from "./world/clock.ts";
-import { addControlRoutes } from "./control/control.ts";
-import { Deliveries } from "./webhooks/deliveries.ts";
-import { ENDPOINTS } from "./objects/endpoints.ts";
-import { type FaultInput, Faults } from "./control/faults.ts";
-import { newRequestId } from "./world/identifiers.ts";
-import { Ledger } from "./objects/ledger.ts";
-import { addAuthorizePage } from "./pages/authorizePage.ts";
-import { addCheckoutPage } from "./pages/checkoutPage.ts";
-import { addInstructionsPages } from "./pages/instructionsPage.ts";
-import { addLinkPage } from "./pages/linkPage.ts";
-import { addDashboard } from "./pages/dashboard/dashboard.ts";
-import { addAssets } from "./pages/page.ts";
-import { comesFromElsewhere, FOREIGN_ORIGIN } from "./http/foreignOrigin.ts";
+/**
+ * The sandbox: a local Stripe for development and tests. The unmodified `stripe` package talks to it over HTTP. It moves no
+ * money, and says in a header of every response what it is.
+ *
+ * Its rooms, each of which imports only from those before it:
+ * 1. `assets/`: the files that it reads, all named in one place;
+ * 2. `world/`: the clock, the store, ids, units of work, faults, and tables that know nothing of requests;
+ * 3. `http/`: reading requests and writing responses: parameters, errors, lists, saved answers;
+ * 4. `webhooks/`: the endpoints, and the delivery of events to them;
+ * 5. `objects/`: Stripe's API, a file per noun; `endpoints.ts` lists it, `ledger.ts` commits what it does;
+ * 6. `control/`: the API under `/_sandbox`, for interventions that Stripe has no API for;
+ * 7. `pages/`: Checkout, the customer's other pages, and the dashboard;
+ * 8. `app.ts` joins the routes, and `sandbox.ts`, the only public file, starts it all.
+ */
+import { listen } from "./http/listen.ts";
 import { SavedAnswers } from "./http/savedAnswers.ts";
 import type { Sent } from "./http/sent.ts";
-import { Store } from "./world/store.ts";
+import { Ledger } from "./objects/ledger.ts";
+import { createApp } from "./app.ts";
+import { Deliveries } from "./webhooks/deliveries.ts";
 import { configureEndpoint } from "./webhooks/webhookEndpoints.ts";
+import { DAY_MS, SandboxClock, toUnixSeconds } from "./world/clock.ts";
+import { type FaultInput, Faults } from "./world/faults.ts";
+import { Store } from "./world/store.ts";
 
-/**
- * A local Stripe for development and tests: the unmodified `stripe` package talks to it over HTTP. It moves no money, and
- * says in a header of every response what it is.
- */
+/** How a sandbox is started; every option has a default. */
 export type SandboxOptions = {
-  /** 0 takes any free port; the sandbox listens on 127.0.0.1 only. */
-  readonly port: number;
-  /** The folder of its SQLite file, created if need be; null keeps everything in memory. */
-  readonly dataDir: string | null;
-  /** An endpoint for events of every type; with `connect`, for those of connected accounts instead of its own. */
-  readonly webhook: { readonly url: string; readonly secret: string; readonly connect?: boolean } | null;
+  /** The sandbox listens on 127.0.0.1 only. Default 0, which takes any free port. */
+  readonly port?: number;
+  /** The folder of its SQLite file, created if need be. Default null, which keeps everything in memory. */
+  readonly dataDir?: string | null;
+  /** An endpoint for events of every type; with `connect`, for those of connected accounts. Default null. */
+  readonly webhook?: { readonly url: string; readonly secret: string; readonly connect?: boolean } | null;
   /** How long a bank debit stays in `processing`; the "Delayed" test accounts take four times that. Default 2500. */
   readonly settlementDelayMs?: number;
-  /** How long to wait before each retry of a webhook, in real and in virtual time; after the last one it is given up. */
+  /** How long to wait before each retry of a webhook, in real and in virtual time; after the last one the webhook is given up. */
   readonly webhookRetryDelaysMs?: readonly number[];
   /** Search sees an object only this long after its last change. Default 500. */
   readonly searchLagMs?: number;
@@ -42,33 +43,65 @@ export type SandboxOptions = {
   readonly faultSeed?: number;
   /** Sees every answer of the API and every webhook as it is sent. */
   readonly onSent?: (sent: Sent) => void;
-  /** Told what whoever runs the sandbox should know, a line at a time: that its disk is full, say. */
+  /** Is told, a line at a time, what the person who runs the sandbox should know: that its disk is full, say. */
   readonly onWarning?: (line: string) => void;
 };
 
-export type Sandbox = { readonly url: string; readonly port: number; close(): Promise<void> };
+export type Sandbox = {
+  /** Where it listens, `http://127.0.0.1:<port>`; a browser finds the dashboard there. */
+  readonly url: string;
+  /** The same in parts, named as the `stripe` package's options are. */
+  readonly protocol: "http";
+  readonly host: string;
+  readonly port: number;
+  /** Any key that begins with `sk_test_` or `rk_test_` is taken; this is one. */
+  readonly secretKey: string;
+  /** Stops it and closes every connection, also those whose answer is still due. */
+  close(): Promise<void>;
+};
+
+const HOST = "127.0.0.1";
+const SECRET_KEY = "sk_test_sandbox";
 
 const HOUR_MS = 3_600_000;
 
 /**
- * Stripe retries for up to three days and doesn't publish its intervals. In virtual time ours are as long; in real time they
- * begin short, for a service that is being restarted, and end after a day. https://docs.stripe.com/webhooks#retries
+ * Stripe retries for up to three days and doesn't publish its intervals. In virtual time our retries go on as long; in
+ * real time their intervals begin short, for a service that is being restarted, and end after a day.
+ * https://docs.stripe.com/webhooks#retries
  */
 const RETRY_DELAYS_MS = {
   real: [1000, 5000, 30_000, 120_000, 600_000, HOUR_MS, 4 * HOUR_MS, 8 * HOUR_MS, 12 * HOUR_MS],
   virtual: [0.1, 0.5, 2, 5, 10, 12, 12, 12, 12].map((hours) => hours * HOUR_MS),
 };
 
-const BANNER = "restate-stripe-payments sandbox, not Stripe";
-
-/** Starts a sandbox; rejects with Node's EADDRINUSE error when the port is taken, and with a DiskFullError. */
-export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const store = new Store(options.dataDir, options.onWarning);
-  const clock = new SandboxClock(store);
+/**
+ * Starts a sandbox of your own in this process, say in a test. It begins empty unless `dataDir` names a folder.
+ *
+ * ```ts
+ * import { Stripe } from "stripe";
+ * import { startSandbox } from "restate-stripe-payments/sandbox";
+ *
+ * const sandbox = await startSandbox();
+ * const { protocol, host, port } = sandbox;
+ * const stripe = new Stripe(sandbox.secretKey, { protocol, host, port });
+ *
+ * // Webhooks go to the option `webhook`, or to every endpoint that is made as at Stripe; the answer holds the secret.
+ * const { secret } = await stripe.webhookEndpoints.create({ url: "http://127.0.0.1:3000/", enabled_events: ["*"] });
+ *
+ * await sandbox.close();
+ * ```
+ *
+ * @throws Node's EADDRINUSE error when the port is taken, and a DiskFullError when the folder's disk is full
+ */
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const { port: wantedPort = 0, dataDir = null, webhook = null } = options;
   const faults = new Faults(options.faults ?? [], options.faultSeed);
+  const store = new Store(dataDir, options.onWarning);
+  const clock = new SandboxClock(store);
   const answers = new SavedAnswers(store);
   await store
-    .write(() => configureEndpoint(store, options.webhook, toUnixSeconds(clock.now())))
+    .write(() => configureEndpoint(store, webhook, toUnixSeconds(clock.now())))
     .catch((error: unknown) => {
       store.close();
       throw error;
@@ -81,25 +114,27 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     searchLagMs: options.searchLagMs ?? 500,
     baseUrl: () => url,
   });
-  const server = createServer({ store, clock, ledger, deliveries, faults, answers }, options.onSent);
-  try {
-    url = await server.listen({ host: "127.0.0.1", port: options.port });
-  } catch (error) {
+  const app = createApp({ store, clock, ledger, deliveries, faults, answers }, options.onSent);
+  const server = await listen(app, HOST, wantedPort).catch((error: unknown) => {
     store.close();
     throw error;
-  }
+  });
+  const { port } = server;
+  url = `http://${HOST}:${port}`;
   const prune = () => {
     void store.writeInTheEnd(() => answers.prune(clock.now()));
     clock.setAlarm(clock.now() + DAY_MS, prune);
   };
   prune();
-  // On a full disk that is done when there is space.
+  // On a full disk the jobs are done when there is space.
   await Promise.race([ledger.runDueJobs(), store.becomesFull]);
   deliveries.resume();
-  const { port } = new URL(url);
   return {
     url,
-    port: Number(port),
+    protocol: "http",
+    host: HOST,
+    port,
+    secretKey: SECRET_KEY,
     async close() {
       store.stopRetrying();
       clock.close();
@@ -109,55 +144,4 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       store.close();
     },
   };
-}
-
-function createServer(parts: Parts, onSent: SandboxOptions["onSent"]) {
-  const server = fastify({
-    forceCloseConnections: true,
-    bodyLimit: 2 * 1024 * 1024,
-    frameworkErrors: (error, _request, reply) => void refuse(error, reply),
-    routerOptions: { maxParamLength: 5000 },
-  });
-  server.setErrorHandler<FastifyError>((error, _request, reply) => refuse(error, reply));
-  // Stripe's API takes forms and the control API JSON; each reads the text itself, whatever its content type says.
-  server.removeAllContentTypeParsers();
-  server.addContentTypeParser("*", { parseAs: "string" }, (_request, body, done) => done(null, body));
-  server.addHook("onRequest", (request, reply, done) => {
-    if (!comesFromElsewhere(request)) return done();
-    refuse({ name: "ForeignOrigin", code: "foreign_origin", statusCode: 403, message: FOREIGN_ORIGIN }, reply);
-  });
-  server.addHook("onSend", (request, reply, payload, done) => {
-    reply.header("X-Sandbox", BANNER);
-    const isOurs =
-      request.url.startsWith("/v1/") && String(reply.getHeader("content-type")).startsWith("application/json");
-    if (isOurs && typeof payload === "string") {
-      const from = `${request.method} ${request.routeOptions.url ?? request.url}`;
-      onSent?.({ from, status: reply.statusCode, body: payload });
-    }
-    done(null, payload);
-  });
-  for (const endpoint of ENDPOINTS) {
-    server.route({
-      method: endpoint.method,
-      url: endpoint.path,
-      handler: async (request, reply) => await answerRequest(parts, endpoint, request, reply),
-    });
-  }
-  server.setNotFoundHandler(async (request, reply) => await answerRequest(parts, null, request, reply));
-  addControlRoutes(server, parts);
-  addAssets(server);
-  addAuthorizePage(server, parts);
-  addCheckoutPage(server, parts);
-  addLinkPage(server, parts);
-  addInstructionsPages(server, parts);
-  addDashboard(server, parts);
-  return server;
-}
-
-/** What Fastify refuses before or instead of our routes is answered in Stripe's form too. */
-function refuse(error: FastifyError, reply: FastifyReply): FastifyReply {
-  const status = error.statusCode ?? 500;
-  const type = status >= 500 ? "api_error" : "invalid_request_error";
-  reply.header("X-Sandbox", BANNER).header("Request-Id", newRequestId()).code(status);
-  return reply.send({ error: { type, message: error.message } });
 }

@@ -1,5 +1,5 @@
 /** What Stripe and the road from it do wrong, ordered of the sandbox, which draws from a seed whom it hits. */
-import type { FaultInput } from "../../src/sandbox/control/faults.ts";
+import type { FaultInput } from "../../src/sandbox/world/faults.ts";
 
 const apiEffects = [
   "rate_limit",

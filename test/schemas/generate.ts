@@ -23,7 +23,7 @@ import { type Declared, Declarations, PACKAGE_FOLDER } from "./declarations.ts";
 import { hash, type JsonSchema, nameOf, SchemaWriter } from "./schemaOf.ts";
 
 const ANSWERS_FILE = new URL("../sandbox/schemas/answers.schema.json", import.meta.url);
-const PARAMETERS_FILE = new URL("../../src/sandbox/http/parameters.schema.json", import.meta.url);
+const PARAMETERS_FILE = new URL("../../src/sandbox/assets/parameters.schema.json", import.meta.url);
 
 const EVENT: JsonSchema = { $ref: "#/$defs/Event" };
 const SESSION: JsonSchema = { $ref: "#/$defs/Checkout.Session" };

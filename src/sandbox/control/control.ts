@@ -1,232 +1,103 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
-import type { Parts } from "../http/api.ts";
+import type { SandboxApp, SandboxContext } from "../http/app.ts";
+import { readText } from "../http/body.ts";
+import { replyJson } from "../http/replies.ts";
+import type { Parts } from "../objects/parts.ts";
 import { DAY_MS } from "../world/clock.ts";
-import type { Stripe } from "stripe";
-import { disputePayment, DISPUTE_REASONS, settleDispute } from "../objects/payments/disputes.ts";
-import { faultOrders } from "./faults.ts";
-import { settleRefund } from "../objects/payments/refunds.ts";
-import { authorizePayment, type ForcedOutcome, settlePayment, settleVoucher } from "../objects/payments/settlement.ts";
-import { authorizeSetup, settleSetup } from "../objects/methods/setupIntents.ts";
-import type { Store } from "../world/store.ts";
-import { listDeliveries, listRequests, toIso } from "./traffic.ts";
-import type { UnitOfWork } from "../world/unitOfWork.ts";
-import { endpointsFor, findEndpoint, rollSecret, type WebhookEndpoint } from "../webhooks/webhookEndpoints.ts";
+import { faultOrders } from "../world/faults.ts";
+import { ControlError, parse } from "./controlError.ts";
+import {
+  authorize,
+  authorizeOrder,
+  clockOrder,
+  deliverAgain,
+  dispute,
+  disputeOrder,
+  removeFault,
+  roll,
+  setClock,
+  settle,
+  settleOrder,
+  showClock,
+} from "./interventions.ts";
+import { listDeliveries, listRequests } from "./traffic.ts";
 
 /**
- * What Stripe has no API for: faults on order, the bank's and the customer's decisions, and a look at what came in and
- * went out. JSON both ways, under `/_sandbox`.
+ * The API for all that Stripe has no API for: faults on order, the bank's and the customer's decisions, and the list of
+ * what came in and went out. JSON both ways, under `/_sandbox`.
  */
-export const outcomeSchema = z.enum(["succeeded", "failed"]);
-const settleOrder = z.strictObject({ id: z.string(), outcome: outcomeSchema.optional() });
-const authorizeOrder = z.strictObject({ id: z.string(), outcome: outcomeSchema });
-const disputeOrder = z.strictObject({ id: z.string(), reason: z.enum(DISPUTE_REASONS).optional() });
 /** Stripe lets an old secret live for a day at most. */
 const rollOrder = z.strictObject({ expiresInMs: z.int().min(0).max(DAY_MS).default(DAY_MS) });
 const seedOrder = z.strictObject({ seed: z.int32() });
-const clockOrder = z
-  .strictObject({
-    mode: z.enum(["real", "virtual"]).optional(),
-    advanceMs: z.int().min(0).optional(),
-    to: z.int().optional(),
-  })
-  .refine(({ advanceMs, to }) => advanceMs === undefined || to === undefined, "Give `advanceMs` or `to`, not both.");
 const requestFilter = z.strictObject({ path: z.string().optional(), method: z.string().optional() });
 
-/** A request to the control API that can't be met, with the reason in words. */
-export class ControlError extends Error {
-  readonly status: number;
+type Answer = (context: SandboxContext) => unknown;
 
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
-
-type Answer = (request: FastifyRequest) => unknown;
-
-export function addControlRoutes(server: FastifyInstance, parts: Parts): void {
+export function addControlRoutes(app: SandboxApp, parts: Parts): void {
   const { faults } = parts;
   const routes: readonly (readonly ["GET" | "POST" | "DELETE", string, Answer])[] = [
     ["GET", "/_sandbox/health", () => ({ ok: true })],
-    ["POST", "/_sandbox/faults", (request) => faults.add(parse(faultOrders, readJson(request)))],
+    ["POST", "/_sandbox/faults", async (context) => faults.add(parse(faultOrders, await readJson(context)))],
     ["GET", "/_sandbox/faults", () => faults.list()],
     ["DELETE", "/_sandbox/faults", () => faults.clear()],
-    ["DELETE", "/_sandbox/faults/:id", (request) => removeFault(parts, idIn(request))],
+    ["DELETE", "/_sandbox/faults/:id", (context) => removeFault(parts, idIn(context))],
     ["GET", "/_sandbox/clock", () => showClock(parts)],
-    ["POST", "/_sandbox/clock", (request) => setClock(parts, parse(clockOrder, readJson(request)))],
+    ["POST", "/_sandbox/clock", async (context) => setClock(parts, parse(clockOrder, await readJson(context)))],
     ["GET", "/_sandbox/fault_seed", () => ({ seed: faults.seed })],
     [
       "POST",
       "/_sandbox/fault_seed",
-      (request) => {
-        faults.reseed(parse(seedOrder, readJson(request)).seed);
+      async (context) => {
+        faults.reseed(parse(seedOrder, await readJson(context)).seed);
         return { seed: faults.seed };
       },
     ],
-    ["POST", "/_sandbox/settle", (request) => settle(parts, parse(settleOrder, readJson(request)))],
-    ["POST", "/_sandbox/authorize", (request) => authorize(parts, parse(authorizeOrder, readJson(request)))],
-    ["POST", "/_sandbox/dispute", (request) => dispute(parts, parse(disputeOrder, readJson(request)))],
-    ["GET", "/_sandbox/requests", (request) => listRequests(parts.store, parse(requestFilter, request.query))],
+    ["POST", "/_sandbox/settle", async (context) => settle(parts, parse(settleOrder, await readJson(context)))],
+    [
+      "POST",
+      "/_sandbox/authorize",
+      async (context) => authorize(parts, parse(authorizeOrder, await readJson(context))),
+    ],
+    ["POST", "/_sandbox/dispute", async (context) => dispute(parts, parse(disputeOrder, await readJson(context)))],
+    ["GET", "/_sandbox/requests", (context) => listRequests(parts.store, parse(requestFilter, context.req.query()))],
     ["GET", "/_sandbox/deliveries", () => listDeliveries(parts.store)],
     [
       "POST",
       "/_sandbox/events/:id/deliver",
-      async (request) => {
-        await deliverAgain(parts, idIn(request));
-        return { delivered: idIn(request) };
+      async (context) => {
+        await deliverAgain(parts, idIn(context));
+        return { delivered: idIn(context) };
       },
     ],
     [
       "POST",
       "/_sandbox/webhook_endpoints/:id/roll",
-      async (request) => await roll(parts, idIn(request), parse(rollOrder, readJson(request)).expiresInMs),
+      async (context) => await roll(parts, idIn(context), parse(rollOrder, await readJson(context)).expiresInMs),
     ],
   ];
-  for (const [method, url, answer] of routes) {
-    server.route({ method, url, handler: async (request, reply) => await answerOrExplain(answer, request, reply) });
+  for (const [method, path, answer] of routes) {
+    app.on(method, path, async (context) => await answerOrExplain(answer, context));
   }
 }
 
-async function answerOrExplain(answer: Answer, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+async function answerOrExplain(answer: Answer, context: SandboxContext): Promise<Response> {
   try {
-    return reply.send(await answer(request));
+    return replyJson(200, JSON.stringify(await answer(context)));
   } catch (error) {
     if (!(error instanceof ControlError)) throw error;
-    return reply.code(error.status).send({ error: { message: error.message } });
+    return replyJson(error.status, JSON.stringify({ error: { message: error.message } }));
   }
 }
 
-function idIn(request: FastifyRequest): string {
-  return (request.params as { readonly id: string }).id;
+function idIn(context: SandboxContext): string {
+  return context.req.param("id") ?? "";
 }
 
-const settlers = [settlePayment, settleVoucher, settleRefund, settleSetup, settleDispute];
-
-export async function settle(parts: Parts, { id, outcome }: z.output<typeof settleOrder>): Promise<unknown> {
-  const forced = outcome ?? null;
-  return await changeObject(
-    parts,
-    id,
-    (unit) => settlers.some((settleIt) => settleIt(unit, id, forced)),
-    `'${id}' has nothing to settle: it must be a processing PaymentIntent or SetupIntent, one that waits for its voucher, a pending refund or an open dispute.`,
-  );
-}
-
-export async function authorize(
-  parts: Parts,
-  order: { readonly id: string; readonly outcome: ForcedOutcome },
-): Promise<unknown> {
-  const { id, outcome } = order;
-  const refusal = `'${id}' doesn't wait for its customer: it must be a PaymentIntent in requires_action.`;
-  return await changeObject(
-    parts,
-    id,
-    (unit) => authorizePayment(unit, id, outcome) || authorizeSetup(unit, id, outcome),
-    refusal,
-  );
-}
-
-/** The customer's bank takes the money back; gives the new Dispute. */
-export async function dispute(parts: Parts, { id, reason }: z.output<typeof disputeOrder>): Promise<unknown> {
-  const opened: Stripe.Dispute[] = [];
-  await changeObject(
-    parts,
-    id,
-    (unit) => {
-      opened.push(...disputePayment(unit, id, reason ?? null));
-      return opened.length > 0;
-    },
-    `'${id}' can't be disputed: it must be a captured Charge that succeeded, or its PaymentIntent, without a dispute yet.`,
-  );
-  return opened[0];
-}
-
-export function removeFault({ faults }: Parts, id: string): unknown {
-  if (!faults.remove(id)) throw new ControlError(404, `There is no fault '${id}': it may be used up.`);
-  return faults.list();
-}
-
-/** Gives the object after the change; 404 when there is none, 409 when the change doesn't apply to it. */
-async function changeObject(
-  { store, ledger, deliveries }: Parts,
-  id: string,
-  change: (unit: UnitOfWork) => boolean,
-  refusal: string,
-): Promise<unknown> {
-  const account = store.row("SELECT account FROM objects WHERE id = ?", id)?.["account"];
-  if (account === undefined) throw new ControlError(404, `There is no object '${id}'.`);
-  const unit = ledger.begin(String(account));
-  if (!change(unit)) throw new ControlError(409, refusal);
-  await deliveries.dispatch(await ledger.commit(unit));
-  return JSON.parse(String(store.row("SELECT body FROM objects WHERE id = ?", id)?.["body"])) as unknown;
-}
-
-/**
- * `{"mode": "virtual"}` halts time, `{"mode": "real"}` lets it go on from where it is. `{"advanceMs": 604800000}` and
- * `{"to": 1790000000000}` (Unix milliseconds) move it, which makes it virtual, and are answered when everything that is due
- * by then has happened: settlements, expiries, webhooks and their retries.
- */
-export async function setClock(parts: Parts, { mode, advanceMs, to }: z.output<typeof clockOrder>): Promise<unknown> {
-  const { clock, deliveries } = parts;
-  if (to !== undefined && to < clock.now()) throw new ControlError(409, "Time doesn't go back.");
-  if (to !== undefined || advanceMs !== undefined) {
-    await clock.moveTo(to ?? clock.now() + (advanceMs ?? 0), () => deliveries.idle());
-  }
-  if (mode !== undefined) await clock.switchTo(mode);
-  return showClock(parts);
-}
-
-function showClock({ clock }: Parts): unknown {
-  return { mode: clock.mode, nowMs: clock.now(), now: toIso(clock.now()) };
-}
-
-/**
- * To every endpoint that listens, or only to the one named, whatever became of it before; resolves when they have answered,
- * with how many they are.
- */
-export async function deliverAgain(
-  { store, ledger, deliveries }: Parts,
-  id: string,
-  endpointId: string | null = null,
-): Promise<number> {
-  const event = store.row("SELECT account, type FROM events WHERE id = ?", id);
-  if (event === undefined) throw new ControlError(404, `There is no event '${id}'.`);
-  const account = String(event["account"]);
-  const unit = ledger.begin(account);
-  const endpoints =
-    endpointId === null ? endpointsFor(store, account, String(event["type"])) : [endpointThatTakes(store, endpointId)];
-  unit.resend(id, endpoints);
-  await deliveries.dispatch(await ledger.commit(unit));
-  return endpoints.length;
-}
-
-function endpointThatTakes(store: Store, id: string): WebhookEndpoint {
-  const endpoint = findEndpoint(store, id);
-  if (endpoint === undefined) throw new ControlError(404, `There is no webhook endpoint '${id}' any more.`);
-  if (endpoint.shown.status === "enabled") return endpoint;
-  throw new ControlError(409, `The webhook endpoint '${id}' is disabled.`);
-}
-
-/** What Stripe's dashboard does: a new secret, with the old one signing beside it for a while. */
-async function roll({ store, clock }: Parts, id: string, expiresInMs: number): Promise<unknown> {
-  const endpoint = findEndpoint(store, id);
-  if (endpoint === undefined) throw new ControlError(404, `There is no webhook endpoint '${id}'.`);
-  const untilMs = clock.now() + expiresInMs;
-  const secret = await store.write(() => rollSecret(store, endpoint, untilMs));
-  return { id, secret, oldSecretExpires: toIso(untilMs) };
-}
-
-function readJson(request: FastifyRequest): unknown {
+async function readJson(context: SandboxContext): Promise<unknown> {
+  const text = await readText(context);
   try {
-    return JSON.parse(typeof request.body === "string" ? request.body : "");
+    return JSON.parse(text);
   } catch {
     throw new ControlError(400, "The body is not JSON.");
   }
-}
-
-export function parse<T>(schema: z.ZodType<T>, input: unknown): T {
-  const result = schema.safeParse(input);
-  if (!result.success) throw new ControlError(400, z.prettifyError(result.error));
-  return result.data;
 }

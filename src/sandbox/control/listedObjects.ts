@@ -1,4 +1,5 @@
-import type { Row, Store, StoredKind } from "../world/store.ts";
+import type { Row, Store } from "../world/store.ts";
+import type { StoredKind } from "../world/storedObjects.ts";
 
 /** An object as the lists show it: whatever kind it is, with the fields that most kinds have. */
 export type ListedObject = {
@@ -69,7 +70,7 @@ export function findObject(store: Store, id: string): ListedObject | null {
   return row === undefined ? null : readListed(row);
 }
 
-/** What names the object, and what it names: a payment's Charge, refunds, disputes and Customer. */
+/** The objects that name this one, and those that it names: a payment's Charge, refunds, disputes and Customer. */
 export function findRelated(store: Store, { id, body }: ListedObject, limit: number): ListedObject[] {
   const named = ["payment_intent", "charge", "customer", "payment_method", "latest_charge"].flatMap((field) =>
     typeof body[field] === "string" ? [body[field]] : [],

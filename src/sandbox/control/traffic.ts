@@ -1,6 +1,6 @@
 import type { Row, Store } from "../world/store.ts";
 
-/** What came in and what went out, for whoever debugs an integration: requests, events and their deliveries. */
+/** The traffic, for a person who debugs an integration: requests, events and their deliveries. */
 export type RequestFilter = { readonly path?: string | undefined; readonly method?: string | undefined };
 
 /** The control API's list of requests, oldest first. */
@@ -89,7 +89,7 @@ export function newestDeliveries(store: Store, { before, limit }: Span): Row[] {
   return store.rows(sql, before ?? EVERYTHING_BEFORE, limit);
 }
 
-/** What is still to be delivered, the next first. */
+/** The deliveries that are still to be made, the next first. */
 export function waitingDeliveries(store: Store, limit: number): Row[] {
   const sql = `SELECT ${DELIVERY} WHERE state = 'pending' ORDER BY next_attempt_at_ms LIMIT ?`;
   return store.rows(sql, limit);

@@ -1,7 +1,7 @@
 import type { Stripe } from "stripe";
 
 /**
- * An answer of the API that isn't a success, with what becomes of it:
+ * An answer of the API that isn't a success, with its aftermath:
  * - `refused`: nothing ran, nothing is saved under the idempotency key (bad parameters, authentication, limits);
  * - `failed`: execution began, so that the answer is saved and replayed, but no object changed;
  * - `declined`: saved, and what was written stands (a declined payment leaves its PaymentIntent and Charge behind).
@@ -48,7 +48,7 @@ export function parameterMissing(param: string): ApiError {
   return refusal(`Missing required param: ${param}.`, { code: "parameter_missing", param });
 }
 
-/** What a card's issuer, or a look at its number, says no to. */
+/** A payment that a card's issuer, or a look at the card's number, refuses. */
 export function cardError(message: string, details: Details): ApiError {
   return new ApiError(402, "declined", { type: "card_error", message, ...details });
 }

@@ -1,12 +1,15 @@
 import { ApiError, refusal } from "./apiError.ts";
 import { PLATFORM_ACCOUNT } from "../world/identifiers.ts";
 
-/** Who asks, for which account and in which version: everything the headers decide before a request is looked at. */
+/** The caller's account and version: everything that the headers decide before the rest of a request is read. */
 export type Caller = { readonly account: string; readonly apiVersion: string };
 
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** What a request without `Stripe-Version` gets: an account of some age, which still takes `payment_method_types`. */
+/**
+ * The version of a request without `Stripe-Version`: that of an account of some age, which still takes
+ * `payment_method_types`.
+ */
 export const DEFAULT_API_VERSION = "2025-03-31.basil";
 
 /** Throws Stripe's 401, 403 or 400. Keys are compared by form only, and never kept, logged or echoed. */
@@ -29,7 +32,7 @@ export function header(headers: Headers, name: string): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** `Bearer <key>`, or basic authentication with the key as user name, which is what `curl -u sk_test_…:` sends. */
+/** `Bearer <key>`, or basic authentication with the key as user name, as `curl -u sk_test_…:` sends it. */
 function readKey(authorization: string | undefined): string | undefined {
   const [scheme = "", credentials = ""] = (authorization ?? "").split(" ", 2);
   if (scheme.toLowerCase() === "bearer") return credentials;

@@ -1,7 +1,6 @@
-import type { FastifyReply, FastifyRequest } from "fastify";
 import { ApiError } from "./apiError.ts";
 import { INVALID_KEY, unauthorized } from "./authentication.ts";
-import type { ApiFault } from "../control/faults.ts";
+import type { ApiFault } from "../world/faults.ts";
 import { keyInUse } from "./savedAnswers.ts";
 
 /** The answers that faults put in the place of the right one. */
@@ -53,12 +52,6 @@ export function throwEarlyFault(
     case "cut_after":
     case "stall":
   }
-}
-
-export function cutConnection(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  reply.hijack();
-  request.raw.socket.destroy();
-  return reply;
 }
 
 /** Stripe names the permission, in words like these. The names are those that were seen; the others are left open. */

@@ -15,7 +15,7 @@ export type ApiCall = {
 
 export type Endpoint = {
   readonly method: "GET" | "POST" | "DELETE";
-  /** Fastify's notation: `/v1/payment_intents/:id`. */
+  /** Hono's notation: `/v1/payment_intents/:id`. */
   readonly path: string;
   /** Gives the object to answer with, or throws an ApiError. */
   readonly run: (call: ApiCall) => unknown;

@@ -1,4 +1,4 @@
-import type { FastifyRequest } from "fastify";
+import type { IncomingMessage } from "node:http";
 import { header } from "./authentication.ts";
 
 /**
@@ -12,13 +12,13 @@ export const FOREIGN_ORIGIN =
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 
 /** Whether a request that may change something was sent by another website's page. */
-export function comesFromElsewhere({ method, headers }: FastifyRequest): boolean {
+export function comesFromElsewhere({ method, headers }: IncomingMessage): boolean {
   if (method === "GET" || method === "HEAD") return false;
   const site = header(headers, "sec-fetch-site");
   const origin = header(headers, "origin");
   if (site === undefined && origin === undefined) return false;
   const host = header(headers, "host") ?? "";
-  // Whoever owns a name can let it point to this machine, and is then of the same origin to the browser.
+  // The owner of a name can let it point to this machine, and is then of the same origin to the browser.
   if (!LOOPBACK.test(host)) return true;
   return site === undefined ? origin !== `http://${host}` : site !== "same-origin";
 }

@@ -1,19 +1,19 @@
 import type { SQLInputValue } from "node:sqlite";
-import type { Stripe } from "stripe";
 import { missing, refusal } from "./apiError.ts";
 import type { ApiCall } from "./endpoint.ts";
 import type { Parameters } from "./parameters.ts";
-import { namesOf, type Row, type Store, type StoredKind } from "../world/store.ts";
+import type { Row } from "../world/store.ts";
+import { namesOf, type StoredKind } from "../world/storedObjects.ts";
 
 /** A page of objects, newest first, as every list of Stripe's is. https://docs.stripe.com/api/pagination */
-type Page = {
+export type Page = {
   readonly object: "list";
   readonly url: string;
   readonly has_more: boolean;
   readonly data: readonly unknown[];
 };
 
-type Condition = { readonly sql: string; readonly values: readonly SQLInputValue[] };
+export type Condition = { readonly sql: string; readonly values: readonly SQLInputValue[] };
 
 /** The fields that have a column of their own. */
 const COLUMNS = ["payment_intent", "charge", "customer"];
@@ -28,7 +28,7 @@ const SPECIAL: Readonly<Partial<Record<StoredKind, Readonly<Record<string, strin
 /** These don't filter. */
 const PAGING = ["created", "ending_before", "expand", "limit", "starting_after"];
 
-/** Lists one kind of object; every other parameter is the name of a field, and what that must hold. */
+/** Lists one kind of object; every parameter beside those of paging names a field, and the value that it must hold. */
 export function listObjects(kind: StoredKind) {
   return (call: ApiCall): Page => {
     const conditions: Condition[] = [];
@@ -53,44 +53,6 @@ export function listObjects(kind: StoredKind) {
 /** A short list that is given whole, as those inside another object are. */
 export function wholeList(call: ApiCall, data: readonly unknown[]): Page {
   return { object: "list", url: call.path, has_more: false, data };
-}
-
-/** Every event, with the deliveries that are still to be made. https://docs.stripe.com/api/events/list */
-export function listEvents(call: ApiCall): Page {
-  const { parameters } = call;
-  const conditions: Condition[] = [];
-  const types = parameters.list("types") ?? (parameters.has("type") ? [parameters.string("type") ?? ""] : []);
-  if (parameters.has("types") && parameters.has("type")) {
-    throw refusal("You may only specify one of these parameters: type, types.", { code: "parameters_exclusive" });
-  }
-  if (types.length > 0) {
-    conditions.push({ sql: `(${types.map(() => "type GLOB ?").join(" OR ")})`, values: types });
-  }
-  const delivered = parameters.boolean("delivery_success");
-  if (delivered !== undefined) {
-    // An endpoint that took the event at last, say after a resend, counts as a success.
-    const failed = `EXISTS (SELECT 1 FROM deliveries AS failed WHERE event_id = events.id AND state <> 'delivered' AND NOT
-      EXISTS (SELECT 1 FROM deliveries WHERE event_id = events.id AND endpoint_id = failed.endpoint_id AND state = 'delivered'))`;
-    conditions.push({ sql: delivered ? `NOT ${failed}` : failed, values: [] });
-  }
-  return listRows(call, "events", "event", conditions, (row) => readEvent(call, row));
-}
-
-export function retrieveEvent(call: ApiCall): Stripe.EventBase {
-  const row = call.store.row("SELECT * FROM events WHERE id = ? AND account = ?", call.id, call.unit.account);
-  if (row === undefined) throw missing("event", call.id, "id", 404);
-  return readEvent(call, row);
-}
-
-function readEvent({ store }: ApiCall, row: Row): Stripe.EventBase {
-  const event = JSON.parse(String(row["body"])) as Stripe.EventBase;
-  return { ...event, pending_webhooks: pendingWebhooks(store, event.id) };
-}
-
-/** To how many endpoints the event is still to be delivered. */
-export function pendingWebhooks(store: Store, eventId: string): number {
-  const sql = "SELECT count(DISTINCT endpoint_id) AS n FROM deliveries WHERE event_id = ? AND state = 'pending'";
-  return Number(store.row(sql, eventId)?.["n"]);
 }
 
 export function listRows(

@@ -1,9 +1,8 @@
-import { readFileSync } from "node:fs";
-import type { Endpoint } from "./endpoint.ts";
+import { readAsset } from "../assets/assets.ts";
 
 /**
- * What each endpoint takes, as JSON Schemas: written by `npm run schemas` from the declarations of the stripe package, and
- * below what those can't say. In a form, null is the empty text that unsets a parameter.
+ * The parameters of each endpoint, as JSON Schemas: written by `npm run schemas` from the declarations of the stripe
+ * package, and below in the parts that those can't say. In a form, null is the empty text that unsets a parameter.
  */
 export type ParameterSchema = {
   readonly type?: string | readonly string[];
@@ -17,7 +16,7 @@ export type ParameterSchema = {
   readonly maxLength?: number;
   readonly maxItems?: number;
   readonly pattern?: string;
-  /** What Stripe serves and this sandbox doesn't: these values, or any. */
+  /** Values that Stripe serves and this sandbox doesn't: these, or all. */
   readonly not?: { readonly enum?: readonly string[] };
 };
 
@@ -29,7 +28,7 @@ const texts = { type: "array", items: text } as const;
 const positive = { minimum: 1 } as const;
 const unserved = { not: {} } as const;
 
-/** What holds wherever a parameter of that name stands. https://docs.stripe.com/api */
+/** Rules that hold wherever a parameter of that name stands. https://docs.stripe.com/api */
 const EVERYWHERE: Fields = {
   // The command line tool's older name.
   bank_transfer: { properties: { type: { enum: ["jp_bank_account"] } } },
@@ -43,7 +42,7 @@ const EVERYWHERE: Fields = {
   unit_amount: { minimum: 0 },
 };
 
-/** Clients of an older version still send it; what becomes of that is decided where it is read. */
+/** Clients of an older version still send this parameter; the code that reads it decides about them. */
 const older = { payment_method_types: texts } as const;
 
 /** The declarations leave out cards, which Stripe takes from its own pages and, on request, from others. */
@@ -59,7 +58,7 @@ const cards = {
   },
 } as const;
 
-/** What an endpoint takes beyond its declaration, takes otherwise, or doesn't take here. */
+/** The parameters that an endpoint takes beyond its declaration, takes otherwise, or doesn't take here. */
 const ADDED: Readonly<Record<string, { readonly properties: Fields; readonly required?: readonly string[] }>> = {
   "POST /v1/payment_intents": { properties: { amount: positive, ...cards, ...older } },
   "POST /v1/payment_intents/:id": { properties: { amount: positive, ...cards, ...older } },
@@ -95,11 +94,11 @@ const ADDED: Readonly<Record<string, { readonly properties: Fields; readonly req
   },
   "POST /v1/products": { properties: without("default_price_data", "id") },
   "GET /v1/events": { properties: { types: { maxItems: 20 } } },
-  // What the command line tool calls.
+  // The command line tool calls this endpoint.
   "POST /v1/events/:id/retry": {
     properties: { account: text, for_stripecli: { type: "boolean" }, webhook_endpoint: text, expand: texts },
   },
-  // What the page of Checkout calls.
+  // The page of Checkout calls these endpoints.
   "GET /v1/payment_pages/:id": { properties: { expand: texts } },
   "POST /v1/payment_pages/:id/confirm": {
     properties: { expected_amount: whole, payment_method: text, expand: texts },
@@ -114,7 +113,7 @@ function without(...names: string[]): Fields {
 /** As in the file, where shapes that several parameters have stand once. */
 type WrittenSchema = ParameterSchema & { readonly $ref?: string };
 
-const WRITTEN = JSON.parse(readFileSync(new URL("parameters.schema.json", import.meta.url), "utf8")) as {
+const WRITTEN = JSON.parse(readAsset("parameters.schema.json")) as {
   readonly endpoints: Readonly<Record<string, WrittenSchema>>;
   readonly $defs: Readonly<Record<string, WrittenSchema>>;
 };
@@ -122,14 +121,14 @@ const WRITTEN = JSON.parse(readFileSync(new URL("parameters.schema.json", import
 const linkedShapes = new Map<string, ParameterSchema>();
 const schemas = new Map<string, ParameterSchema>();
 
-export function parameterSchemaOf({ method, path }: Pick<Endpoint, "method" | "path">): ParameterSchema {
-  const name = `${method} ${path}`;
+export function parameterSchemaOf(endpoint: { readonly method: string; readonly path: string }): ParameterSchema {
+  const name = `${endpoint.method} ${endpoint.path}`;
   const schema = schemas.get(name) ?? extend(link(WRITTEN.endpoints[name] ?? {}), ADDED[name] ?? {});
   schemas.set(name, schema);
   return schema;
 }
 
-/** The schema with shapes in the place of references to them, and with what holds everywhere. */
+/** The schema with shapes in the place of references to them, and with the rules that hold everywhere. */
 function link(schema: WrittenSchema): ParameterSchema {
   const { $ref, ...own } = schema;
   if ($ref !== undefined) {
@@ -151,7 +150,7 @@ function link(schema: WrittenSchema): ParameterSchema {
   };
 }
 
-/** Both: the second says more, or something else, of the same parameter. */
+/** Joins two schemas of the same parameter; where both say something, the second holds. */
 function extend(schema: ParameterSchema, more: ParameterSchema): ParameterSchema {
   if (schema.anyOf !== undefined) return { anyOf: schema.anyOf.map((one) => extend(one, more)) };
   const properties: Record<string, ParameterSchema> = { ...schema.properties };

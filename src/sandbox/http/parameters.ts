@@ -35,7 +35,7 @@ export class Parameters {
     return typeof value === "string" ? value : undefined;
   }
 
-  /** What a text field holds after this request: as given, null where it was unset, or as it was. */
+  /** The value of a text field after this request: as given, null where it was unset, or as it was. */
   text(name: string, current: string | null): string | null {
     return this.isUnset(name) ? null : (this.string(name) ?? current);
   }

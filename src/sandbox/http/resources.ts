@@ -1,16 +1,16 @@
 import { missing } from "./apiError.ts";
 import type { ApiCall, Endpoint } from "./endpoint.ts";
 import { listObjects } from "./lists.ts";
-import { namesOf, type StoredKind, type StoredObjects } from "../world/store.ts";
+import { namesOf, type StoredKind, type StoredObjects } from "../world/storedObjects.ts";
 import type { Transition } from "../world/transitions.ts";
 
 /**
- * What most of Stripe's objects have in common: they are made from a complete blank and the request's parameters, changed
- * by the same parameters, retrieved and listed. A resource is a row of such facts; only what is its own is code.
+ * The common part of most of Stripe's objects: they are made from a complete blank and the request's parameters, changed
+ * by the same parameters, retrieved and listed. A resource is a row of such facts; only its peculiarities are code.
  */
 type Written<K extends StoredKind> = {
   readonly blank: (call: ApiCall) => StoredObjects[K];
-  /** The object with what the request says of it; an update gives it as it was, a creation blank. */
+  /** Writes the request's parameters into the object, which comes as it was or, at its creation, blank. */
   readonly write: (before: StoredObjects[K], call: ApiCall) => StoredObjects[K];
   readonly created: Transition | null;
   readonly updated: Transition;
@@ -24,7 +24,7 @@ export function post(path: string, run: Endpoint["run"]): Endpoint {
   return { method: "POST", path, run };
 }
 
-/** Retrieves by id, and lists by what the client may filter by. */
+/** The endpoints that retrieve one object by id, and list objects by the filters of their schema. */
 export function readable(kind: StoredKind, path: string): Endpoint[] {
   return [get(path, listObjects(kind)), get(`${path}/:id`, (call) => retrieve(call, kind))];
 }

@@ -4,7 +4,7 @@ import { DAY_MS } from "../world/clock.ts";
 import type { Store } from "../world/store.ts";
 
 /**
- * Idempotency: what a key was answered the first time is what it is answered for a day, as long as the request is the
+ * Idempotency: the first answer to a key is the answer to that key for a day, as long as the request is the
  * same. https://docs.stripe.com/api/idempotent_requests
  */
 export type IdempotentRequest = {

@@ -30,14 +30,14 @@ export const ACCOUNTS: readonly Endpoint[] = [
     run: (call) => {
       const { id, object } = retrieve(call, "account");
       call.unit.remove(id);
-      // Whoever leaves no longer lets the platform act for them.
+      // An account that is deleted no longer lets the platform act for it.
       call.unit.fire("account_left", [APPLICATION], null, id);
       return { id, object, deleted: true };
     },
   },
 ];
 
-/** One that nobody made, the platform's own among them, has told all it must. */
+/** An account that no request made, the platform's own among them, shows that it has told all it must. */
 function currentAccount({ store, unit }: ApiCall): Stripe.Account {
   const made = store.row("SELECT body FROM objects WHERE id = ? AND kind = 'account'", unit.account);
   if (made !== undefined) return JSON.parse(String(made["body"])) as Stripe.Account;

@@ -4,22 +4,22 @@ import type { ApiCall, Endpoint } from "../http/endpoint.ts";
 import { newId } from "../world/identifiers.ts";
 import { listObjects } from "../http/lists.ts";
 import { get, retrieve } from "../http/resources.ts";
-import { idOf } from "../world/store.ts";
+import { idOf } from "../world/storedObjects.ts";
 import type { UnitOfWork } from "../world/unitOfWork.ts";
 
 /**
- * What each charge, refund and dispute moved in the merchant's balance. Stripe's fee is taken from what comes in and isn't
- * given back. https://docs.stripe.com/api/balance_transactions
+ * The money that each charge, refund and dispute moved in the merchant's balance. Stripe's fee is taken from a charge
+ * and isn't given back. https://docs.stripe.com/api/balance_transactions
  */
 type Transaction = Stripe.BalanceTransaction;
 type Movement = Pick<Transaction, "amount" | "currency" | "description" | "reporting_category" | "source" | "type"> & {
   readonly fee: number;
   readonly feeDescription: string;
-  /** When the money can be paid out; what goes out is gone at once. */
+  /** When the money can be paid out; money that leaves the balance is gone at once. */
   readonly daysPending: number;
 };
 
-/** 2.9 % and 30 of the smallest unit: what Stripe takes of US cards. https://stripe.com/pricing */
+/** 2.9 % and 30 of the smallest unit: Stripe's fee for US cards. https://stripe.com/pricing */
 const FEE_SHARE = 0.029;
 const FEE_MINOR = 30;
 const DAYS_PENDING = 2;
@@ -37,7 +37,7 @@ export function asOfNow({ unit }: Pick<ApiCall, "unit">, transaction: Transactio
   return { ...transaction, status: transaction.available_on <= unit.nowSeconds ? "available" : "pending" };
 }
 
-/** What a paid charge brings. */
+/** The money that a paid charge brings. */
 export function postCharge(unit: UnitOfWork, charge: Stripe.Charge, isAvailableAtOnce: boolean): string {
   const { amount_captured: amount, currency, description, id } = charge;
   return postMovement(unit, {
@@ -53,7 +53,7 @@ export function postCharge(unit: UnitOfWork, charge: Stripe.Charge, isAvailableA
   }).id;
 }
 
-/** What a refund costs, or gives back when it fails. */
+/** The money that a refund costs, or gives back when it fails. */
 export function postRefund(unit: UnitOfWork, refund: Stripe.Refund, what: "refund" | "refund_failure"): string {
   const { amount, currency, id } = refund;
   const refundType = refund.destination_details?.type === "card" ? "refund" : "payment_refund";

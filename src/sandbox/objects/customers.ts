@@ -9,7 +9,7 @@ import type { UnitOfWork } from "../world/unitOfWork.ts";
 /** https://docs.stripe.com/api/customers */
 export const CUSTOMERS: readonly Endpoint[] = [
   get("/v1/customers", listObjects("customer")),
-  // A deleted customer is still answered, as deleted.
+  // A Customer that was deleted is still answered, as deleted.
   get("/v1/customers/:id", (call) => retrieveCustomer(call)),
   { method: "DELETE", path: "/v1/customers/:id", run: (call) => deleteCustomer(call) },
   ...writable("customer", "/v1/customers", {

@@ -2,13 +2,15 @@ import { ACCOUNTS } from "./accounts.ts";
 import { BALANCE_TRANSACTIONS } from "./balance.ts";
 import { CASH_BALANCES } from "./methods/cashBalance.ts";
 import { CATALOG } from "./checkout/catalog.ts";
-import { confirmSession, createSession, expireSession, lineItemsOf } from "./checkout/checkout.ts";
+import { confirmSession, createSession, expireSession } from "./checkout/sessions.ts";
+import { lineItemsOf } from "./checkout/orders.ts";
 import { CUSTOMERS } from "./customers.ts";
 import { DISPUTES } from "./payments/disputes.ts";
 import type { Endpoint } from "../http/endpoint.ts";
 import { FRAUD_WARNINGS } from "./payments/fraudWarnings.ts";
 import { MANDATES } from "./methods/mandates.ts";
-import { listEvents, listObjects, retrieveEvent, wholeList } from "../http/lists.ts";
+import { listObjects, wholeList } from "../http/lists.ts";
+import { listEvents, retrieveEvent } from "../webhooks/events.ts";
 import {
   cancelPaymentIntent,
   capturePaymentIntent,
@@ -26,7 +28,7 @@ import { createRefund, updateRefund } from "./payments/refunds.ts";
 import { PAYMENT_LINKS } from "./checkout/paymentLinks.ts";
 import { get, post, readable, retrieve } from "../http/resources.ts";
 import { cancelSetupIntent, confirmSetupIntent, createSetupIntent, updateSetupIntent } from "./methods/setupIntents.ts";
-import { searchPaymentIntents } from "../http/search.ts";
+import { searchPaymentIntents } from "./payments/search.ts";
 import {
   createWebhookEndpoint,
   deleteWebhookEndpoint,
@@ -36,7 +38,7 @@ import {
   updateWebhookEndpoint,
 } from "../webhooks/webhookEndpoints.ts";
 
-/** What the sandbox serves. What each endpoint takes, `parameterSchemas.ts` knows. https://docs.stripe.com/api */
+/** The endpoints that the sandbox serves. Their parameters stand in `parameterSchemas.ts`. https://docs.stripe.com/api */
 export const ENDPOINTS: readonly Endpoint[] = [
   ...ACCOUNTS,
   ...BALANCE_TRANSACTIONS,
@@ -73,7 +75,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   get("/v1/checkout/sessions/:id/line_items", (call) =>
     wholeList(call, lineItemsOf(call.unit, retrieve(call, "checkout.session").id)),
   ),
-  // What Checkout's own page asks, and does when its button is pressed; not a part of Stripe's public API.
+  // The requests of Checkout's own page, which are not a part of Stripe's public API.
   get("/v1/payment_pages/:id", (call) => retrieve(call, "checkout.session")),
   post("/v1/payment_pages/:id/confirm", confirmSession),
   ...PAYMENT_LINKS,

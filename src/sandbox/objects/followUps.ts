@@ -1,10 +1,10 @@
 import { payFromCashBalance } from "./methods/cashBalance.ts";
-import { followPayment } from "./checkout/checkout.ts";
+import { followPayment } from "./checkout/sessions.ts";
 import { openDispute } from "./payments/disputes.ts";
 import { warnOfFraud } from "./payments/fraudWarnings.ts";
 import type { FollowUps } from "../world/unitOfWork.ts";
 
-/** What else an event sets going, in the same moment: each function gets the id of the object that the event shows. */
+/** The work that an event sets going in the same moment: each function gets the id of the object that the event shows. */
 export const FOLLOW_UPS: FollowUps = {
   "charge.succeeded": (unit, id) => {
     openDispute(unit, id);

@@ -1,5 +1,5 @@
 import { postBalance } from "./payments/charges.ts";
-import { expireOpenSession } from "./checkout/checkout.ts";
+import { expireOpenSession } from "./checkout/sessions.ts";
 import type { Clock } from "../world/clock.ts";
 import type { Cause, Deliveries, Dispatch } from "../webhooks/deliveries.ts";
 import { FOLLOW_UPS } from "./followUps.ts";
@@ -11,7 +11,7 @@ import { type Pace, UnitOfWork } from "../world/unitOfWork.ts";
 const NOBODY: Cause = { requestId: null, idempotencyKey: null };
 const JOBS_PER_COMMIT = 100;
 
-/** What each kind of job does to its subject when its time has come. */
+/** The work of each kind of job on its subject when the job is due. */
 const JOBS: Readonly<Record<JobKind, (unit: UnitOfWork, subject: string) => unknown>> = {
   settle_payment: (unit, subject) => settlePayment(unit, subject, null),
   settle_voucher: (unit, subject) => settleVoucher(unit, subject, null),
@@ -53,7 +53,7 @@ export class Ledger {
     return dispatch;
   }
 
-  /** Does what is due, and waits for what isn't; called once at the start. */
+  /** Runs the jobs that are due, and sets an alarm for the next; called once at the start. */
   async runDueJobs(): Promise<void> {
     this.#alarm = null;
     if (this.#isClosed) return;

@@ -1,9 +1,9 @@
 import { ApiError } from "../http/apiError.ts";
-import type { Parts } from "../http/api.ts";
-import type { StoredKind, StoredObjects } from "../world/store.ts";
+import type { Parts } from "../objects/parts.ts";
+import type { StoredKind, StoredObjects } from "../world/storedObjects.ts";
 import type { UnitOfWork } from "../world/unitOfWork.ts";
 
-/** What a person's click did: a value, or Stripe's error, with a decline's traces kept as the API keeps them. */
+/** The result of a person's click: a value, or Stripe's error, with a decline's traces kept as the API keeps them. */
 export type Done<T> = { readonly value: T } | { readonly error: ApiError };
 
 export async function act<T>(

@@ -1,52 +1,47 @@
-import type { FastifyInstance, FastifyReply } from "fastify";
+import type { SandboxApp } from "../http/app.ts";
 import { html } from "hono/html";
 import type { Stripe } from "stripe";
 import { z } from "zod";
-import type { Parts } from "../http/api.ts";
-import { authorize, ControlError, outcomeSchema, parse } from "../control/control.ts";
+import type { Parts } from "../objects/parts.ts";
+import { ControlError, parse } from "../control/controlError.ts";
+import { authorize, outcomeSchema } from "../control/interventions.ts";
 import { printAmount } from "../world/currencies.ts";
-import { parseForm } from "../http/parameters.ts";
+import { readFields } from "../http/body.ts";
+import { redirect } from "../http/replies.ts";
 import { look } from "./act.ts";
 import { problemSummary } from "./form.ts";
 import { showDone } from "./instructionsPage.ts";
 import { sendPage } from "./page.ts";
 
-/** Where `next_action` sends the customer: a page with two buttons, as Stripe's test page has. */
+/** The page to which `next_action` sends the customer, with two buttons, as Stripe's test page has. */
 const choice = z.object({ outcome: outcomeSchema });
 
 type Intent = Stripe.PaymentIntent | Stripe.SetupIntent;
-type ById = { Params: { id: string } };
-
-export function addAuthorizePage(server: FastifyInstance, parts: Parts): void {
-  server.get<ById>("/_sandbox/authorize/:id", async (request, reply) => {
-    return await showChoice(reply, 200, read(parts, request.params.id), "");
+export function addAuthorizePage(app: SandboxApp, parts: Parts): void {
+  app.get("/_sandbox/authorize/:id", async (context) => {
+    return await showChoice(200, read(parts, context.req.param("id")), "");
   });
 
-  server.post<ById>("/_sandbox/authorize/:id", async (request, reply) => {
-    const { id } = request.params;
+  app.post("/_sandbox/authorize/:id", async (context) => {
+    const id = context.req.param("id");
     const before = read(parts, id);
-    if (before === null) return await showDone(reply, null);
+    if (before === null) return await showDone(null);
     try {
-      const { outcome } = parse(choice, parseForm(typeof request.body === "string" ? request.body : ""));
+      const { outcome } = parse(choice, await readFields(context));
       await authorize(parts, { id, outcome });
     } catch (error) {
       if (!(error instanceof ControlError)) throw error;
-      return await showChoice(reply, error.status, read(parts, id), error.message);
+      return await showChoice(error.status, read(parts, id), error.message);
     }
     const after = read(parts, id);
     const returnUrl = before.next_action?.redirect_to_url?.return_url ?? null;
-    if (returnUrl !== null && after !== null) return reply.redirect(addResult(returnUrl, after), 303);
-    return await showDone(reply, after);
+    if (returnUrl !== null && after !== null) return redirect(addResult(returnUrl, after));
+    return await showDone(after);
   });
 }
 
-async function showChoice(
-  reply: FastifyReply,
-  status: number,
-  intent: Intent | null,
-  problem: string,
-): Promise<FastifyReply> {
-  if (intent?.status !== "requires_action") return await showDone(reply, intent);
+async function showChoice(status: number, intent: Intent | null, problem: string): Promise<Response> {
+  if (intent?.status !== "requires_action") return await showDone(intent);
   const what =
     intent.object === "payment_intent" ? printAmount(intent.amount, intent.currency) : "Nothing is charged now.";
   const content = html`<h1>
@@ -58,12 +53,12 @@ async function showChoice(
       <button name="outcome" value="succeeded">Authorize test payment</button>
       <button name="outcome" value="failed" class="secondary">Fail test payment</button>
     </form>`;
-  return await sendPage(reply, status, { title: "Authorize", content });
+  return await sendPage(status, { title: "Authorize", content });
 }
 
 const REDIRECT_STATUS: Readonly<Record<string, string>> = { requires_payment_method: "failed", processing: "pending" };
 
-/** https://docs.stripe.com/payments/accept-a-payment: what Stripe appends to the return URL. */
+/** https://docs.stripe.com/payments/accept-a-payment: Stripe appends the result to the return URL. */
 function addResult(returnUrl: string, intent: Intent): string {
   const url = new URL(returnUrl);
   url.searchParams.set(intent.object, intent.id);

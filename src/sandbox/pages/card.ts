@@ -1,7 +1,10 @@
 import creditCardType from "credit-card-type";
-import { passesLuhn } from "../world/cards.ts";
+import { passesLuhn } from "../objects/methods/cards.ts";
 
-/** What can be said of a card while it is typed, before any bank is asked. The numbers' patterns are the library's. */
+/**
+ * Checks of a card while it is typed, before any bank is asked. The brands' patterns are a library's; the checks are ours,
+ * because they go by the sandbox's clock and speak to the person who types.
+ */
 export type CardField = "number" | "expiry" | "cvc";
 export type CardValues = Readonly<Record<CardField, string>>;
 
@@ -23,7 +26,7 @@ export function readExpiry(text: string): Expiry | null {
   return { month: Number(month), year: Number(year) + (year.length === 2 ? 2000 : 0) };
 }
 
-/** What is wrong with each field, in words for the person who fills it. */
+/** The problems of each field, in words for the person who fills it. */
 export function checkCard({ number, expiry, cvc }: CardValues, nowMs: number): Partial<Record<CardField, string>> {
   return {
     ...problem("number", checkNumber(number)),

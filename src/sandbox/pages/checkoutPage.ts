@@ -1,53 +1,53 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { SandboxApp, SandboxContext } from "../http/app.ts";
 import { html } from "hono/html";
 import type { Stripe } from "stripe";
-import type { Parts } from "../http/api.ts";
-import { draftOf, lineItemsOf, paySession } from "../objects/checkout/checkout.ts";
+import type { Parts } from "../objects/parts.ts";
+import { paySession } from "../objects/checkout/sessions.ts";
+import { draftOf, lineItemsOf } from "../objects/checkout/orders.ts";
 import { printAmount } from "../world/currencies.ts";
-import { parseForm } from "../http/parameters.ts";
-import { idOf } from "../world/store.ts";
+import { readFields } from "../http/body.ts";
+import { redirect } from "../http/replies.ts";
+import { idOf } from "../world/storedObjects.ts";
 import { act, look, lookAround } from "./act.ts";
 import { brandOf, checkCard } from "./card.ts";
 import { type Problems, problemSummary, type Values } from "./form.ts";
 import { type Html, sendFragment, sendPage } from "./page.ts";
 import { type Asked, checkValues, paymentFields, payWith, problemOf, readAsked } from "./paymentForm.ts";
 
-/** Checkout's own page: what is bought, the form that pays for it, and where the buyer goes from there. */
-type ById = { Params: { id: string } };
-
-export function addCheckoutPage(server: FastifyInstance, parts: Parts): void {
-  server.get<ById>("/_sandbox/checkout/:id", async (request, reply) => {
-    const session = look(parts, "checkout.session", request.params.id);
-    if (session?.status !== "open") return await showClosed(reply, session);
-    return await showOpen(parts, reply, 200, session, prefilled(request.query), {});
+/** Checkout's own page: the items, the form that pays for them, and the way on from there. */
+export function addCheckoutPage(app: SandboxApp, parts: Parts): void {
+  app.get("/_sandbox/checkout/:id", async (context) => {
+    const session = look(parts, "checkout.session", context.req.param("id"));
+    if (session?.status !== "open") return await showClosed(session);
+    return await showOpen(parts, 200, session, prefilled(context.req.query()), {});
   });
 
-  // Where the buyer comes back to from authentication or from a bank's page.
-  server.get<ById>("/_sandbox/checkout/:id/return", async (request, reply) => {
-    const session = look(parts, "checkout.session", request.params.id);
-    if (session === null) return await showClosed(reply, null);
-    if (session.status !== "open") return await leave(parts, reply, session);
+  // The buyer comes back to this address from authentication or from a bank's page.
+  app.get("/_sandbox/checkout/:id/return", async (context) => {
+    const session = look(parts, "checkout.session", context.req.param("id"));
+    if (session === null) return await showClosed(null);
+    if (session.status !== "open") return await leave(parts, session);
     const reason = lookAround(parts, session.id, (unit) => {
       const paymentIntent = unit.find("payment_intent", draftOf(unit, session.id)?.id ?? "");
       return paymentIntent?.last_payment_error?.message;
     });
     const values = { email: session.customer_details?.email ?? "" };
-    return await showOpen(parts, reply, 200, session, values, reason === undefined ? {} : { "": reason });
+    return await showOpen(parts, 200, session, values, reason === undefined ? {} : { "": reason });
   });
 
-  server.post<ById>("/_sandbox/checkout/:id", async (request, reply) => {
-    const session = look(parts, "checkout.session", request.params.id);
-    if (session?.status !== "open") return await showClosed(reply, session);
+  app.post("/_sandbox/checkout/:id", async (context) => {
+    const session = look(parts, "checkout.session", context.req.param("id"));
+    if (session?.status !== "open") return await showClosed(session);
     const asked = readAsked(session);
-    const values = { ...readValues(request), ...lockedValues(parts, session) };
+    const values = { ...(await readValues(context)), ...lockedValues(parts, session) };
     const problems = checkValues(asked, values, parts.clock.now());
-    if (Object.keys(problems).length > 0) return await showOpen(parts, reply, 422, session, values, problems);
+    if (Object.keys(problems).length > 0) return await showOpen(parts, 422, session, values, problems);
     const done = await act(parts, session.id, (unit) => {
       const usable = payWith(unit, asked, values);
       return paySession(unit, session.id, usable, usable.paymentMethod.billing_details);
     });
     if ("error" in done) {
-      return await showOpen(parts, reply, done.error.status, session, values, problemOf(done.error, asked, values));
+      return await showOpen(parts, done.error.status, session, values, problemOf(done.error, asked, values));
     }
     const { next_action: action } = done.value;
     const elsewhere =
@@ -55,39 +55,36 @@ export function addCheckoutPage(server: FastifyInstance, parts: Parts): void {
       action?.display_bank_transfer_instructions?.hosted_instructions_url ??
       action?.boleto_display_details?.hosted_voucher_url ??
       action?.oxxo_display_details?.hosted_voucher_url;
-    if (typeof elsewhere === "string") return reply.redirect(elsewhere, 303);
-    return await leave(parts, reply, look(parts, "checkout.session", session.id) ?? session);
+    if (typeof elsewhere === "string") return redirect(elsewhere);
+    return await leave(parts, look(parts, "checkout.session", session.id) ?? session);
   });
 
-  // What the form shows while a card is being typed.
-  server.post<{ Params: { field: string } }>("/_sandbox/card/:field", async (request, reply) => {
-    const values = readValues(request);
-    const { field } = request.params;
+  // The hints that the form shows while a card is being typed.
+  app.post("/_sandbox/card/:field", async (context) => {
+    const values = await readValues(context);
+    const field = context.req.param("field");
     const card = { number: values["number"] ?? "", expiry: values["expiry"] ?? "", cvc: values["cvc"] ?? "" };
     const brand = field === "number" ? brandOf(card.number)?.name : undefined;
     const isTyped = Object.hasOwn(card, field) && card[field as keyof typeof card] !== "";
     const problem = isTyped ? checkCard(card, parts.clock.now())[field as keyof typeof card] : undefined;
     return await sendFragment(
-      reply,
       200,
       html`${brand === undefined ? "" : html`<strong>${brand}</strong> `}${problem ?? ""}`,
     );
   });
 }
 
-function readValues(request: FastifyRequest): Values {
-  const form = parseForm(typeof request.body === "string" ? request.body : "");
-  return Object.fromEntries(
-    Object.entries(form).flatMap(([name, value]) => (typeof value === "string" ? [[name, value.trim()]] : [])),
-  );
+async function readValues(context: SandboxContext): Promise<Values> {
+  const fields = await readFields(context);
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, value.trim()]));
 }
 
-function prefilled(query: unknown): Values {
-  const email = (query as Readonly<Record<string, unknown>>)["prefilled_email"];
-  return typeof email === "string" ? { email } : {};
+function prefilled(query: Readonly<Record<string, string>>): Values {
+  const email = query["prefilled_email"];
+  return email === undefined ? {} : { email };
 }
 
-/** What the merchant knows of the buyer already, who then can't change it. */
+/** The buyer's details that the merchant knows already, and that the buyer can't change. */
 function lockedValues(parts: Parts, session: Stripe.Checkout.Session): Values {
   const customer = look(parts, "customer", idOf(session.customer) ?? "");
   const email = session.customer_email ?? customer?.email ?? null;
@@ -96,12 +93,11 @@ function lockedValues(parts: Parts, session: Stripe.Checkout.Session): Values {
 
 async function showOpen(
   parts: Parts,
-  reply: FastifyReply,
   status: number,
   session: Stripe.Checkout.Session,
   given: Values,
   problems: Problems,
-): Promise<FastifyReply> {
+): Promise<Response> {
   const asked: Asked = readAsked(session);
   const locked = lockedValues(parts, session);
   // A security code is typed again at every try.
@@ -117,7 +113,7 @@ async function showOpen(
       <button>${VERBS[session.submit_type ?? "pay"] ?? "Pay"} ${total}</button>
     </form>
     <p><small>By paying with a bank account you allow it to be debited. This is a test: it isn't.</small></p>`;
-  return await sendPage(reply, status, { title: `Pay ${total}`, content });
+  return await sendPage(status, { title: `Pay ${total}`, content });
 }
 
 const VERBS: Readonly<Record<string, string>> = { book: "Book for", donate: "Donate" };
@@ -142,22 +138,22 @@ function showItems(parts: Parts, session: Stripe.Checkout.Session): Html {
 }
 
 /** On from a Session that is complete: to the merchant's page, or to a word of thanks. */
-async function leave(parts: Parts, reply: FastifyReply, session: Stripe.Checkout.Session): Promise<FastifyReply> {
+async function leave(parts: Parts, session: Stripe.Checkout.Session): Promise<Response> {
   const link = look(parts, "payment_link", idOf(session.payment_link) ?? "");
   const url = link?.after_completion.redirect?.url ?? session.success_url ?? session.return_url;
-  if (typeof url === "string") return reply.redirect(url.replaceAll("{CHECKOUT_SESSION_ID}", session.id), 303);
+  if (typeof url === "string") return redirect(url.replaceAll("{CHECKOUT_SESSION_ID}", session.id));
   const message = link?.after_completion.hosted_confirmation?.custom_message ?? null;
   const content = html`<h1>${session.payment_status === "paid" ? "Thank you for your payment" : "Thank you"}</h1>
     ${session.payment_status === "paid" ? "" : html`<p>Your payment is on its way: the bank has not confirmed it yet.</p>`}
     ${message === null ? "" : html`<p>${message}</p>`}`;
-  return await sendPage(reply, 200, { title: "Thank you", content });
+  return await sendPage(200, { title: "Thank you", content });
 }
 
-async function showClosed(reply: FastifyReply, session: Stripe.Checkout.Session | null): Promise<FastifyReply> {
+async function showClosed(session: Stripe.Checkout.Session | null): Promise<Response> {
   if (session === null) {
     const content = html`<h1>There is no such page</h1>
       <p>Nothing is known under this address. Perhaps the sandbox was begun anew.</p>`;
-    return await sendPage(reply, 404, { title: "Not found", content });
+    return await sendPage(404, { title: "Not found", content });
   }
   const isExpired = session.status === "expired";
   const isPaid = session.payment_status === "paid";
@@ -173,5 +169,5 @@ async function showClosed(reply: FastifyReply, session: Stripe.Checkout.Session 
       }
     </p>
     ${back === null ? "" : html`<p><a href="${back.replaceAll("{CHECKOUT_SESSION_ID}", session.id)}">Back to the shop</a></p>`}`;
-  return await sendPage(reply, 200, { title: isExpired ? "Expired" : "Paid", content });
+  return await sendPage(200, { title: isExpired ? "Expired" : "Paid", content });
 }

@@ -1,7 +1,10 @@
 import { html } from "hono/html";
 import type { Html } from "./page.ts";
 
-/** A form's field as data: what it is called, what a browser may fill in, and which of Stripe's parameters it stands for. */
+/**
+ * A form's field as data: its name, the value that a browser may fill in, and the parameters of Stripe's for which it
+ * stands.
+ */
 export type Field = {
   readonly name: string;
   readonly label: string;
@@ -9,15 +12,15 @@ export type Field = {
   readonly type?: "email" | "tel" | "text";
   readonly isNumeric?: boolean;
   readonly placeholder?: string;
-  /** What Stripe's errors call it. */
+  /** The field's names in Stripe's errors. */
   readonly params?: readonly string[];
   readonly isOptional?: boolean;
-  /** What it is asked for at every change: a hint that appears below. */
+  /** The address that gives a hint for the field at every change. */
   readonly checkedAt?: string;
 };
 
 export type Values = Readonly<Record<string, string>>;
-/** What is wrong, by the field's name; the empty name stands for the whole form. */
+/** The problems by the field's name; the empty name stands for the whole form. */
 export type Problems = Readonly<Record<string, string>>;
 
 export type State = { readonly values: Values; readonly problems: Problems; readonly locked: readonly string[] };

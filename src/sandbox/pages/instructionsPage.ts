@@ -1,56 +1,55 @@
-import type { FastifyInstance, FastifyReply } from "fastify";
+import type { SandboxApp } from "../http/app.ts";
 import { html } from "hono/html";
 import type { Stripe } from "stripe";
 import { z } from "zod";
-import type { Parts } from "../http/api.ts";
+import type { Parts } from "../objects/parts.ts";
 import { fund } from "../objects/methods/cashBalance.ts";
-import { ControlError, parse, settle } from "../control/control.ts";
+import { ControlError, parse } from "../control/controlError.ts";
+import { settle } from "../control/interventions.ts";
 import { amountInputOf, printAmount, readAmountInput } from "../world/currencies.ts";
-import { parseForm } from "../http/parameters.ts";
-import { idOf } from "../world/store.ts";
+import { readFields } from "../http/body.ts";
+import { redirect } from "../http/replies.ts";
+import { idOf } from "../world/storedObjects.ts";
 import { act, look } from "./act.ts";
 import { type Field, field, problemSummary, type Problems } from "./form.ts";
 import { type Html, sendPage } from "./page.ts";
 
-/** What a customer pays elsewhere: the instructions of a bank transfer, and vouchers, each with a way to pay it here. */
-type ById = { Params: { id: string } };
-
-export function addInstructionsPages(server: FastifyInstance, parts: Parts): void {
-  server.get<ById>("/_sandbox/transfer/:id", async (request, reply) => {
-    return await showTransfer(reply, look(parts, "payment_intent", request.params.id), {});
+/** Pages for payments that are made elsewhere: bank transfers and vouchers, each with a button that pays. */
+export function addInstructionsPages(app: SandboxApp, parts: Parts): void {
+  app.get("/_sandbox/transfer/:id", async (context) => {
+    return await showTransfer(look(parts, "payment_intent", context.req.param("id")), {});
   });
 
-  server.post<ById>("/_sandbox/transfer/:id", async (request, reply) => {
-    const paymentIntent = look(parts, "payment_intent", request.params.id);
+  app.post("/_sandbox/transfer/:id", async (context) => {
+    const paymentIntent = look(parts, "payment_intent", context.req.param("id"));
     const customer = idOf(paymentIntent?.customer);
-    if (paymentIntent?.status !== "requires_action" || customer === null)
-      return await showTransfer(reply, paymentIntent, {});
+    if (paymentIntent?.status !== "requires_action" || customer === null) return await showTransfer(paymentIntent, {});
     const { currency } = paymentIntent;
-    const { amount } = parse(transfer, readForm(request.body));
+    const { amount } = parse(transfer, await readFields(context));
     const amountMinor = readAmountInput(amount, currency);
     if (amountMinor === null) {
       const problems = {
         amount: `Enter an amount in ${currency.toUpperCase()}, such as ${amountInputOf(1000, currency)}.`,
       };
-      return await showTransfer(reply, paymentIntent, problems);
+      return await showTransfer(paymentIntent, problems);
     }
     const done = await act(parts, paymentIntent.id, (unit) => fund(unit, customer, currency, amountMinor));
-    if ("error" in done) return await showTransfer(reply, paymentIntent, { amount: done.error.message });
-    return reply.redirect(`/_sandbox/transfer/${paymentIntent.id}`, 303);
+    if ("error" in done) return await showTransfer(paymentIntent, { amount: done.error.message });
+    return redirect(`/_sandbox/transfer/${paymentIntent.id}`);
   });
 
-  server.get<ById>("/_sandbox/voucher/:id", async (request, reply) => {
-    return await showVoucher(reply, look(parts, "payment_intent", request.params.id), "");
+  app.get("/_sandbox/voucher/:id", async (context) => {
+    return await showVoucher(look(parts, "payment_intent", context.req.param("id")), "");
   });
 
-  server.post<ById>("/_sandbox/voucher/:id", async (request, reply) => {
-    const { id } = request.params;
+  app.post("/_sandbox/voucher/:id", async (context) => {
+    const id = context.req.param("id");
     try {
-      await settle(parts, { id, ...parse(choice, readForm(request.body)) });
-      return reply.redirect(`/_sandbox/voucher/${id}`, 303);
+      await settle(parts, { id, ...parse(choice, await readFields(context)) });
+      return redirect(`/_sandbox/voucher/${id}`);
     } catch (error) {
       if (!(error instanceof ControlError)) throw error;
-      return await showVoucher(reply, look(parts, "payment_intent", id), error.message);
+      return await showVoucher(look(parts, "payment_intent", id), error.message);
     }
   });
 }
@@ -58,20 +57,11 @@ export function addInstructionsPages(server: FastifyInstance, parts: Parts): voi
 const transfer = z.object({ amount: z.string().default("") });
 const choice = z.object({ outcome: z.enum(["succeeded", "failed"]) });
 
-function readForm(body: unknown): unknown {
-  return parseForm(typeof body === "string" ? body : "");
-}
-
 const AMOUNT: Field = { name: "amount", label: "Amount to transfer", autocomplete: "off" };
 
-async function showTransfer(
-  reply: FastifyReply,
-  paymentIntent: Stripe.PaymentIntent | null,
-  problems: Problems,
-): Promise<FastifyReply> {
+async function showTransfer(paymentIntent: Stripe.PaymentIntent | null, problems: Problems): Promise<Response> {
   const instructions = paymentIntent?.next_action?.display_bank_transfer_instructions;
-  if (paymentIntent?.status !== "requires_action" || instructions === undefined)
-    return await showDone(reply, paymentIntent);
+  if (paymentIntent?.status !== "requires_action" || instructions === undefined) return await showDone(paymentIntent);
   const { currency } = paymentIntent;
   const remaining = instructions.amount_remaining ?? 0;
   const values = { amount: amountInputOf(remaining, currency) };
@@ -86,17 +76,13 @@ async function showTransfer(
       ${field(AMOUNT, { values, problems, locked: [] })}
       <button>Play the bank: transfer it</button>
     </form>`;
-  return await sendPage(reply, Object.keys(problems).length === 0 ? 200 : 422, { title: "Bank transfer", content });
+  return await sendPage(Object.keys(problems).length === 0 ? 200 : 422, { title: "Bank transfer", content });
 }
 
-async function showVoucher(
-  reply: FastifyReply,
-  paymentIntent: Stripe.PaymentIntent | null,
-  problem: string,
-): Promise<FastifyReply> {
+async function showVoucher(paymentIntent: Stripe.PaymentIntent | null, problem: string): Promise<Response> {
   const { boleto_display_details: boleto, oxxo_display_details: oxxo } = paymentIntent?.next_action ?? {};
   const voucher = boleto ?? oxxo;
-  if (paymentIntent?.status !== "requires_action" || voucher === undefined) return await showDone(reply, paymentIntent);
+  if (paymentIntent?.status !== "requires_action" || voucher === undefined) return await showDone(paymentIntent);
   const expiresAt = boleto?.expires_at ?? oxxo?.expires_after ?? 0;
   const content = html`<h1>Pay ${printAmount(paymentIntent.amount, paymentIntent.currency)}</h1>
     ${facts([
@@ -108,7 +94,7 @@ async function showVoucher(
       <button name="outcome" value="succeeded">Play the customer: pay the voucher</button>
       <button name="outcome" value="failed" class="secondary">Let it expire</button>
     </form>`;
-  return await sendPage(reply, problem === "" ? 200 : 409, { title: "Voucher", content });
+  return await sendPage(problem === "" ? 200 : 409, { title: "Voucher", content });
 }
 
 function facts(rows: readonly (readonly [string, string])[]): Html {
@@ -128,16 +114,13 @@ const ENDS: Readonly<Record<string, string>> = {
   processing: "The bank is at work on this payment.",
 };
 
-/** What a page that waited for its customer says when it doesn't any more. */
-export async function showDone(
-  reply: FastifyReply,
-  object: Stripe.PaymentIntent | Stripe.SetupIntent | null,
-): Promise<FastifyReply> {
+/** The page of a payment that no longer waits for its customer. */
+export async function showDone(object: Stripe.PaymentIntent | Stripe.SetupIntent | null): Promise<Response> {
   if (object === null) {
-    return await sendPage(reply, 404, { title: "Not found", content: html`<h1>There is no such payment</h1>` });
+    return await sendPage(404, { title: "Not found", content: html`<h1>There is no such payment</h1>` });
   }
   const text = ENDS[object.status] ?? `This payment no longer waits for you. It is: ${object.status}.`;
-  return await sendPage(reply, 200, {
+  return await sendPage(200, {
     title: "Payment",
     content: html`<h1>${text}</h1>
       <p><small>${object.id}</small></p>`,

@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
-import type { FastifyInstance, FastifyReply } from "fastify";
+import type { SandboxApp } from "../http/app.ts";
 import { html } from "hono/html";
+import { readAsset } from "../assets/assets.ts";
+import { type Headers, reply } from "../http/replies.ts";
 
 /** A piece of a page, with everything that was put into it escaped. */
 export type Html = ReturnType<typeof html>;
@@ -9,40 +9,42 @@ export type Html = ReturnType<typeof html>;
 type Page = {
   readonly title: string;
   readonly content: Html;
-  /** What stands above the content: the page's name and its navigation. */
+  /** The part above the content: the page's name and its navigation. */
   readonly top?: Html;
   /** The page's own script, by its name among the assets. */
   readonly script?: "dashboard.js";
-  /** The tables of a person who debugs need the whole width; what a buyer reads doesn't. */
+  /** The tables of a person who debugs need the whole width; a buyer's page doesn't. */
   readonly isWide?: boolean;
 };
 
-/** What the pages load: nothing comes from elsewhere, so that they work without a network. */
-const ASSETS: Readonly<Record<string, { readonly type: string; readonly file: string }>> = {
-  "pico.css": { type: "text/css", file: import.meta.resolve("@picocss/pico/css/pico.min.css") },
-  "sandbox.css": { type: "text/css", file: import.meta.resolve("./sandbox.css") },
-  "dashboard.js": { type: "text/javascript", file: import.meta.resolve("./dashboard/dashboard.js") },
-  "htmx.js": { type: "text/javascript", file: import.meta.resolve("htmx.org/dist/htmx.min.js") },
-};
+/** The files that the pages load, by the name in their address. */
+const ASSET_TYPES = {
+  "pico.css": "text/css",
+  "sandbox.css": "text/css",
+  "dashboard.js": "text/javascript",
+  "htmx.js": "text/javascript",
+} as const;
 
 const CONTENT_SECURITY_POLICY = "default-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'";
 
-export function addAssets(server: FastifyInstance): void {
-  server.get<{ Params: { name: string } }>("/_sandbox/assets/:name", async (request, reply) => {
-    const { name } = request.params;
-    const asset = Object.hasOwn(ASSETS, name) ? ASSETS[name] : undefined;
-    if (asset === undefined) return reply.callNotFound();
-    reply.type(`${asset.type}; charset=utf-8`).header("Cache-Control", "max-age=3600");
-    return reply.send(await readFile(fileURLToPath(asset.file), "utf8"));
+export function addAssets(app: SandboxApp): void {
+  app.get("/_sandbox/assets/:name", async (context) => {
+    const name = context.req.param("name");
+    if (!isPageAsset(name)) return await context.notFound();
+    const headers = { "Content-Type": `${ASSET_TYPES[name]}; charset=utf-8`, "Cache-Control": "max-age=3600" };
+    return reply(200, readAsset(name), headers);
   });
+}
+
+function isPageAsset(name: string): name is keyof typeof ASSET_TYPES {
+  return Object.hasOwn(ASSET_TYPES, name);
 }
 
 /** Answers with a whole page that says what it is: nobody shall take the sandbox for a place where money moves. */
 export async function sendPage(
-  reply: FastifyReply,
   status: number,
   { title, content, top, script, isWide = false }: Page,
-): Promise<FastifyReply> {
+): Promise<Response> {
   const document = await html`<!doctype html>
     <html lang="en">
       <head>
@@ -65,11 +67,15 @@ export async function sendPage(
         <main class="container${isWide ? "-fluid" : " buyer"}">${content}</main>
       </body>
     </html>`;
-  return sendFragment(reply, status, document);
+  return sendFragment(status, document);
 }
 
 /** A part of a page, for one that is open already. */
-export async function sendFragment(reply: FastifyReply, status: number, content: Html): Promise<FastifyReply> {
-  reply.code(status).type("text/html; charset=utf-8").header("Content-Security-Policy", CONTENT_SECURITY_POLICY);
-  return reply.header("Cache-Control", "no-store").send(String(await content));
+export async function sendFragment(status: number, content: Html, headers: Headers = {}): Promise<Response> {
+  return reply(status, String(await content), {
+    ...headers,
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Cache-Control": "no-store",
+  });
 }

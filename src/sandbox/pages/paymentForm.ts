@@ -5,15 +5,16 @@ import type { ApiError } from "../http/apiError.ts";
 import { readParameters } from "../http/parameters.ts";
 import { parameterSchemaOf } from "../http/parameterSchemas.ts";
 import { makePaymentMethod, type UsablePaymentMethod } from "../objects/methods/paymentMethods.ts";
-import { isPaymentMethodType, type PaymentMethodType } from "../world/paymentMethodTypes.ts";
-import { testNumbersOf } from "../world/scenarios.ts";
+import { isPaymentMethodType } from "../objects/methods/paymentMethodTypes.ts";
+import type { PaymentMethodType } from "../objects/methods/flow.ts";
+import { testNumbersOf } from "../objects/methods/scenarios.ts";
 import type { UnitOfWork } from "../world/unitOfWork.ts";
 import { checkCard, readExpiry } from "./card.ts";
 import { type Field, field, missingFields, type Problems, type State, type Values } from "./form.ts";
 import type { Html } from "./page.ts";
 import { ADDRESS, EMAIL, PHONE, WAYS } from "./waysToPay.ts";
 
-/** What the page asks for, from what the Session says. */
+/** The questions of the page, as the Session says. */
 export type Asked = {
   readonly types: readonly PaymentMethodType[];
   readonly phone: boolean;
@@ -93,7 +94,7 @@ function testNumbers(type: PaymentMethodType, label: string): Html | "" {
   </details>`;
 }
 
-/** What is wrong with what was filled in, all of it at once. */
+/** All problems of the values at once. */
 export function checkValues(asked: Asked, values: Values, nowMs: number): Problems {
   const type = chosenType(asked, values);
   if (type === undefined)
@@ -144,7 +145,7 @@ function expiryOf(values: Values): Readonly<Record<string, string>> {
   return expiry === null ? {} : { exp_month: String(expiry.month), exp_year: String(expiry.year) };
 }
 
-/** What the fields that were asked for say of the buyer, under Stripe's names. */
+/** The buyer's details from the fields that were shown, under Stripe's names. */
 function billingOf(asked: Asked, values: Values, type: PaymentMethodType): Readonly<Record<string, unknown>> {
   const country = WAYS[type]?.country;
   const billing: Record<string, string> = {};

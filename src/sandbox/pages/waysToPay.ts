@@ -1,7 +1,7 @@
-import type { PaymentMethodType } from "../world/paymentMethodTypes.ts";
+import type { PaymentMethodType } from "../objects/methods/flow.ts";
 import type { Field } from "./form.ts";
 
-/** What a buyer is asked for: about themselves, and for each way to pay. */
+/** The fields that a buyer fills in: about themselves, and for each way to pay. */
 export const EMAIL: Field = {
   name: "email",
   label: "Email",
@@ -37,7 +37,7 @@ const NAME = { autocomplete: "name", params: ["billing_details[name]"] } as cons
 type Way = {
   readonly label: string;
   readonly fields: readonly Field[];
-  /** Of the buyer's address, where only one will do. */
+  /** The buyer's country, where a way to pay has only one. */
   readonly country?: string;
 };
 

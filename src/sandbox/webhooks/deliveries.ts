@@ -1,16 +1,16 @@
 import type { Stripe } from "stripe";
 import { DEFAULT_API_VERSION } from "../http/authentication.ts";
 import { type Clock, toUnixSeconds } from "../world/clock.ts";
-import type { Faults, WebhookFault } from "../control/faults.ts";
+import type { Faults, WebhookFault } from "../world/faults.ts";
 import { PLATFORM_ACCOUNT } from "../world/identifiers.ts";
-import { pendingWebhooks } from "../http/lists.ts";
+import { pendingWebhooks } from "./events.ts";
 import type { Sent } from "../http/sent.ts";
 import type { Store } from "../world/store.ts";
 import type { UnitOfWork } from "../world/unitOfWork.ts";
-import { WebhookSender } from "./webhook.ts";
+import { WebhookSender } from "./webhookSender.ts";
 import { endpointsFor, findEndpoint, secretsOf, versionOf } from "./webhookEndpoints.ts";
 
-/** What the events of one request look like to whoever caused them. */
+/** The request that caused events, as the events name it. */
 export type Cause = { readonly requestId: string | null; readonly idempotencyKey: string | null };
 
 /** One event on its way to one endpoint. */
@@ -30,7 +30,7 @@ export type Dispatch = {
 };
 
 const MAXIMUM_IN_FLIGHT = 200;
-/** What waits beyond this waits on disk, so that a slow endpoint doesn't fill the memory. */
+/** Further deliveries wait on disk, so that a slow endpoint doesn't fill the memory. */
 const MAXIMUM_QUEUED = 2000;
 const RELOAD_LIMIT = 1000;
 /** Stands for an event's object until its JSON, which is known already, is put there. */
@@ -48,10 +48,10 @@ export class Deliveries {
   readonly #onSent: ((sent: Sent) => void) | undefined;
   readonly #sender = new WebhookSender();
   readonly #queue: Delivery[] = [];
-  /** Deliveries that somebody here is about to make or making, from the moment they are recorded. */
+  /** Deliveries that are being made or about to be, from the moment they are recorded. */
   readonly #claimed = new Set<number>();
   readonly #running = new Set<Promise<void>>();
-  /** Some that are due are on disk only. */
+  /** Whether deliveries that are due are on disk only. */
   #isOverflowing = false;
   #isClosed = false;
   #alarm: { readonly atMs: number; readonly cancel: () => void } | null = null;
@@ -107,10 +107,10 @@ export class Deliveries {
         }
       }
     }
-    for (const { eventId, endpoints } of unit.resends) {
+    for (const { eventId, endpointIds } of unit.resends) {
       const body = String(this.#store.row("SELECT body FROM events WHERE id = ?", eventId)?.["body"]);
-      for (const { shown } of endpoints) {
-        first.push(this.#claim(this.#insert(eventId, shown.id, body, unit.nowMs, undefined)));
+      for (const endpointId of endpointIds) {
+        first.push(this.#claim(this.#insert(eventId, endpointId, body, unit.nowMs, undefined)));
       }
     }
     return { now, first, isReversed };
@@ -121,7 +121,7 @@ export class Deliveries {
     return delivery;
   }
 
-  /** Without a time it is lost on the way: Stripe would say it sent it. */
+  /** A delivery without a time is lost on the way: Stripe would say that it sent it. */
   #insert(
     eventId: string,
     endpointId: string,
@@ -135,14 +135,14 @@ export class Deliveries {
     return { id, eventId, endpointId, attempts: 0, body };
   }
 
-  /** Sends what a commit recorded; resolves when those that must precede the response are through. */
+  /** Sends the deliveries that a commit recorded; resolves when those that must precede the response are through. */
   async dispatch({ now, first, isReversed }: Dispatch): Promise<void> {
     if (isReversed) void this.#track(this.#sendInOrder(now.toReversed()));
     else this.#enqueue(now);
     await Promise.all(first.map((delivery) => this.#track(this.#attempt(delivery))));
   }
 
-  /** Picks up what is due, now and whenever the next retry is; called once at the start. */
+  /** Picks up the deliveries that are due, now and at each retry; called once at the start. */
   resume(): void {
     this.#alarm?.cancel();
     this.#alarm = null;
@@ -220,7 +220,7 @@ export class Deliveries {
       await this.#store.writeInTheEnd(() => this.#giveUp(delivery));
     } else {
       const nowMs = this.#clock.now();
-      // A receiver refuses what was signed long ago, so a clock that was halted must not date the signature.
+      // A receiver refuses an old signature, so that a clock that was halted must not date it.
       const seconds = toUnixSeconds(Math.max(nowMs, Date.now()));
       const body = this.#render(delivery, versionOf(endpoint));
       this.#onSent?.({ from: "webhook", status: 200, body });
@@ -236,7 +236,7 @@ export class Deliveries {
   #render({ body, eventId, attempts }: Delivery, version: string): string {
     const named = body.replace(`"api_version":"${DEFAULT_API_VERSION}"`, `"api_version":"${version}"`);
     if (attempts === 0) return named;
-    // The last one is the event's own: a key of the same name in the metadata comes before it.
+    // The last such key is the event's own: a key of the same name in the metadata comes before it.
     const at = named.lastIndexOf('"pending_webhooks":');
     const pending = `"pending_webhooks":${pendingWebhooks(this.#store, eventId)}`;
     return named.slice(0, at) + named.slice(at).replace(/^"pending_webhooks":\d+/, pending);

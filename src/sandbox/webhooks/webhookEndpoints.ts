@@ -3,7 +3,8 @@ import { missing, refusal } from "../http/apiError.ts";
 import { DEFAULT_API_VERSION } from "../http/authentication.ts";
 import type { ApiCall } from "../http/endpoint.ts";
 import { newId, PLATFORM_ACCOUNT, randomText } from "../world/identifiers.ts";
-import { listRows, retrieveEvent } from "../http/lists.ts";
+import { retrieveEvent } from "./events.ts";
+import { listRows } from "../http/lists.ts";
 import { mergeMetadata } from "../http/parameters.ts";
 import type { Row, Store } from "../world/store.ts";
 
@@ -25,7 +26,7 @@ const CONFIGURED_ENDPOINT_ID = "we_configured_at_start";
 /** https://docs.stripe.com/webhooks: 16 endpoints per account and mode. */
 const MAXIMUM_ENDPOINTS = 16;
 
-/** Asked for every event, changed hardly ever. */
+/** The endpoints are needed for every event, and hardly ever change. */
 const known = new WeakMap<Store, readonly WebhookEndpoint[]>();
 
 export function allEndpoints(store: Store): readonly WebhookEndpoint[] {
@@ -150,7 +151,7 @@ export function deleteWebhookEndpoint(call: ApiCall): Stripe.DeletedWebhookEndpo
   return { id: shown.id, object: "webhook_endpoint", deleted: true };
 }
 
-/** What `stripe events resend` calls. Without an endpoint it means the listeners of the CLI: here, all endpoints. */
+/** `stripe events resend` calls this. Without an endpoint it means the listeners of the CLI: here, all endpoints. */
 export function resendEvent(call: ApiCall): unknown {
   const { parameters, unit, store } = call;
   const event = retrieveEvent(call);
@@ -161,14 +162,19 @@ export function resendEvent(call: ApiCall): unknown {
       param: "webhook_endpoint",
     });
   }
-  if (id === undefined) unit.resend(event.id, endpointsFor(store, unit.account, event.type));
-  else {
+  if (id === undefined) {
+    const endpoints = endpointsFor(store, unit.account, event.type);
+    unit.resend(
+      event.id,
+      endpoints.map(({ shown }) => shown.id),
+    );
+  } else {
     // A platform may name one of its Connect endpoints for an event of a connected account.
     const endpoint = findEndpoint(store, id);
     if (endpoint === undefined || !(endpoint.account === unit.account || endpoint.isConnect)) {
       throw missing("webhook endpoint", id, "webhook_endpoint");
     }
-    unit.resend(event.id, [endpoint]);
+    unit.resend(event.id, [endpoint.shown.id]);
   }
   return event;
 }

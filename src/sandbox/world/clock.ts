@@ -1,7 +1,7 @@
 import type { Store } from "./store.ts";
 
 /**
- * The sandbox's only source of time. Everything that waits (settlements, expiries, retries) asks for an alarm here. Real
+ * The sandbox's only source of time. All waiting (settlements, expiries, retries) asks for an alarm here. Real
  * time passes by itself; virtual time stands still until it is told to move, and then rings whatever is due on the way.
  */
 export type Clock = {
@@ -76,7 +76,7 @@ export class SandboxClock implements Clock {
       try {
         await settled();
         for (let next = this.#nextUntil(toMs); next !== undefined; next = this.#nextUntil(toMs)) {
-          // The commit of what the alarm does comes after this one.
+          // The commit of the alarm's own work comes after this one.
           if (next.atMs > this.now()) void this.#set(next.atMs);
           this.#alarms.delete(next);
           await next.ring();

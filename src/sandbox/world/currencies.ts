@@ -37,14 +37,17 @@ export const SUPPORTED_CURRENCIES: ReadonlySet<string> = new Set([
 /** The API reference allows eight digits in every currency. https://docs.stripe.com/api/payment_intents/create */
 export const MAXIMUM_AMOUNT_MINOR = 99_999_999;
 
-/** Two-decimal by name and zero-decimal in fact, and those whose third decimal must be 0. https://docs.stripe.com/currencies */
+/**
+ * Two-decimal by name and zero-decimal in fact, and those whose third decimal must be 0.
+ * https://docs.stripe.com/currencies
+ */
 const AMOUNT_STEPS: Readonly<Record<string, number>> = {
   isk: 100,
   ugx: 100,
   ...Object.fromEntries([...THREE_DECIMAL].map((currency) => [currency, 10])),
 };
 
-/** What every amount of the currency is a multiple of. */
+/** Every amount of the currency is a multiple of this. */
 export function amountStepOf(currency: string): number {
   return AMOUNT_STEPS[currency] ?? 1;
 }

@@ -89,7 +89,7 @@ export const DECLINES = {
   bankRefused: bankFailure("generic_could_not_process", "The customer's bank could not process this payment."),
 } as const satisfies Record<string, Decline>;
 
-/** What an error tells of the decline. */
+/** The decline's fields in an error. */
 export function declineFields(decline: Decline): {
   code: string;
   decline_code?: string;
@@ -104,7 +104,7 @@ export function declineFields(decline: Decline): {
   };
 }
 
-/** What an intent keeps of a failed attempt; it is shown until the next change. */
+/** The error of a failed attempt that an intent shows until its next change. */
 export function attemptError(decline: Decline, paymentMethod: Stripe.PaymentMethod) {
   const notAuthenticated: readonly Decline[] = [DECLINES.authenticationFailed, DECLINES.setupAuthenticationFailed];
   const isCardError = paymentMethod.type === "card" && !notAuthenticated.includes(decline);

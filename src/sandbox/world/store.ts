@@ -2,66 +2,8 @@ import { mkdirSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Stripe } from "stripe";
-
-/** Stripe's client turns a decimal number into an object; what goes over the wire, and is kept, is text. */
-export type StoredPrice = Omit<Stripe.Price, "unit_amount_decimal"> & { readonly unit_amount_decimal: string | null };
-
-export type StoredLineItem = Omit<Stripe.LineItem, "price"> & { readonly price: StoredPrice };
-
-/** What a Checkout Session or Payment Link holds beside what it shows; never shown itself, save for the line items. */
-export type Order = {
-  readonly id: string;
-  readonly object: "order";
-  readonly created: number;
-  readonly items: readonly StoredLineItem[];
-  /** The PaymentIntent that confirming will make; null for a Payment Link. */
-  readonly draft: Stripe.PaymentIntent | null;
-  readonly payment_intent: string | null;
-};
-
-/** What is left of a Customer that was deleted, so that it is answered as deleted and not as unknown. */
-type DeletedCustomer = { readonly id: string; readonly object: "deleted_customer"; readonly created: number };
-
-/** The kinds of object that are kept, by the name Stripe gives them in `object`. */
-export type StoredObjects = {
-  payment_intent: Stripe.PaymentIntent;
-  charge: Stripe.Charge;
-  refund: Stripe.Refund;
-  customer: Stripe.Customer;
-  deleted_customer: DeletedCustomer;
-  payment_method: Stripe.PaymentMethod;
-  product: Stripe.Product;
-  price: StoredPrice;
-  account: Stripe.Account;
-  dispute: Stripe.Dispute;
-  "radar.early_fraud_warning": Stripe.Radar.EarlyFraudWarning;
-  setup_intent: Stripe.SetupIntent;
-  "checkout.session": Stripe.Checkout.Session;
-  payment_link: Stripe.PaymentLink;
-  order: Order;
-  mandate: Stripe.Mandate;
-  balance_transaction: Stripe.BalanceTransaction;
-  customer_cash_balance_transaction: Stripe.CustomerCashBalanceTransaction;
-};
-export type StoredKind = keyof StoredObjects;
-export type StoredObject = StoredObjects[StoredKind];
-
-// What Stripe's errors calls the object and the parameter, where those aren't the kind and "id".
-const NOUNS: Readonly<Partial<Record<StoredKind, readonly [noun: string, param: string]>>> = {
-  payment_intent: ["payment_intent", "intent"],
-  setup_intent: ["setupintent", "intent"],
-  "checkout.session": ["checkout.session", "session"],
-  charge: ["charge", "charge"],
-  refund: ["refund", "refund"],
-  price: ["price", "price"],
-  payment_method: ["PaymentMethod", "payment_method"],
-};
-
-export function namesOf(kind: StoredKind): { readonly noun: string; readonly param: string } {
-  const [noun, param] = NOUNS[kind] ?? [kind, "id"];
-  return { noun, param };
-}
+import { referenceOf, type StoredObject } from "./storedObjects.ts";
+import { ADDED_COLUMNS, SCHEMA } from "./tables.ts";
 
 export type JobKind =
   | "settle_payment"
@@ -80,53 +22,6 @@ export type Job = {
 };
 
 export type Row = Readonly<Record<string, string | number | null>>;
-
-export type ReferenceColumn = "charge" | "customer" | "payment_intent";
-
-const SCHEMA = `
-CREATE TABLE IF NOT EXISTS objects (
-  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, account TEXT NOT NULL, created INTEGER NOT NULL,
-  payment_intent TEXT, charge TEXT, customer TEXT, scenario TEXT, created_at_ms INTEGER NOT NULL, body TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS objects_kind ON objects (account, kind, seq);
-CREATE INDEX IF NOT EXISTS objects_newest ON objects (kind, seq);
-CREATE INDEX IF NOT EXISTS objects_payment_intent ON objects (payment_intent) WHERE payment_intent IS NOT NULL;
-CREATE INDEX IF NOT EXISTS objects_charge ON objects (charge) WHERE charge IS NOT NULL;
-CREATE INDEX IF NOT EXISTS objects_customer ON objects (customer) WHERE customer IS NOT NULL;
-CREATE TABLE IF NOT EXISTS metadata_entries (
-  key TEXT NOT NULL, value TEXT NOT NULL, object_id TEXT NOT NULL, PRIMARY KEY (value, key, object_id)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS events (
-  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, account TEXT NOT NULL, type TEXT NOT NULL, created INTEGER NOT NULL,
-  body TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS clock (id INTEGER PRIMARY KEY, mode TEXT NOT NULL, base_ms INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS webhook_endpoints (
-  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, account TEXT NOT NULL, created INTEGER NOT NULL,
-  connect INTEGER NOT NULL, secret TEXT NOT NULL, old_secret TEXT, old_secret_until_ms INTEGER, body TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS deliveries (
-  id INTEGER PRIMARY KEY, event_id TEXT NOT NULL, endpoint_id TEXT NOT NULL, state TEXT NOT NULL,
-  attempts INTEGER NOT NULL DEFAULT 0, last_status INTEGER, last_error TEXT, next_attempt_at_ms INTEGER);
-CREATE INDEX IF NOT EXISTS deliveries_event ON deliveries (event_id);
-CREATE INDEX IF NOT EXISTS deliveries_pending ON deliveries (next_attempt_at_ms) WHERE state = 'pending';
-CREATE TABLE IF NOT EXISTS jobs (
-  id INTEGER PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, account TEXT NOT NULL, due_at_ms INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS jobs_due ON jobs (due_at_ms);
-CREATE INDEX IF NOT EXISTS jobs_subject ON jobs (subject);
-CREATE TABLE IF NOT EXISTS answers (
-  account TEXT NOT NULL, key TEXT NOT NULL, endpoint TEXT NOT NULL, fingerprint TEXT NOT NULL, status INTEGER NOT NULL,
-  body TEXT NOT NULL, saved_at_ms INTEGER NOT NULL, PRIMARY KEY (account, key));
-CREATE TABLE IF NOT EXISTS requests (
-  seq INTEGER PRIMARY KEY, id TEXT NOT NULL, at_ms INTEGER NOT NULL, account TEXT NOT NULL, method TEXT NOT NULL,
-  path TEXT NOT NULL, idempotency_key TEXT, status INTEGER, replayed INTEGER NOT NULL);
-`;
-
-/** Columns that files of earlier versions lack: what an object's history is found by, and the fault that was met. */
-const ADDED_COLUMNS = [
-  ...["events", "requests"].map((table) => ({
-    table,
-    column: "object_id",
-    index: `CREATE INDEX IF NOT EXISTS ${table}_object ON ${table} (object_id) WHERE object_id IS NOT NULL`,
-  })),
-  ...["requests", "deliveries"].map((table) => ({ table, column: "fault", index: "" })),
-];
 
 /** Nothing of the work was kept, and the same work may succeed when there is space. */
 export class DiskFullError extends Error {
@@ -190,7 +85,7 @@ export class Store {
     return this.#full.promise;
   }
 
-  /** From now on `writeInTheEnd` gives up on a full disk: what it was to write is done again after the next start. */
+  /** From now on `writeInTheEnd` gives up on a full disk: its work is done again after the next start. */
   stopRetrying(): void {
     this.#isClosing = true;
   }
@@ -214,7 +109,10 @@ export class Store {
     return result;
   }
 
-  /** Like `write`, for work that nobody waits for: on a full disk it is tried until there is space. Null if the sandbox stops before. */
+  /**
+   * Like `write`, for work that nobody waits for: on a full disk it is tried until there is space. Null if the sandbox
+   * stops before.
+   */
   async writeInTheEnd<T>(work: () => T): Promise<T | null> {
     for (;;) {
       try {
@@ -232,7 +130,7 @@ export class Store {
     this.run("BEGIN IMMEDIATE");
     const group = Promise.withResolvers<void>();
     this.#group = group;
-    // Whoever joined the group hears of its failure through its own promise.
+    // Each writer in the group hears of a failure through its own promise.
     group.promise.catch(() => {});
     setImmediate(() => {
       if (this.#group === group) this.#commitGroup();
@@ -363,21 +261,4 @@ export class Store {
       }),
     );
   }
-}
-
-/** The other object that this one names, for the columns that objects are found by. */
-export function referenceOf(object: StoredObject, column: ReferenceColumn): string | null {
-  switch (column) {
-    case "payment_intent":
-      return idOf("payment_intent" in object ? object.payment_intent : null);
-    case "charge":
-      return idOf("charge" in object ? object.charge : null);
-    case "customer":
-      return idOf("customer" in object ? object.customer : null);
-  }
-}
-
-/** The id behind a field that may be expanded. */
-export function idOf(reference: string | { readonly id: string } | null | undefined): string | null {
-  return typeof reference === "object" ? (reference?.id ?? null) : (reference ?? null);
 }

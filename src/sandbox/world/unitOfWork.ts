@@ -2,29 +2,27 @@ import { isDeepStrictEqual } from "node:util";
 import type { Stripe } from "stripe";
 import { type Clock, toUnixSeconds } from "./clock.ts";
 import { newId } from "./identifiers.ts";
+import type { JobKind, Store } from "./store.ts";
 import {
-  type JobKind,
   type ReferenceColumn,
   referenceOf,
-  type Store,
   type StoredKind,
   type StoredObject,
   type StoredObjects,
-} from "./store.ts";
+} from "./storedObjects.ts";
 import { kindShownBy, type Transition, TRANSITION_EVENTS } from "./transitions.ts";
-import type { WebhookEndpoint } from "../webhooks/webhookEndpoints.ts";
 
-/** What the sandbox waits for, chosen when it starts. */
+/** The sandbox's delays and its address, chosen when it starts. */
 export type Pace = { readonly settlementDelayMs: number; readonly searchLagMs: number; readonly baseUrl: () => string };
 
-/** What an event may show: an object that is kept, or one that only says how things stand. */
+/** The objects that events show: those that are kept, and two that only describe a state. */
 export type ShownObject = StoredObject | Stripe.Application | Stripe.CashBalance;
 
 export type EventDraft = {
   readonly id: string;
   readonly type: Stripe.Event.Type;
   readonly snapshot: ShownObject;
-  /** What an update changed, as it was before; null where nothing says. */
+  /** The changed fields as they were before an update; null for events that don't name them. */
   readonly previousAttributes: Readonly<Record<string, unknown>> | null;
   readonly account: string;
 };
@@ -32,8 +30,8 @@ export type EventDraft = {
 export type FollowUps = Readonly<Partial<Record<Stripe.Event.Type, (unit: UnitOfWork, id: string) => void>>>;
 
 /**
- * Everything that one request or one job does, gathered in memory and written at once: objects, events and jobs. What is
- * not written never happened, so a refusal in the middle needs no undoing.
+ * Everything that one request or one job does, gathered in memory and written at once: objects, events and jobs. Work
+ * that is not written never happened, so that a refusal in the middle needs no undoing.
  */
 export class UnitOfWork {
   readonly account: string;
@@ -44,10 +42,9 @@ export class UnitOfWork {
   readonly #followUps: FollowUps;
   readonly #objects = new Map<string, { readonly object: StoredObject; readonly scenario: string | null }>();
   readonly #jobs: { readonly kind: JobKind; readonly subject: string; readonly dueAtMs: number }[] = [];
-  readonly resends: { readonly eventId: string; readonly endpoints: readonly WebhookEndpoint[] }[] = [];
+  readonly resends: { readonly eventId: string; readonly endpointIds: readonly string[] }[] = [];
   readonly #alongside: (() => void)[] = [];
   readonly #texts = new Map<unknown, string>();
-  readonly #droppedSubjects: string[] = [];
   readonly #removed: string[] = [];
   readonly #spent = new Map<string, string>();
 
@@ -71,7 +68,7 @@ export class UnitOfWork {
     return row === undefined ? undefined : (JSON.parse(String(row["body"])) as StoredObjects[K]);
   }
 
-  /** Those of one kind that name the other object, oldest first. */
+  /** The objects of one kind that name the other object, oldest first. */
   list<K extends StoredKind>(kind: K, column: ReferenceColumn, id: string): StoredObjects[K][] {
     const sql = `SELECT id FROM objects WHERE ${column} = ? AND kind = ? AND account = ? ORDER BY seq`;
     const ids = this.#store.rows(sql, id, kind, this.account).map((row) => String(row["id"]));
@@ -81,7 +78,7 @@ export class UnitOfWork {
     return ids.map((found) => this.find(kind, found)).filter((object) => object !== undefined);
   }
 
-  /** Those of one kind with that value in a field, newest first; only what is stored, and only for what is seldom asked. */
+  /** The stored objects of one kind with that value in a field, newest first. It is slow, and for rare questions only. */
   findByField<K extends StoredKind>(kind: K, field: string, value: string): StoredObjects[K][] {
     const sql = `SELECT body FROM objects WHERE account = ? AND kind = ? AND json_extract(body, '$.${field}') = ? ORDER BY seq DESC`;
     return this.#store
@@ -95,7 +92,7 @@ export class UnitOfWork {
   }
 
   isSpent(paymentMethodId: string): boolean {
-    // One that was made by this very request can't have been used before it.
+    // A payment method that this very request made can't have been used before.
     if (this.#spent.has(paymentMethodId) || this.#objects.has(paymentMethodId)) return this.#spent.has(paymentMethodId);
     const row = this.#store.row("SELECT payment_intent FROM objects WHERE id = ?", paymentMethodId);
     return typeof row?.["payment_intent"] === "string";
@@ -133,7 +130,7 @@ export class UnitOfWork {
       const kind = kindShownBy(type);
       const snapshot = type === "payment_intent.created" ? created : objects.find((object) => object?.object === kind);
       if (snapshot === null || snapshot === undefined) continue;
-      // What happens to a connected account is an event of that account, though the platform does it.
+      // A change of a connected account is an event of that account, though the platform makes it.
       const account = snapshot.object === "account" ? snapshot.id : (connected ?? this.account);
       const previousAttributes = type.endsWith(".updated") ? this.#changedOf(snapshot) : null;
       this.events.push({ id: newId("evt"), type, snapshot, previousAttributes, account });
@@ -143,7 +140,7 @@ export class UnitOfWork {
     }
   }
 
-  /** The fields that differ from what is stored, as they are there; null for what isn't. */
+  /** The fields that differ from the stored object, with its values; null when nothing is stored. */
   #changedOf(snapshot: ShownObject): Readonly<Record<string, unknown>> | null {
     const body =
       "id" in snapshot ? this.#store.row("SELECT body FROM objects WHERE id = ?", snapshot.id)?.["body"] : null;
@@ -168,9 +165,9 @@ export class UnitOfWork {
     this.#alongside.push(write);
   }
 
-  /** Sends an event once more, whatever became of it before. */
-  resend(eventId: string, endpoints: readonly WebhookEndpoint[]): void {
-    this.resends.push({ eventId, endpoints });
+  /** Sends an event once more to these webhook endpoints, whatever became of it before. */
+  resend(eventId: string, endpointIds: readonly string[]): void {
+    this.resends.push({ eventId, endpointIds });
   }
 
   /** The JSON of an object, written once for the store, its events and the answer. */
@@ -190,7 +187,6 @@ export class UnitOfWork {
   /** Writes objects and jobs; the events go with their deliveries. Runs inside the caller's transaction. */
   write(): void {
     for (const write of this.#alongside) write();
-    for (const subject of this.#droppedSubjects) this.#store.run("DELETE FROM jobs WHERE subject = ?", subject);
     for (const id of this.#removed) this.#store.run("DELETE FROM objects WHERE id = ?", id);
     for (const { object, scenario } of this.#objects.values()) {
       const spentOn = this.#spent.get(object.id) ?? null;

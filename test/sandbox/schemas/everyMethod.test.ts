@@ -1,8 +1,8 @@
 /** Every test payment method goes wherever it can; what the sandbox sends on the way is checked when it closes. */
 import { Stripe } from "stripe";
 import { expect, it } from "vitest";
-import { PAYMENT_METHOD_TYPES } from "../../../src/sandbox/world/paymentMethodTypes.ts";
-import { SCENARIOS } from "../../../src/sandbox/world/scenarios.ts";
+import { PAYMENT_METHOD_TYPES } from "../../../src/sandbox/objects/methods/paymentMethodTypes.ts";
+import { SCENARIOS } from "../../../src/sandbox/objects/methods/scenarios.ts";
 import { control, eventTypes, withSandbox } from "../surroundings.ts";
 
 /** A refusal is an answer as good as any here. */

@@ -5,10 +5,10 @@ import type { ApiCall, Endpoint } from "../../http/endpoint.ts";
 import { newId } from "../../world/identifiers.ts";
 import { mergeMetadata, type Parameters } from "../../http/parameters.ts";
 import { readable, writable } from "../../http/resources.ts";
-import type { StoredPrice } from "../../world/store.ts";
+import type { StoredPrice } from "../../world/storedObjects.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
-/** What is sold, and for how much. https://docs.stripe.com/products-prices/how-products-and-prices-work */
+/** Products and their prices. https://docs.stripe.com/products-prices/how-products-and-prices-work */
 export const CATALOG: readonly Endpoint[] = [
   ...readable("product", "/v1/products"),
   ...writable("product", "/v1/products", {

@@ -2,10 +2,10 @@ import { missing, refusal } from "../../http/apiError.ts";
 import { makePrice } from "./catalog.ts";
 import { newId } from "../../world/identifiers.ts";
 import type { Parameters } from "../../http/parameters.ts";
-import { idOf, type StoredLineItem, type StoredPrice } from "../../world/store.ts";
+import { idOf, type StoredLineItem, type StoredPrice } from "../../world/storedObjects.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
-/** What a Checkout Session or a Payment Link sells: prices, each with how many of it. */
+/** The line items of a Checkout Session or a Payment Link: prices, each with a quantity. */
 export function readLineItems(unit: UnitOfWork, parameters: Parameters): readonly StoredLineItem[] {
   const items = parameters.hashes("line_items").map((item, index) => readItem(unit, item, `line_items[${index}]`));
   const currencies = new Set(items.map(({ currency }) => currency));

@@ -1,13 +1,14 @@
 import type { Stripe } from "stripe";
 import { refusal } from "../../http/apiError.ts";
-import { draftOf, draftPayment, lineItemsOf, openSession, saveOrder } from "./checkout.ts";
+import { draftPayment, openSession } from "./sessions.ts";
+import { draftOf, lineItemsOf, saveOrder } from "./orders.ts";
 import type { ApiCall, Endpoint } from "../../http/endpoint.ts";
 import { wholeList } from "../../http/lists.ts";
 import { newId } from "../../world/identifiers.ts";
 import { readLineItems } from "./lineItems.ts";
 import { mergeMetadata, type Parameters } from "../../http/parameters.ts";
 import { describePayment, renewDraft } from "../payments/paymentIntents.ts";
-import { offeredTypes } from "../../world/paymentMethodTypes.ts";
+import { offeredTypes } from "../methods/paymentMethodTypes.ts";
 import { get, readable, retrieve, writable } from "../../http/resources.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 

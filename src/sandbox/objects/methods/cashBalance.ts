@@ -5,9 +5,9 @@ import { newId } from "../../world/identifiers.ts";
 import { wholeList } from "../../http/lists.ts";
 import { readCurrency } from "../payments/paymentIntentParameters.ts";
 import { usePaymentMethod } from "./paymentMethods.ts";
-import { BANK_TRANSFERS } from "../../world/paymentMethodTypes.ts";
+import { BANK_TRANSFERS } from "./paymentMethodTypes.ts";
 import { get, post, retrieve } from "../../http/resources.ts";
-import { idOf } from "../../world/store.ts";
+import { idOf } from "../../world/storedObjects.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /**
@@ -31,7 +31,7 @@ function fundCashBalance(call: ApiCall): Transaction {
   return fund(unit, customer, readCurrency(parameters), parameters.integer("amount") ?? 0);
 }
 
-/** Money arrives, and pays what waits for it. */
+/** Money arrives, and pays the PaymentIntents that wait for it. */
 export function fund(unit: UnitOfWork, customer: string, currency: string, amountMinor: number): Transaction {
   const type = BANK_TRANSFERS[currency] ?? "us_bank_transfer";
   const funded = record(unit, customer, currency, amountMinor, {
@@ -43,7 +43,7 @@ export function fund(unit: UnitOfWork, customer: string, currency: string, amoun
   return funded;
 }
 
-/** Gives a payment that waits for a bank transfer what the balance holds, which may be a part of it. */
+/** Gives the balance's money to a payment that waits for a bank transfer; the money may cover only a part of it. */
 export function payFromCashBalance(unit: UnitOfWork, id: string): void {
   const paymentIntent = unit.find("payment_intent", id);
   const instructions = paymentIntent?.next_action?.display_bank_transfer_instructions;

@@ -3,7 +3,7 @@ import { failure, missing, parameterMissing, refusal } from "../../http/apiError
 import type { Endpoint } from "../../http/endpoint.ts";
 import { newId, randomText } from "../../world/identifiers.ts";
 import type { Parameters } from "../../http/parameters.ts";
-import { flowOf } from "../../world/paymentMethodTypes.ts";
+import { flowOf } from "./paymentMethodTypes.ts";
 import type { UsablePaymentMethod } from "./paymentMethods.ts";
 import { get, retrieve } from "../../http/resources.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
@@ -39,12 +39,15 @@ function readAcceptance(given: Parameters): Acceptance {
   return { accepted_at, online, type: "online" };
 }
 
-/** What the mandate is for: a payment alone, or whatever comes later as well. */
+/** Whether the mandate covers one payment alone, or later payments as well. */
 export type MandateUse =
   | { readonly kind: "single_use"; readonly amount: number; readonly currency: string }
   | { readonly kind: "multi_use" };
 
-/** The mandate that the request brings or that was given before; null where none is needed, a 400 where it is missing. */
+/**
+ * The mandate that the request brings or that was given before; null where none is needed. Throws a 400 where it is
+ * missing.
+ */
 export function findMandate(
   unit: UnitOfWork,
   { paymentMethod, scenario }: UsablePaymentMethod,

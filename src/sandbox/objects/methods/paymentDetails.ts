@@ -1,9 +1,9 @@
 import type { Stripe } from "stripe";
 import { refusal } from "../../http/apiError.ts";
 import type { Parameters } from "../../http/parameters.ts";
-import { flowOf, isPaymentMethodType, PAYMENT_METHOD_TYPES } from "../../world/paymentMethodTypes.ts";
+import { flowOf, isPaymentMethodType, PAYMENT_METHOD_TYPES } from "./paymentMethodTypes.ts";
 
-/** What a PaymentIntent is told and shows, and does nothing with by itself. */
+/** Details that a PaymentIntent is told and shows, and does nothing with by itself. */
 type Details = Pick<Stripe.PaymentIntent, "amount_details" | "payment_method_options" | "shipping">;
 
 export function readDetails(before: Stripe.PaymentIntent, parameters: Parameters): Details {
@@ -27,7 +27,7 @@ function readAmountDetails(
 
 type Options = Stripe.PaymentIntent.PaymentMethodOptions;
 
-/** Each type's options are merged with those it has. */
+/** The new options of each type are merged with the options that the type has. */
 export function readOptions(before: Options | null, given: Parameters | undefined): Options | null {
   if (given === undefined) return before;
   const merged: Record<string, unknown> = { ...before };
@@ -56,7 +56,7 @@ function checkVoucherDays(type: string, days: number | undefined): void {
   throw refusal(message, { code: "parameter_invalid_integer", param });
 }
 
-/** The options with what Stripe takes where nothing is said, for each type that the PaymentIntent offers. */
+/** The options with Stripe's defaults, for each type that the PaymentIntent offers. */
 export function withDefaultOptions(paymentIntent: Stripe.PaymentIntent): Stripe.PaymentIntent {
   const given = paymentIntent.payment_method_options as Readonly<Record<string, object>> | null;
   const options: Record<string, object> = { ...given };

@@ -1,20 +1,16 @@
 import type { Stripe } from "stripe";
 import { cardError, failure, missing, parameterMissing, refusal } from "../../http/apiError.ts";
 import type { ApiCall } from "../../http/endpoint.ts";
-import { passesLuhn } from "../../world/cards.ts";
+import { passesLuhn } from "./cards.ts";
 import { declineFields } from "../../world/declines.ts";
 import { newId } from "../../world/identifiers.ts";
 import { mergeMetadata, type Parameters } from "../../http/parameters.ts";
 import { readAddress } from "./paymentDetails.ts";
-import { flowOf, isPaymentMethodType, type PaymentMethodType, showMethod } from "../../world/paymentMethodTypes.ts";
-import {
-  findScenario,
-  findScenarioByNumber,
-  findUnnumbered,
-  type Scenario,
-  whyUnusable,
-} from "../../world/scenarios.ts";
-import { idOf } from "../../world/store.ts";
+import { flowOf, isPaymentMethodType, showMethod } from "./paymentMethodTypes.ts";
+import type { PaymentMethodType } from "./flow.ts";
+import { findScenario, findScenarioByNumber, findUnnumbered, whyUnusable } from "./scenarios.ts";
+import type { Scenario } from "./scenario.ts";
+import { idOf } from "../../world/storedObjects.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 export type UsablePaymentMethod = { readonly paymentMethod: Stripe.PaymentMethod; readonly scenario: Scenario };
@@ -53,7 +49,7 @@ export function attach(unit: UnitOfWork, paymentMethod: Stripe.PaymentMethod, cu
   return attached;
 }
 
-/** https://docs.stripe.com/api/payment_methods/detach: what is detached can't be used again. */
+/** https://docs.stripe.com/api/payment_methods/detach: a detached payment method can't be used again. */
 export function detachPaymentMethod({ id, unit }: ApiCall): Stripe.PaymentMethod {
   const { paymentMethod } = usePaymentMethod(unit, id, 404);
   if (paymentMethod.customer === null) {

@@ -15,10 +15,10 @@ import {
 import { attach, refuseSpent, type UsablePaymentMethod, usePaymentMethod } from "./paymentMethods.ts";
 import { retrieve } from "../../http/resources.ts";
 import type { ForcedOutcome } from "../payments/settlement.ts";
-import { idOf } from "../../world/store.ts";
+import { idOf } from "../../world/storedObjects.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
-/** Setting a payment method up for later payments. https://docs.stripe.com/payments/setup-intents */
+/** SetupIntents: a payment method is set up for later payments. https://docs.stripe.com/payments/setup-intents */
 const OPEN = ["requires_payment_method", "requires_confirmation", "requires_action"];
 
 export function createSetupIntent(call: ApiCall): Stripe.SetupIntent {
@@ -61,7 +61,7 @@ export function createSetupIntent(call: ApiCall): Stripe.SetupIntent {
 
 export function updateSetupIntent(call: ApiCall): Stripe.SetupIntent {
   const { parameters } = call;
-  // Words about it can be changed in any state.
+  // The description and metadata can be changed in any state.
   const isAboutTheSetup = ["customer", "payment_method", "payment_method_data"].some((name) => parameters.has(name));
   const before = isAboutTheSetup ? retrieveOpen(call, "update") : retrieve(call, "setup_intent");
   return call.unit.save(write(call, before).setupIntent);
@@ -106,7 +106,7 @@ export function settleSetup(unit: UnitOfWork, id: string, outcome: ForcedOutcome
   return true;
 }
 
-/** What a request says of a SetupIntent, and the payment method it names or that was named before. */
+/** A request's parameters for a SetupIntent, with the payment method that the request names or that was named before. */
 function write(
   call: ApiCall,
   before: Stripe.SetupIntent,
@@ -140,11 +140,11 @@ function confirm(call: ApiCall, before: Stripe.SetupIntent, usable: UsablePaymen
   const mandate = findMandate(unit, usable, readMandate(parameters), { kind: "multi_use" }, before);
   const setupIntent = { ...before, last_setup_error: null, mandate: mandate?.id ?? null };
   const { attempt, authentication, voucher } = usable.scenario;
-  // The account whose payments stay in processing is set up so, too, until it is settled by order.
+  // The test account whose payments stay in processing stays there in its set-up, too, until it is settled by order.
   if (attempt.kind === "processing" && attempt.settlement === "never") {
     return unit.save<Stripe.SetupIntent>({ ...setupIntent, latest_attempt: newId("setatt"), status: "processing" });
   }
-  // A voucher is asked for only when there is something to pay.
+  // A voucher is issued only for a payment.
   if (authentication === "never" || voucher !== null) {
     const decline = declineOf(usable);
     if (decline === null) return succeed(unit, setupIntent, usable);

@@ -3,8 +3,9 @@ import { parameterMissing } from "../../http/apiError.ts";
 import { DAY_MS, SECOND_MS, toUnixSeconds } from "../../world/clock.ts";
 import { randomDigits } from "../../world/identifiers.ts";
 import type { UsablePaymentMethod } from "./paymentMethods.ts";
-import { DEFAULT_VOUCHER_DAYS, flowOf, type VoucherFlow } from "../../world/paymentMethodTypes.ts";
-import type { Scenario } from "../../world/scenarios.ts";
+import { DEFAULT_VOUCHER_DAYS, flowOf } from "./paymentMethodTypes.ts";
+import type { VoucherFlow } from "./flow.ts";
+import type { Scenario } from "./scenario.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /**
@@ -13,7 +14,7 @@ import type { UnitOfWork } from "../../world/unitOfWork.ts";
  */
 const HOUR_MS = DAY_MS / 24;
 
-/** Throws Stripe's 400 for the first thing that the voucher's issuer must know of the customer and doesn't. */
+/** Throws Stripe's 400 for the first of the customer's details that the voucher's issuer needs and doesn't have. */
 export function checkVoucherBilling({ paymentMethod, scenario }: UsablePaymentMethod): void {
   const flow = flowOf(scenario.type);
   for (const path of flow.kind === "voucher" ? flow.billing : []) {
@@ -27,7 +28,7 @@ export function checkVoucherBilling({ paymentMethod, scenario }: UsablePaymentMe
   }
 }
 
-/** Issues the voucher, and schedules what becomes of it. */
+/** Issues the voucher, and schedules its end. */
 export function issueVoucher(
   unit: UnitOfWork,
   paymentIntent: Stripe.PaymentIntent,
@@ -40,7 +41,7 @@ export function issueVoucher(
     Record<string, { expires_after_days?: number }>
   > | null;
   const days = options?.[type]?.expires_after_days ?? DEFAULT_VOUCHER_DAYS;
-  // One whose test email lets it expire early says so.
+  // A voucher whose test email lets it expire early shows the earlier time.
   const isEarly = fate?.outcome === "failed";
   const lastsMs = isEarly ? (fate.isDelayed ? delayMs : 0) : endOfDayMs(unit.nowMs, days, flow.hoursFromUtc);
   if (!isEarly) unit.schedule("expire_voucher", paymentIntent.id, lastsMs);
@@ -51,7 +52,10 @@ export function issueVoucher(
   });
 }
 
-/** How long it is until the last second of the day that comes so many days after today, where the voucher is paid. */
+/**
+ * The time until the last second of the day that comes so many days after today, at the place where the voucher is
+ * paid.
+ */
 function endOfDayMs(nowMs: number, days: number, hoursFromUtc: number): number {
   const localMs = nowMs + hoursFromUtc * HOUR_MS;
   const lastSecondMs = (Math.floor(localMs / DAY_MS) + days + 1) * DAY_MS - SECOND_MS;

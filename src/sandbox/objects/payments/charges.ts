@@ -3,8 +3,8 @@ import { postCharge } from "../balance.ts";
 import type { Decline } from "../../world/declines.ts";
 import { newId } from "../../world/identifiers.ts";
 import { findScenarioOf } from "../methods/paymentMethods.ts";
-import { isPaymentMethodType, showCharged } from "../../world/paymentMethodTypes.ts";
-import { idOf } from "../../world/store.ts";
+import { isPaymentMethodType, showCharged } from "../methods/paymentMethodTypes.ts";
+import { idOf } from "../../world/storedObjects.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /** `charge.updated` brings the balance transaction a moment after the payment, as with `automatic_async` capture. */

@@ -1,20 +1,20 @@
 import type { Stripe } from "stripe";
 import { type ApiError, cardError, failure, refusal } from "../../http/apiError.ts";
-import { AUTHORIZATION_DAYS } from "../../world/cards.ts";
+import { AUTHORIZATION_DAYS } from "../methods/cards.ts";
 import { failedCharge, newCharge, saveCaptured, succeededCharge } from "./charges.ts";
 import { DAY_MS } from "../../world/clock.ts";
 import { attemptError, declineFields, DECLINES, type Decline } from "../../world/declines.ts";
 import { findMandate, type MandateChoice, type MandateUse, readMandate } from "../methods/mandates.ts";
 import type { Parameters } from "../../http/parameters.ts";
 import { consume, refuseSpent, type UsablePaymentMethod } from "../methods/paymentMethods.ts";
-import { acceptsCurrency, BANK_TRANSFERS, flowOf, PAYMENT_METHOD_TYPES } from "../../world/paymentMethodTypes.ts";
-import type { Scenario } from "../../world/scenarios.ts";
+import { acceptsCurrency, BANK_TRANSFERS, flowOf, PAYMENT_METHOD_TYPES } from "../methods/paymentMethodTypes.ts";
+import type { Scenario } from "../methods/scenario.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 import { checkVoucherBilling, issueVoucher } from "../methods/vouchers.ts";
 
 /**
- * Trying to pay a PaymentIntent with a payment method: what must hold before, what may ask for the customer, and what the
- * attempt leaves behind. https://docs.stripe.com/payments/paymentintents/lifecycle
+ * An attempt to pay a PaymentIntent with a payment method: the checks before it, the steps that may need the customer,
+ * and the objects that it leaves behind. https://docs.stripe.com/payments/paymentintents/lifecycle
  */
 export type Confirmation = {
   readonly returnUrl: string | null;
@@ -59,7 +59,7 @@ export function confirmPayment(
   if (confirmation.errorOnRequiresAction) {
     throw declineNow(unit, paymentIntent, usable, DECLINES.authenticationNotHandled, confirmation.created);
   }
-  // What an earlier attempt still waits for is over.
+  // Everything that an earlier attempt still waits for is over.
   if (before.next_action !== null) unit.dropJobs(before.id);
   const waiting = unit.save({
     ...paymentIntent,
@@ -71,7 +71,7 @@ export function confirmPayment(
   return unit.find("payment_intent", waiting.id) ?? waiting;
 }
 
-/** What Stripe checks before anything is tried; the order is ours. */
+/** Stripe's checks before anything is tried; their order is ours. */
 function checkPaymentMethod(
   unit: UnitOfWork,
   paymentIntent: Stripe.PaymentIntent,
@@ -160,7 +160,7 @@ function bankInstructions(unit: UnitOfWork, paymentIntent: Stripe.PaymentIntent)
   };
 }
 
-/** Where the customer authenticates; SetupIntents have the same. */
+/** The page where the customer authenticates; SetupIntents have the same. */
 export function nextAction(
   unit: UnitOfWork,
   id: string,

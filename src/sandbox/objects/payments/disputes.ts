@@ -7,15 +7,16 @@ import type { ApiCall, Endpoint } from "../../http/endpoint.ts";
 import { newId } from "../../world/identifiers.ts";
 import { mergeMetadata } from "../../http/parameters.ts";
 import { findScenarioOf } from "../methods/paymentMethods.ts";
-import { flowOf, type PaymentMethodType } from "../../world/paymentMethodTypes.ts";
+import { flowOf } from "../methods/paymentMethodTypes.ts";
+import type { PaymentMethodType } from "../methods/flow.ts";
 import { post, readable, retrieve } from "../../http/resources.ts";
 import type { ForcedOutcome } from "./settlement.ts";
 import type { Transition } from "../../world/transitions.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /**
- * Disputes are opened by the test methods that exist for that, as soon as their money is taken, and for any other payment on
- * demand. An inquiry is one that has withdrawn nothing yet; its statuses begin with `warning_`.
+ * Disputes are opened by the test methods that exist for that, as soon as their money is taken, and for any other
+ * payment on demand. An inquiry is one that has withdrawn nothing yet; its statuses begin with `warning_`.
  * https://docs.stripe.com/disputes/how-disputes-work
  */
 const RESPONSE_DAYS = 7;
@@ -86,7 +87,7 @@ const REVIEWED: Verdicts = {
 
 const WON: Verdicts = { ...CLOSED, dispute: { status: "won", fires: "dispute_won" } };
 
-/** What the words in `evidence[uncategorized_text]` lead to. https://docs.stripe.com/testing#evidence */
+/** The verdicts that words in `evidence[uncategorized_text]` lead to. https://docs.stripe.com/testing#evidence */
 const VERDICTS: Readonly<Record<string, Verdicts>> = {
   winning_evidence: WON,
   losing_evidence: CLOSED,
@@ -182,7 +183,8 @@ function updateDispute(call: ApiCall): Stripe.Dispute {
   const evidence = parameters.hash("evidence");
   const before = evidence === undefined ? retrieve(call, "dispute") : retrieveOpen(call);
   const { evidence_details: details } = before;
-  // Any update submits what is staged, unless it says not to; what an inquiry was told goes to the bank again by order.
+  // Any update submits the staged evidence, unless it says not to; an inquiry's evidence goes to the bank again only by
+  // order.
   const isNew = details.submission_count === 0 || parameters.boolean("submit") === true;
   const isStaged = details.has_evidence && isNew && isOpen(before);
   const isSubmitted = (evidence !== undefined || isStaged) && parameters.boolean("submit") !== false;

@@ -5,7 +5,10 @@ import { findScenarioOf } from "../methods/paymentMethods.ts";
 import { readable } from "../../http/resources.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
-/** What the card's bank reports before a dispute may come of it. https://docs.stripe.com/api/radar/early_fraud_warnings */
+/**
+ * Early fraud warnings: the card's bank reports a payment that may be disputed later.
+ * https://docs.stripe.com/api/radar/early_fraud_warnings
+ */
 export const FRAUD_WARNINGS: readonly Endpoint[] = readable(
   "radar.early_fraud_warning",
   "/v1/radar/early_fraud_warnings",

@@ -10,7 +10,7 @@ import {
 import type { ApiCall } from "../../http/endpoint.ts";
 import type { Parameters } from "../../http/parameters.ts";
 import { makePaymentMethod, type UsablePaymentMethod, usePaymentMethod } from "../methods/paymentMethods.ts";
-import { offeredTypes } from "../../world/paymentMethodTypes.ts";
+import { offeredTypes } from "../methods/paymentMethodTypes.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /** The first version that no longer takes `payment_method_types`. */
@@ -91,7 +91,7 @@ export function readMethodChoice(
   return {
     automatic_payment_methods:
       automatic?.boolean("enabled") === false ? null : { allow_redirects: allowRedirects, enabled: true },
-    // Bank transfers are offered only to who asks for them.
+    // Bank transfers are offered only to a request that asks for them.
     payment_method_types: offered.filter((type) => allowed?.includes(type) ?? type !== "customer_balance"),
   };
 }

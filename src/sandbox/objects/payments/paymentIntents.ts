@@ -21,7 +21,7 @@ import {
 import { findScenarioOf } from "../methods/paymentMethods.ts";
 import { retrieve } from "../../http/resources.ts";
 import { releaseCharge } from "./settlement.ts";
-import { idOf } from "../../world/store.ts";
+import { idOf } from "../../world/storedObjects.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /** https://docs.stripe.com/api/payment_intents/create */
@@ -52,7 +52,7 @@ export function createPaymentIntent(call: ApiCall): Stripe.PaymentIntent {
   return unit.save(ready);
 }
 
-/** A PaymentIntent with what the parameters, or Checkout's `payment_intent_data`, say of it. */
+/** A PaymentIntent as the parameters, or Checkout's `payment_intent_data`, describe it. */
 export function draftPaymentIntent(
   unit: UnitOfWork,
   amount: number,
@@ -117,7 +117,7 @@ function secretOf(id: string): string {
   return `${id}_secret_${randomText(25)}`;
 }
 
-/** What a request may say of a PaymentIntent whenever it is written. */
+/** The fields of a PaymentIntent that any request that writes it may set. */
 export function describePayment(before: Stripe.PaymentIntent, parameters: Parameters): Stripe.PaymentIntent {
   return {
     ...before,
@@ -169,7 +169,7 @@ export function updatePaymentIntent(call: ApiCall): Stripe.PaymentIntent {
   }
   const currency = parameters.has("currency") ? readCurrency(parameters) : before.currency;
   const usable = readPaymentMethod(unit, parameters);
-  // A voucher of the payment method before is void.
+  // The voucher of the earlier payment method is void.
   if (usable !== null && before.next_action !== null) unit.dropJobs(before.id);
   return unit.save<Stripe.PaymentIntent>({
     ...describePayment(before, parameters),
@@ -222,7 +222,7 @@ export function cancelPaymentIntent(call: ApiCall): Stripe.PaymentIntent {
   return canceled;
 }
 
-/** https://docs.stripe.com/api/payment_intents/capture: one capture, and what it leaves is released. */
+/** https://docs.stripe.com/api/payment_intents/capture: there is one capture, and the rest of the amount is released. */
 export function capturePaymentIntent(call: ApiCall): Stripe.PaymentIntent {
   const { parameters, unit } = call;
   const before = retrieve(call, "payment_intent");

@@ -8,9 +8,9 @@ import { newId } from "../../world/identifiers.ts";
 import { mergeMetadata, type Parameters } from "../../http/parameters.ts";
 import { retrieve } from "../../http/resources.ts";
 import { findScenarioOf } from "../methods/paymentMethods.ts";
-import type { Scenario } from "../../world/scenarios.ts";
+import type { Scenario } from "../methods/scenario.ts";
 import type { ForcedOutcome } from "./settlement.ts";
-import { idOf } from "../../world/store.ts";
+import { idOf } from "../../world/storedObjects.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
 /** https://docs.stripe.com/api/refunds/create */
@@ -87,7 +87,7 @@ export function settleRefund(unit: UnitOfWork, id: string, forced: ForcedOutcome
   return true;
 }
 
-/** The refund with what it took from the balance; one that succeeded before, and was only confirmed, has taken it. */
+/** The refund with its balance transaction; a refund that succeeded before, and was only confirmed, has one already. */
 function posted(unit: UnitOfWork, refund: Stripe.Refund): Stripe.Refund {
   return { ...refund, balance_transaction: refund.balance_transaction ?? postRefund(unit, refund, "refund") };
 }

@@ -3,12 +3,12 @@ import { failedCharge, latestCharge, saveCaptured, succeededCharge } from "./cha
 import { attemptPayment, recordFailure } from "./confirmation.ts";
 import { DECLINES, type Decline } from "../../world/declines.ts";
 import { findScenarioOf, usePaymentMethod } from "../methods/paymentMethods.ts";
-import { flowOf } from "../../world/paymentMethodTypes.ts";
-import type { Scenario } from "../../world/scenarios.ts";
-import { idOf } from "../../world/store.ts";
+import { flowOf } from "../methods/paymentMethodTypes.ts";
+import type { Scenario } from "../methods/scenario.ts";
+import { idOf } from "../../world/storedObjects.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
-/** What happens to a payment without a request of the merchant: the bank settles it, or the customer acts. */
+/** Changes of a payment without a request of the merchant: the bank settles it, or the customer acts. */
 export type ForcedOutcome = "succeeded" | "failed";
 
 /** Ends `processing`, as the payment method's scenario says or as forced. False when there is nothing to settle. */
@@ -62,7 +62,10 @@ export function authorizePayment(unit: UnitOfWork, id: string, outcome: ForcedOu
   return true;
 }
 
-/** The customer pays the voucher or lets it expire, as the email's scenario says or as forced. False when there is none. */
+/**
+ * The customer pays the voucher or lets it expire, as the email's scenario says or as forced. False when there is no
+ * voucher.
+ */
 export function settleVoucher(unit: UnitOfWork, id: string, forced: ForcedOutcome | null): boolean {
   const paymentIntent = unit.find("payment_intent", id);
   const methodId = idOf(paymentIntent?.payment_method);
@@ -94,7 +97,7 @@ export function expireAuthorization(unit: UnitOfWork, id: string): void {
   unit.fire("authorization_expired", [canceled, charge]);
 }
 
-/** What isn't captured goes back to the customer, which the Charge shows as a refund. */
+/** The part that isn't captured goes back to the customer, which the Charge shows as a refund. */
 export function releaseCharge(unit: UnitOfWork, paymentIntent: Stripe.PaymentIntent): Stripe.Charge | undefined {
   const charge = latestCharge(unit, paymentIntent);
   if (charge === undefined) return undefined;

@@ -1,18 +1,19 @@
-import type { Parts } from "../../http/api.ts";
-import { authorize, ControlError, dispute, settle } from "../../control/control.ts";
+import type { Parts } from "../../objects/parts.ts";
+import { ControlError } from "../../control/controlError.ts";
+import { authorize, dispute, settle } from "../../control/interventions.ts";
 import type { ListedObject } from "../../control/listedObjects.ts";
-import { actAsMerchant } from "../../control/merchant.ts";
-import type { StoredKind } from "../../world/store.ts";
+import { actAsMerchant } from "../../control/actAsMerchant.ts";
+import type { StoredKind } from "../../world/storedObjects.ts";
 import { button } from "./table.ts";
 import type { Html } from "../page.ts";
 
 /**
- * The buttons of an object: what its bank, its customer or its merchant can do with it now. Banks and customers act through
- * the control API's functions, merchants through those of Stripe's API.
+ * The buttons of an object: the actions that its bank, its customer or its merchant can take now. Banks and customers
+ * act through the control API's functions, merchants through those of Stripe's API.
  */
 type Action = {
   readonly label: string;
-  /** What the status line says when it is done, before the id. */
+  /** The words of the status line when the action is done, before the id. */
   readonly done: string;
   readonly run: (parts: Parts, object: ListedObject) => Promise<unknown>;
 };
@@ -45,7 +46,7 @@ const ACTIONS = {
 
 type ActionName = keyof typeof ACTIONS;
 
-/** https://docs.stripe.com/payments/paymentintents/lifecycle, and what the other kinds' statuses allow. */
+/** https://docs.stripe.com/payments/paymentintents/lifecycle, and the same for the other kinds' statuses. */
 const ALLOWED: Readonly<Partial<Record<StoredKind, Readonly<Record<string, readonly ActionName[]>>>>> = {
   payment_intent: {
     requires_payment_method: ["cancel"],
@@ -90,7 +91,7 @@ export function actionButtons(object: ListedObject): Html[] {
   );
 }
 
-/** Does it and gives the sentence about it; throws a ControlError that says why not. */
+/** Takes the action and gives the sentence about it; throws a ControlError that says why the action is refused. */
 export async function actOn(parts: Parts, object: ListedObject, name: string): Promise<string> {
   if (!Object.hasOwn(ACTIONS, name)) throw new ControlError(404, `There is no action '${name}'.`);
   const { done, run } = ACTIONS[name as ActionName] as Action;
@@ -102,7 +103,7 @@ function merchant(path: string): Action["run"] {
   return (parts, { id, account }) => actAsMerchant(parts, account, path, id, {});
 }
 
-/** The words decide it, as at Stripe. https://docs.stripe.com/testing#evidence */
+/** The words of the evidence decide the dispute, as at Stripe. https://docs.stripe.com/testing#evidence */
 function submit(words: string): Action["run"] {
   return (parts, { id, account }) =>
     actAsMerchant(parts, account, "/v1/disputes/:id", id, { evidence: { uncategorized_text: words } });

@@ -10,7 +10,7 @@ import { requestsSection } from "./requests.ts";
 import type { View } from "./view.ts";
 import type { Html } from "../page.ts";
 
-/** Where the answers of the buttons are said; it stays the same element, so that screen readers hear of them. */
+/** The line for the answers of the buttons; it stays the same element, so that screen readers hear of them. */
 export const statusLine = html`<p id="status" role="status"></p>`;
 
 export function dashboardTop(origin: string): Html {
@@ -29,7 +29,7 @@ const SECTIONS = {
   deliveries: deliveriesSection,
 } as const;
 
-/** All that changes while somebody looks: it is asked for anew every second. */
+/** The changing part of the page, which is asked for anew every second. */
 export function liveContent(view: View, origin: string): Html {
   const { query } = view;
   return html`${clockBar(view)} ${navigation(view)} ${content(view, origin)}`;
@@ -50,7 +50,7 @@ function overview(view: View, origin: string): Html {
     </div>`;
 }
 
-/** For a newcomer: what to do, in words that can be pasted. */
+/** The first steps of a newcomer, in words that can be pasted. */
 function firstSteps(origin: string): Html {
   const key = "sk_test_local";
   const { hostname, port } = new URL(origin);

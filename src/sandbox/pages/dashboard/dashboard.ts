@@ -1,81 +1,82 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { SandboxApp, SandboxContext } from "../../http/app.ts";
 import { html } from "hono/html";
 import { z } from "zod";
-import type { Parts } from "../../http/api.ts";
-import { ControlError, deliverAgain, removeFault, setClock } from "../../control/control.ts";
-import { faultOrders } from "../../control/faults.ts";
+import type { Parts } from "../../objects/parts.ts";
+import { ControlError } from "../../control/controlError.ts";
+import { deliverAgain, removeFault, setClock } from "../../control/interventions.ts";
+import { faultOrders } from "../../world/faults.ts";
 import { findObject } from "../../control/listedObjects.ts";
-import { parseForm } from "../../http/parameters.ts";
+import { readFields } from "../../http/body.ts";
 import { deliveriesOf } from "../../control/traffic.ts";
 import { actOn } from "./actions.ts";
 import { CLOCK_UNITS } from "./clock.ts";
 import { dashboardTop, liveContent, statusLine } from "./content.ts";
-import { EFFECT_WORDS, explainField, faultForm, seedForm, type Typed } from "./faults.ts";
+import { EFFECT_WORDS, explainField, faultForm, seedForm } from "./faults.ts";
 import { printTime } from "./table.ts";
 import { readView } from "./view.ts";
 import { type Html, sendFragment, sendPage } from "../page.ts";
 
 /**
- * The sandbox's own page: what came in, what went out, and the buttons that the bank, the customer and the merchant have.
- * It asks for its content anew every second; each button's answer is a sentence for the status line.
+ * The sandbox's own page: requests, objects, events and deliveries, and the buttons of the bank, the customer and the
+ * merchant. The page asks for its content anew every second; each button's answer is a sentence for the status line.
  */
-export function addDashboard(server: FastifyInstance, parts: Parts): void {
-  server.get("/", async (request, reply) => {
-    const view = readView(parts, request.query);
-    const content = html`${statusLine} ${live(request, liveContent(view, origin(request)))}`;
-    const top = dashboardTop(origin(request));
+export function addDashboard(app: SandboxApp, parts: Parts): void {
+  app.get("/", async (context) => {
+    const view = readView(parts, context.req.query());
+    const content = html`${statusLine} ${live(context, liveContent(view, origin(context)))}`;
+    const top = dashboardTop(origin(context));
     const { object, event, view: list } = view.query;
     const title = object ?? event ?? list ?? "overview";
-    return await sendPage(reply, 200, { title, top, content, script: "dashboard.js", isWide: true });
+    return await sendPage(200, { title, top, content, script: "dashboard.js", isWide: true });
   });
-  server.get("/_sandbox/page", async (request, reply) => {
-    return sendFragment(reply, 200, await liveContent(readView(parts, request.query), origin(request)));
+  app.get("/_sandbox/page", async (context) => {
+    return sendFragment(200, await liveContent(readView(parts, context.req.query()), origin(context)));
   });
-  server.post<{ Params: { id: string; action: string } }>("/_sandbox/page/objects/:id/:action", (request, reply) =>
-    say(reply, async () => {
-      const { id, action } = request.params;
+  app.post("/_sandbox/page/objects/:id/:action", (context) =>
+    say(async () => {
+      const id = context.req.param("id");
+      const action = context.req.param("action");
       const object = findObject(parts.store, id);
       if (object === null) throw new ControlError(404, `There is no object '${id}'.`);
       return await actOn(parts, object, action);
     }),
   );
-  server.post<{ Params: { id: string } }>("/_sandbox/page/events/:id/resend", (request, reply) =>
-    say(reply, async () => {
-      const { id } = request.params;
+  app.post("/_sandbox/page/events/:id/resend", (context) =>
+    say(async () => {
+      const id = context.req.param("id");
       const count = await deliverAgain(parts, id);
       return count === 0
         ? `No endpoint listens to ${id}.`
         : `Sent ${id} again. ${describeDeliveries(parts, id, count)}`;
     }),
   );
-  server.post<{ Params: { id: string; endpoint: string } }>(
-    "/_sandbox/page/events/:id/deliver/:endpoint",
-    (request, reply) =>
-      say(reply, async () => {
-        const { id, endpoint } = request.params;
-        return `Delivered ${id} again. ${describeDeliveries(parts, id, await deliverAgain(parts, id, endpoint))}`;
-      }),
+  app.post("/_sandbox/page/events/:id/deliver/:endpoint", (context) =>
+    say(async () => {
+      const id = context.req.param("id");
+      const endpoint = context.req.param("endpoint");
+      return `Delivered ${id} again. ${describeDeliveries(parts, id, await deliverAgain(parts, id, endpoint))}`;
+    }),
   );
-  addClockRoutes(server, parts);
-  addFaultRoutes(server, parts);
+  addClockRoutes(app, parts);
+  addFaultRoutes(app, parts);
 }
 
-function addClockRoutes(server: FastifyInstance, parts: Parts): void {
-  server.post("/_sandbox/page/clock/halt", (_request, reply) =>
-    say(reply, async () => {
+function addClockRoutes(app: SandboxApp, parts: Parts): void {
+  app.post("/_sandbox/page/clock/halt", () =>
+    say(async () => {
       await setClock(parts, { mode: "virtual" });
       return `The clock stands still at ${printTime(parts.clock.now())}.`;
     }),
   );
-  server.post("/_sandbox/page/clock/go", (_request, reply) =>
-    say(reply, async () => {
+  app.post("/_sandbox/page/clock/go", () =>
+    say(async () => {
       await setClock(parts, { mode: "real" });
       return `The clock goes on from ${printTime(parts.clock.now())}.`;
     }),
   );
-  server.post("/_sandbox/page/clock/advance", (request, reply) =>
-    say(reply, async () => {
-      const { amount, unit } = readForm(request);
+  app.post("/_sandbox/page/clock/advance", (context) =>
+    say(async () => {
+      const { amount, unit } = await readFields(context);
       const advance = z.coerce.number().int().min(1).max(100_000).safeParse(amount);
       const unitMs = (CLOCK_UNITS as Readonly<Record<string, number>>)[unit ?? ""];
       if (!advance.success || unitMs === undefined) {
@@ -90,10 +91,10 @@ function addClockRoutes(server: FastifyInstance, parts: Parts): void {
   );
 }
 
-function addFaultRoutes(server: FastifyInstance, parts: Parts): void {
+function addFaultRoutes(app: SandboxApp, parts: Parts): void {
   const { faults } = parts;
-  server.post("/_sandbox/page/faults", async (request, reply) => {
-    const typed = readForm(request);
+  app.post("/_sandbox/page/faults", async (context) => {
+    const typed = await readFields(context);
     const target = typed["target"] === "webhook" ? "webhook" : "api";
     const numbers = Object.fromEntries(
       ["count", "probability", "delayMs"].map((name) => [name, toNumber(typed[name])]),
@@ -102,33 +103,33 @@ function addFaultRoutes(server: FastifyInstance, parts: Parts): void {
     if (!orders.success) {
       const wrong = orders.error.issues.map(({ path }) => String(path.at(-1)));
       const errors = Object.fromEntries(wrong.map((name) => [name, explainField(name)]));
-      return sendFragment(reply, 422, html`${faultForm(target, typed, errors)}`);
+      return sendFragment(422, html`${faultForm(target, typed, errors)}`);
     }
     const [fault] = faults.add(orders.data);
     const words = fault === undefined ? "" : EFFECT_WORDS[fault.effect];
-    return answer(reply, 200, `Switched on: ${words}.`, faultForm(target, typed, {}));
+    return answer(200, `Switched on: ${words}.`, faultForm(target, typed, {}));
   });
-  server.post<{ Params: { id: string } }>("/_sandbox/page/faults/:id/clear", (request, reply) =>
-    say(reply, () => {
-      removeFault(parts, request.params.id);
+  app.post("/_sandbox/page/faults/:id/clear", (context) =>
+    say(() => {
+      removeFault(parts, context.req.param("id"));
       return "Cleared the fault.";
     }),
   );
-  server.delete("/_sandbox/page/faults", (_request, reply) =>
-    say(reply, () => {
+  app.delete("/_sandbox/page/faults", () =>
+    say(() => {
       faults.clear();
       return "Cleared all faults.";
     }),
   );
-  server.post("/_sandbox/page/fault_seed", async (request, reply) => {
-    const seed = z.int32().safeParse(toNumber(readForm(request)["seed"]));
-    if (!seed.success) return sendFragment(reply, 422, seedForm(faults, explainField("seed")));
+  app.post("/_sandbox/page/fault_seed", async (context) => {
+    const seed = z.int32().safeParse(toNumber((await readFields(context))["seed"]));
+    if (!seed.success) return sendFragment(422, seedForm(faults, explainField("seed")));
     faults.reseed(seed.data);
-    return answer(reply, 200, `The faults' dice begin anew with seed ${seed.data}.`, seedForm(faults, null));
+    return answer(200, `The faults' dice begin anew with seed ${seed.data}.`, seedForm(faults, null));
   });
 }
 
-/** What the latest deliveries of an event came to, in words. */
+/** The results of an event's latest deliveries, in words. */
 function describeDeliveries({ store }: Parts, eventId: string, count: number): string {
   const results = deliveriesOf(store, eventId, count).map(({ last_status: status, last_error: error }) =>
     typeof error === "string" ? error : `answered ${status}`,
@@ -136,34 +137,28 @@ function describeDeliveries({ store }: Parts, eventId: string, count: number): s
   return `${count === 1 ? "The endpoint" : `The ${count} endpoints`}: ${results.join("; ")}.`;
 }
 
-/** Does it and says so, or why not. */
-async function say(reply: FastifyReply, act: () => Promise<string> | string): Promise<FastifyReply> {
+/** Takes the action and answers with its sentence, or with the reason of a refusal. */
+async function say(act: () => Promise<string> | string): Promise<Response> {
   try {
-    return await answer(reply, 200, await act());
+    return await answer(200, await act());
   } catch (error) {
     if (!(error instanceof ControlError)) throw error;
-    return await answer(reply, error.status, `Refused: ${error.message}`);
+    return await answer(error.status, `Refused: ${error.message}`);
   }
 }
 
 /** A sentence for the status line, whatever else of the page changes with it; the lists are asked for at once. */
-async function answer(
-  reply: FastifyReply,
-  status: number,
-  text: string,
-  content: Html | null = null,
-): Promise<FastifyReply> {
-  reply.header("HX-Trigger", "sandbox-changed");
+async function answer(status: number, text: string, content: Html | null = null): Promise<Response> {
   const time = new Date().toISOString().slice(11, 19);
   const mood = status < 400 ? "good" : "bad";
   const sentence = html`<p hx-swap-oob="innerHTML:#status">
     <span class="${mood}"><small>${time}</small> ${text}</span>
   </p>`;
-  return sendFragment(reply, status, html`${sentence}${content}`);
+  return sendFragment(status, html`${sentence}${content}`, { "HX-Trigger": "sandbox-changed" });
 }
 
-function live(request: FastifyRequest, content: Html): Html {
-  const query = new URL(request.url, "http://sandbox").search;
+function live(context: SandboxContext, content: Html): Html {
+  const query = new URL(context.req.url).search;
   return html`<div
     id="live"
     hx-get="/_sandbox/page${query}"
@@ -175,15 +170,8 @@ function live(request: FastifyRequest, content: Html): Html {
   </div>`;
 }
 
-function origin({ headers }: FastifyRequest): string {
-  return URL.parse(`http://${headers.host}`)?.origin ?? "http://127.0.0.1";
-}
-
-function readForm({ body }: FastifyRequest): Typed {
-  const form = parseForm(typeof body === "string" ? body : "");
-  return Object.fromEntries(
-    Object.entries(form).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
-  );
+function origin({ req }: SandboxContext): string {
+  return new URL(req.url).origin;
 }
 
 /** An empty field is no number, not zero. */

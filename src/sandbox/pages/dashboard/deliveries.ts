@@ -104,7 +104,7 @@ function deliveryRow(store: Store, row: Row, nowMs: number): Html {
   </tr>`;
 }
 
-/** What tells endpoints apart: most of them are on this machine. */
+/** The part of an address that tells endpoints apart: most of them are on this machine. */
 function shortUrl(url: string): string {
   return url.replace(/^https?:\/\/((127\.0\.0\.1|localhost)(?=:))?/, "");
 }

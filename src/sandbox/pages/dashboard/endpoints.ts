@@ -7,7 +7,7 @@ import type { Html } from "../page.ts";
 
 const SHOWN_EVENTS = 3;
 
-/** Where events go. The signing secrets stay out of the page: whoever knows one can forge webhooks. */
+/** The webhook endpoints. The signing secrets stay out of the page: a person who knows one can forge webhooks. */
 export function endpointsSection({ store }: View): Html {
   return section({
     id: "endpoints",

@@ -48,7 +48,7 @@ export function eventLink(id: string, type: string, domId: string): Html {
   return html`<a id="${domId}" href="/?event=${encodeURIComponent(id)}" title="${id}">${type}</a>`;
 }
 
-/** How many endpoints haven't got it yet: what Stripe calls `pending_webhooks`. */
+/** The number of endpoints that haven't got the event yet, Stripe's `pending_webhooks`. */
 export function pendingBadge(pending: unknown): Html {
   return Number(pending) === 0 ? html`0` : badge(String(pending), "waiting");
 }

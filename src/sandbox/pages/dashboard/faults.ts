@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import { API_EFFECTS, type Fault, type Faults, WEBHOOK_EFFECTS } from "../../control/faults.ts";
+import { API_EFFECTS, type Fault, type Faults, WEBHOOK_EFFECTS } from "../../world/faults.ts";
 import { badge, button, cell, section } from "./table.ts";
 import type { View } from "./view.ts";
 import type { Html } from "../page.ts";
@@ -80,7 +80,7 @@ function faultRow(fault: Fault): Html {
   </tr>`;
 }
 
-/** What the person typed, and by field what is wrong with it. */
+/** The values that the person typed, and the problems by field. */
 export type Typed = Readonly<Record<string, string>>;
 type Errors = Readonly<Record<string, string>>;
 
@@ -184,7 +184,7 @@ function errorList(errors: Errors): Html | null {
   return count === 0 ? null : html`<p role="alert" class="refused">Not done: see what is marked.</p>`;
 }
 
-/** What each field takes, in the words of the person who fills it in. */
+/** The rule of each field, in the words of the person who fills it in. */
 const RULES: Readonly<Record<string, string>> = {
   effect: "The effect must be one of the list.",
   method: "The method must be one of the list.",

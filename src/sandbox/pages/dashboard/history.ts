@@ -32,7 +32,7 @@ export function objectHistory(view: View, id: string): Html {
     ${requestsOfObject(view, family)}`;
 }
 
-/** Where its buyer goes. */
+/** The address to which the buyer of the object goes. */
 function pageLink({ url, next_action: action }: ListedObject["body"]): Html | null {
   const { redirect_to_url: redirect } = (action ?? {}) as { readonly redirect_to_url?: { readonly url: string } };
   const address = redirect?.url ?? url;

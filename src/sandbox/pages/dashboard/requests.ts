@@ -60,7 +60,7 @@ function requestRow(row: Row, nowMs: number): Html {
   </tr>`;
 }
 
-/** Webhook endpoints and events are no objects of the page, nor is what was asked for and isn't there. */
+/** Webhook endpoints and events are no objects of the page, nor are ids that a request named and that don't exist. */
 function isLinked(objectId: string, kind: unknown): boolean {
   return typeof kind === "string" && !objectId.startsWith("order_");
 }

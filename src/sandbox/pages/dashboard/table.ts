@@ -11,9 +11,9 @@ export type Listing = {
   readonly caption: string;
   readonly columns: readonly Column[];
   readonly rows: readonly Html[];
-  /** Said in place of a table without rows. */
+  /** The sentence in place of a table without rows. */
   readonly empty: Html | string;
-  /** Where the rest of the list is. */
+  /** The link to the rest of the list. */
   readonly more?: Html | null;
   readonly controls?: Html | null;
 };
@@ -92,7 +92,10 @@ export function objectLink(id: string, domId?: string): Html {
   return html`<a${key} href="/?object=${encodeURIComponent(id)}">${shortId(id)}</a>`;
 }
 
-/** What it does and to what, for those who don't see where it stands. The id lets the focus stay on it. */
+/**
+ * A button whose label names its object for people who don't see where the button stands. The id lets the focus stay on
+ * it.
+ */
 type Press = { readonly id: string; readonly path: string; readonly label: string; readonly acts: string };
 
 export function button({ id, path, label, acts }: Press): Html {

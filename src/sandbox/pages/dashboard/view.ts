@@ -1,16 +1,16 @@
 import { z } from "zod";
-import type { Parts } from "../../http/api.ts";
+import type { Parts } from "../../objects/parts.ts";
 import { KINDS, type ObjectFilter } from "../../control/listedObjects.ts";
 import type { Store } from "../../world/store.ts";
 
 /**
- * What the page shows is all in its address, so that a view can be sent to somebody: an overview, one list as a whole, or
+ * The address says all that the page shows, so that a view can be sent to somebody: an overview, one list as a whole, or
  * one object or event with its history.
  */
 export const LISTS = ["objects", "requests", "events", "deliveries"] as const;
 
 const number = z.coerce.number().int().min(0);
-/** What makes no sense is as if it weren't there: an address is typed by hand. */
+/** Parameters that make no sense are left out: an address may be typed by hand. */
 const querySchema = z.object({
   view: z.enum(LISTS).nullable().catch(null),
   object: z.string().nullable().catch(null),
