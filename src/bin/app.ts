@@ -1,9 +1,9 @@
 /** `npm run app`: the service endpoint alone, for production. The engine and the webhook endpoint live elsewhere. */
 import { ConfigError, loadAppConfig, readEnvironment } from "../config/config.ts";
-import type { NotificationReceiver } from "../notifications/receiver.ts";
+import type { NotificationReceiver } from "../notifications/settings.ts";
 import { defaultInactivityTimeoutMs, defaultLookUpDelaysMs } from "../durable/policies.ts";
 import { notificationTimings } from "../notifications/options.ts";
-import { serveServices } from "../durable/serve.ts";
+import { serveServices } from "../app/services.ts";
 import { checkAccount, clockWarning } from "../stripe/account.ts";
 import { createStripeGateway } from "../merchants/gateway.ts";
 import { webhookEventTypes } from "../webhooks/eventTable.ts";

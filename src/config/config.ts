@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseEnv } from "node:util";
-import type { NotificationReceiver } from "../notifications/receiver.ts";
+import type { NotificationReceiver } from "../notifications/settings.ts";
 import {
   defaults,
   expectation,

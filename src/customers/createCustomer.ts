@@ -1,46 +1,46 @@
-import type { Context } from "@restatedev/restate-sdk";
-import { customerParameters } from "./stripe.ts";
-import { failure } from "../durable/failures.ts";
 import type { CreateCustomerRequest, CustomerState } from "./contract.ts";
-import type { PaymentsOptions } from "../merchants/options.ts";
-import { stripeStep } from "../durable/stripeStep.ts";
+import type { Call } from "../durable/call.ts";
+import { createOnce, fixRequest, throughPages, type CreatedKind } from "../durable/createOnce.ts";
+import { failure, refused } from "../durable/failures.ts";
+import { customerParameters, type CustomerParameters } from "./stripe.ts";
 
-/** Creates a Customer, once per idempotency key, whatever crashes when. https://docs.stripe.com/api/customers/create */
-export async function createCustomer(
-  ctx: Context,
-  options: PaymentsOptions,
-  request: CreateCustomerRequest,
-): Promise<CustomerState> {
-  const { stripe } = options;
-  const invocationId = ctx.request().id;
-  const idempotencyKey = ctx.rand.uuidv4();
-  const fixed = await ctx.run("fix the request", () =>
-    stripe.fixRequest(customerParameters(request, { invocationId }), idempotencyKey),
-  );
-  const lookUp = () =>
-    stripeStep(ctx, "look up Customer", () => stripe.findCustomers(request.email, invocationId, fixed.fixedAtMs));
+const customerCreation: CreatedKind<CustomerParameters, CustomerState> = {
+  noun: "Customer",
+  step: "create Customer",
+  send: (stripe, request) => stripe.createCustomer(request),
+  detailsOf: (customerId) => ({ customerId }),
 
-  const created = await stripeStep(ctx, "create Customer", () => stripe.createCustomer(fixed));
+  async read(call, customerId) {
+    const read = await call.ask("read Customer", (stripe) => stripe.readCustomer(customerId));
+    if (read.kind === "customer") return read.customer;
+    throw failure("needs_review", `Stripe no longer knows the Customer ${customerId}.`, { customerId });
+  },
+
+  /** In the list of the email's Customers, which shows at once what exists. */
+  async find(call, creation, { email }) {
+    const page = (after: string | null) =>
+      call.ask("list Customers", (stripe) => stripe.listCustomers(email, creation, after));
+    return (await throughPages(page)) ?? [];
+  },
+
+  /** A Customer costs nothing, and another program may use it by now. */
+  undoAllButOne: async (_call, ids) => ({ keptId: ids[0] ?? "", message: "All are left as they are." }),
+};
+
+/**
+ * Creates a Customer, once per idempotency key, whatever crashes when. https://docs.stripe.com/api/customers/create
+ * @throws TerminalError `invalid_request` or `needs_review`
+ */
+export async function createCustomer(call: Call, request: CreateCustomerRequest): Promise<CustomerState> {
+  const { invocationId } = call;
+  const fixed = await fixRequest(call, () => ({ parameters: customerParameters(request, { invocationId }) }));
+  const created = await createOnce(call, customerCreation, fixed);
   switch (created.kind) {
-    case "customer":
-      return created.customer;
-    case "refused": {
-      const { message, ...refusal } = created.refusal;
-      throw failure("invalid_request", message, refusal);
-    }
-    case "needs_review": {
-      const [found] = await lookUp();
-      throw failure("needs_review", created.message, { customerId: found?.customerId ?? null });
-    }
-    case "unknown": {
-      // The list shows what was just made, so one look tells.
-      const [found, ...others] = await lookUp();
-      if (found !== undefined && others.length === 0) return found;
-      const message =
-        found === undefined
-          ? `Whether Stripe created the Customer is unknown, and none with the metadata restate_invocation_id=${invocationId} was found.`
-          : `One call seems to have made several Customers: ${[found, ...others].map((one) => one.customerId).join(", ")}.`;
-      throw failure("needs_review", message, { customerId: found?.customerId ?? null });
-    }
+    case "created":
+      return created.made;
+    case "refused":
+      throw refused(created.refusal, {});
+    case "declined":
+      throw failure("needs_review", created.failure.message, {});
   }
 }

@@ -1,19 +1,19 @@
 /** The gateway's requests about Customers. */
 import type { Stripe } from "stripe";
-import { isKeyStillSafe } from "../stripe/idempotency.ts";
-import { invocationIdKey, merchantMetadata } from "../stripe/metadata.ts";
 import type { CreateCustomerRequest, CustomerState } from "./contract.ts";
-import type { Refusal } from "../stripe/errorMeaning.ts";
-import { ask, clockToleranceMs, expectObject, unexpectedAnswer, type FixedRequest } from "../stripe/request.ts";
+import { invocationIdKey, merchantMetadata } from "../stripe/metadata.ts";
+import { madeBy, pageQuery, type Creation } from "../stripe/creation.ts";
+import {
+  ask,
+  expectObject,
+  sendOnce,
+  unexpectedAnswer,
+  type FixedRequest,
+  type Page,
+  type Sent,
+} from "../stripe/request.ts";
 
 export type CustomerParameters = Stripe.CustomerCreateParams & { readonly email: string };
-
-type CreateCustomerResult =
-  | { readonly kind: "customer"; readonly customer: CustomerState }
-  | { readonly kind: "refused"; readonly refusal: Refusal }
-  /** Whether it was made is not known, and asking again with the key can no longer tell: look it up. */
-  | { readonly kind: "unknown" }
-  | { readonly kind: "needs_review"; readonly message: string };
 
 /** `missing`: it never was, or it was deleted. */
 type ReadCustomerResult =
@@ -34,46 +34,24 @@ export function customerParameters(
 
 export function customerRequests(stripe: Stripe) {
   return {
-    /** Creates a Customer. Sends nothing once Stripe may have forgotten the idempotency key. */
-    async createCustomer(request: FixedRequest<CustomerParameters>): Promise<CreateCustomerResult> {
-      if (!isKeyStillSafe(request.fixedAtMs, Date.now())) return { kind: "unknown" };
-      const { parameters, idempotencyKey } = request;
-      return await ask<CreateCustomerResult>(
-        async () => {
-          const created = await stripe.customers.create(parameters, { idempotencyKey });
-          return { kind: "customer", customer: snapshotOfCustomer(expectObject("customer", created)) };
-        },
-        (meaning) => {
-          switch (meaning.kind) {
-            case "refused":
-            case "missing":
-              return { kind: "refused", refusal: meaning.refusal };
-            case "saved_failure":
-              return { kind: "unknown" };
-            case "declined":
-              return { kind: "needs_review", message: meaning.failure.message };
-            case "unexpected_state":
-            case "needs_review":
-              return { kind: "needs_review", message: meaning.message };
-          }
-        },
-      );
+    /** Creates a Customer. https://docs.stripe.com/api/customers/create */
+    async createCustomer(request: FixedRequest<CustomerParameters>): Promise<Sent<CustomerState>> {
+      return await sendOnce(request, async (parameters, options) => {
+        const created = await stripe.customers.create(parameters, options);
+        return snapshotOfCustomer(expectObject("customer", created));
+      });
     },
 
     /**
-     * Finds the Customers that an invocation created, by their email and the invocation id in their metadata. The list,
-     * unlike search, shows what was just made. https://docs.stripe.com/api/customers/list
+     * Looks on one page of the list of an email's Customers for those that a call made. A list, unlike search, shows what was
+     * just made. https://docs.stripe.com/api/customers/list
+     * @param after the `next` of the page before, or null for the first page
      */
-    async findCustomers(email: string, invocationId: string, fixedAtMs: number): Promise<readonly CustomerState[]> {
-      const createdSince = Math.floor((fixedAtMs - clockToleranceMs) / 1000);
-      return await ask(
+    async listCustomers(email: string, creation: Creation, after: string | null): Promise<Page<string>> {
+      return await ask<Page<string>>(
         async () => {
-          const found: CustomerState[] = [];
-          const list = stripe.customers.list({ email, created: { gte: createdSince }, limit: 100 });
-          for await (const customer of list) {
-            if (customer.metadata[invocationIdKey] === invocationId) found.push(snapshotOfCustomer(customer));
-          }
-          return found;
+          const page = await stripe.customers.list({ email, ...pageQuery(creation, after) });
+          return madeBy(creation, expectObject("list", page), ({ id }) => id);
         },
         (meaning) => unexpectedAnswer("list Customers", meaning),
       );

@@ -1,17 +1,28 @@
 /** How a call about a dispute fails. */
+import { failure, refused } from "../durable/failures.ts";
+import type { Sent } from "../stripe/request.ts";
 import type { DisputeSnapshot } from "./rules/dispute.ts";
-import type { Refusal } from "../stripe/errorMeaning.ts";
-import { failure } from "../durable/failures.ts";
 
 /** The dispute's state doesn't allow what was asked. */
 export function disputeConflict({ disputeId, stripeStatus }: DisputeSnapshot, what: string) {
   return failure("conflict", `The dispute ${what}: its status is ${stripeStatus}.`, { disputeId });
 }
 
-/** Stripe refuses a parameter while the dispute's state would allow the request. */
-export function disputeRefused(disputeId: string, { message, ...refusal }: Refusal) {
-  return failure("invalid_request", message, { ...refusal, disputeId });
+/** Stripe refuses a request that the dispute's state would allow. */
+export function disputeRefused(disputeId: string, sent: Unmade) {
+  switch (sent.kind) {
+    case "refused":
+      return refused(sent.refusal, { disputeId });
+    case "declined":
+      return failure("invalid_request", sent.failure.message, { disputeId });
+    case "needs_review":
+      return failure("invalid_request", sent.message, { disputeId });
+    case "exists":
+      throw new TypeError("No request about a dispute makes another object.");
+  }
 }
+
+type Unmade = Exclude<Sent<DisputeSnapshot>, { readonly kind: "made" | "unknown" }>;
 
 /** Submitting can be done once: it is not done with nothing. */
 export function nothingToSubmit(disputeId: string) {

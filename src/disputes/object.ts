@@ -1,99 +1,37 @@
-/** What every call about a dispute has in common: reading it, its state as an answer, and the wait for its end. */
-import type { Context } from "@restatedev/restate-sdk";
-import { waiterCallbackKey } from "../stripe/metadata.ts";
-import { judgeDispute, type DisputeSnapshot } from "./rules/dispute.ts";
-import type { Evidence } from "./rules/evidence.ts";
+/** How a dispute is awaited. */
+import type { AwaitedKind } from "../durable/awaitObject.ts";
+import type { Call } from "../durable/call.ts";
 import { failure } from "../durable/failures.ts";
-import { startObjectWait } from "../durable/objectWait.ts";
-import type { DisputeState } from "./contract.ts";
-import { type PaymentsOptions, timeoutMsOf } from "../merchants/options.ts";
-import { stripeStep } from "../durable/stripeStep.ts";
-import { createDoorbell, type Doorbell, type Wake } from "../durable/wait.ts";
+import { judgeDispute, type DisputeJudgement, type DisputeSnapshot } from "./rules/dispute.ts";
+import type { Evidence } from "./rules/evidence.ts";
+
+export const awaitedDispute: AwaitedKind<DisputeSnapshot, undefined, DisputeJudgement> = {
+  noun: "dispute",
+  read: readOwnDispute,
+  async hang(call, disputeId, callbackKey, address) {
+    const hung = await call.ask("hang the doorbell", (stripe) => stripe.noteOnDispute(disputeId, callbackKey, address));
+    return hung.kind === "dispute" ? { kind: "hung", seen: hung.dispute } : hung;
+  },
+  async unhang(call, disputeId, callbackKey) {
+    await call.ask("take the doorbell off", (stripe) => stripe.noteOnDispute(disputeId, callbackKey, ""));
+  },
+  judge: judgeDispute,
+};
+
+/** Reads a dispute that is known to exist. @throws TerminalError `needs_review` if it is gone */
+async function readOwnDispute(call: Call, disputeId: string): Promise<DisputeSnapshot> {
+  const read = await call.ask("read dispute", (stripe) => stripe.readDispute(disputeId));
+  if (read.kind === "dispute") return read.dispute;
+  throw failure("needs_review", `Stripe no longer knows the dispute ${disputeId}.`, { disputeId });
+}
 
 /**
- * Reads a dispute.
+ * Reads a dispute that the caller named.
  * @param evidence what to compare with the evidence there
  * @throws TerminalError `not_found`
  */
-export async function readDispute(
-  ctx: Context,
-  stripe: PaymentsOptions["stripe"],
-  disputeId: string,
-  evidence: Evidence = {},
-): Promise<DisputeSnapshot> {
-  const read = await stripeStep(ctx, "read dispute", () => stripe.readDispute(disputeId, evidence));
-  if (read.kind === "missing") throw failure("not_found", `Stripe knows no dispute ${disputeId}.`, { disputeId });
-  return read.dispute;
-}
-
-/**
- * Answers with the dispute as it is, or as it is once it was closed. Disputes take months: whoever waits for one should
- * send and attach.
- * @throws TerminalError `timed_out`, `canceled` or `needs_review`; the dispute is left as it is
- */
-export async function disputeAnswer(
-  ctx: Context,
-  options: PaymentsOptions,
-  dispute: DisputeSnapshot,
-  request: { readonly awaitOutcome: boolean; readonly timeoutSeconds?: number | undefined },
-): Promise<DisputeState> {
-  if (!request.awaitOutcome || judgeDispute(dispute) === "closed") return stateOf(dispute);
-  const { stripe, pollScheduleMs } = options;
-  const { disputeId } = dispute;
-  const hang = async (bell: Doorbell) => {
-    const hung = await stripeStep(ctx, "hang the doorbell", () =>
-      stripe.noteOnDispute(disputeId, waiterCallbackKey(ctx.request().id), bell.address),
-    );
-    // Where Stripe refuses, the wait goes on by polling.
-    return hung.kind === "dispute" ? hung.dispute : await readDispute(ctx, stripe, disputeId);
-  };
-  const doorbell = createDoorbell(ctx);
-  let latest = await hang(doorbell);
-  const deadlineMs = timeoutMsOf(request, options);
-  const wait = startObjectWait(ctx, {
-    read: () => readDispute(ctx, stripe, disputeId),
-    hang,
-    doorbell,
-    pollScheduleMs,
-    deadlineMs,
-  });
-  let wake: Wake | null = null;
-  for (;;) {
-    switch (judgeDispute(latest)) {
-      case "closed":
-        return stateOf(latest);
-      case "needs_review": {
-        const message = `Stripe reports the status "${latest.stripeStatus}", which this version doesn't know.`;
-        throw failure("needs_review", message, { disputeId });
-      }
-      case "pending":
-        break;
-    }
-    const details = { disputeId, compensation: "none" } as const;
-    if (wake === "deadline") {
-      throw failure("timed_out", "The dispute is still open; it was left as it is.", details);
-    }
-    if (wake === "cancellation") {
-      throw failure("canceled", "The wait was cancelled; the dispute was left as it is.", details);
-    }
-    ({ wake, seen: latest } = await wait.next((seen) => judgeDispute(seen) === "pending"));
-  }
-}
-
-function stateOf(dispute: DisputeSnapshot): DisputeState {
-  const { disputeId, stripeStatus: status, reason, amount, currency, chargeId, paymentIntentId } = dispute;
-  const { isChargeRefundable, hasEvidence, submissionCount, respondBy } = dispute;
-  return {
-    disputeId,
-    status,
-    reason,
-    amount,
-    currency,
-    chargeId,
-    paymentIntentId,
-    isChargeRefundable,
-    hasEvidence,
-    submissionCount,
-    respondBy,
-  };
+export async function readDispute(call: Call, disputeId: string, evidence: Evidence = {}): Promise<DisputeSnapshot> {
+  const read = await call.ask("read dispute", (stripe) => stripe.readDispute(disputeId, evidence));
+  if (read.kind === "dispute") return read.dispute;
+  throw failure("not_found", `Stripe knows no dispute ${disputeId}.`, { disputeId });
 }

@@ -1,23 +1,27 @@
 /** The gateway's requests about disputes. */
 import type { Stripe } from "stripe";
-import { isKeyStillSafe } from "../stripe/idempotency.ts";
 import { acceptanceNoteKey } from "../stripe/metadata.ts";
 import { disputeStatuses, type DisputeSnapshot, type DisputeStatus } from "./rules/dispute.ts";
 import { evidenceFields, type Evidence, type EvidenceField } from "./rules/evidence.ts";
-import type { Refusal } from "../stripe/errorMeaning.ts";
-import { momentOf } from "../payments/stripe/nextAction.ts";
-import { ask, expectObject, refusalMessage, unexpectedAnswer, type FixedRequest } from "../stripe/request.ts";
-import { idOf } from "../setups/stripe/snapshot.ts";
+import {
+  ask,
+  expectObject,
+  refusalMessage,
+  sendOnce,
+  unexpectedAnswer,
+  type FixedRequest,
+  type Sent,
+} from "../stripe/request.ts";
+import { idOf, momentOf } from "../stripe/snapshot.ts";
 
 export type EvidenceParameters = { readonly disputeId: string; readonly evidence: Evidence; readonly submit: boolean };
 
 type ReadDisputeResult = { readonly kind: "dispute"; readonly dispute: DisputeSnapshot } | { readonly kind: "missing" };
 
-/** `refused`: the state, or anything else, does not allow it. `unknown`: the key can't tell any more. Re-read either way. */
+/** `refused`: the state, or anything else, does not allow it. */
 type ChangeDisputeResult =
   | { readonly kind: "dispute"; readonly dispute: DisputeSnapshot }
-  | { readonly kind: "refused"; readonly refusal: Refusal }
-  | { readonly kind: "unknown" };
+  | { readonly kind: "refused"; readonly message: string };
 
 const noEvidence: Evidence = {};
 
@@ -38,16 +42,20 @@ export function disputeRequests(stripe: Stripe) {
     },
 
     /** Gives evidence, staged or submitted to the bank. https://docs.stripe.com/api/disputes/update */
-    async submitEvidence(request: FixedRequest<EvidenceParameters>): Promise<ChangeDisputeResult> {
-      const { evidence, submit } = request.parameters;
-      return await change(request, evidence, (disputeId, options) =>
-        stripe.disputes.update(disputeId, { evidence: stripeEvidence(evidence), submit }, options),
+    async submitEvidence(request: FixedRequest<EvidenceParameters>): Promise<Sent<DisputeSnapshot>> {
+      return await sendOnce(request, async ({ disputeId, evidence, submit }, options) =>
+        seen(
+          await stripe.disputes.update(disputeId, { evidence: stripeEvidence(evidence), submit }, options),
+          evidence,
+        ),
       );
     },
 
     /** Accepts a dispute, for good. https://docs.stripe.com/api/disputes/close */
-    async closeDispute(request: FixedRequest<{ readonly disputeId: string }>): Promise<ChangeDisputeResult> {
-      return await change(request, noEvidence, (disputeId, options) => stripe.disputes.close(disputeId, {}, options));
+    async closeDispute(request: FixedRequest<{ readonly disputeId: string }>): Promise<Sent<DisputeSnapshot>> {
+      return await sendOnce(request, async ({ disputeId }, options) =>
+        seen(await stripe.disputes.close(disputeId, {}, options), noEvidence),
+      );
     },
 
     /**
@@ -63,34 +71,10 @@ export function disputeRequests(stripe: Stripe) {
             noEvidence,
           ),
         }),
-        (meaning) => ({
-          kind: "refused",
-          refusal: { stripeCode: null, param: null, message: refusalMessage("update the dispute", meaning) },
-        }),
+        (meaning) => ({ kind: "refused", message: refusalMessage("update the dispute", meaning) }),
       );
     },
   };
-}
-
-/** Sends a change that was fixed before, and tells what became of it. */
-async function change(
-  request: FixedRequest<{ readonly disputeId: string }>,
-  evidence: Evidence,
-  send: (disputeId: string, options: { idempotencyKey: string }) => Promise<Stripe.Dispute>,
-): Promise<ChangeDisputeResult> {
-  const { idempotencyKey, fixedAtMs, parameters } = request;
-  if (!isKeyStillSafe(fixedAtMs, Date.now())) return { kind: "unknown" };
-  return await ask<ChangeDisputeResult>(
-    async () => ({ kind: "dispute", dispute: seen(await send(parameters.disputeId, { idempotencyKey }), evidence) }),
-    (meaning) => {
-      if (meaning.kind === "saved_failure") return { kind: "unknown" };
-      if (meaning.kind === "refused" || meaning.kind === "missing") {
-        return { kind: "refused", refusal: meaning.refusal };
-      }
-      const message = refusalMessage("change the dispute", meaning);
-      return { kind: "refused", refusal: { stripeCode: null, param: null, message } };
-    },
-  );
 }
 
 /** The evidence under Stripe's names. */

@@ -10,7 +10,7 @@ const dayMs = 24 * 60 * minuteMs;
  * outage heals by itself, at most a minute after its end. Then the invocation pauses for an operator, well before the 23
  * hours after which an unknown outcome has to be looked up.
  */
-export const untilAnOperatorLooks: RetryPolicy = {
+const untilAnOperatorLooks: RetryPolicy = {
   initialInterval: 250,
   exponentiationFactor: 2,
   maxInterval: minuteMs,
@@ -34,7 +34,7 @@ export const backToStripe: RetryPolicy = {
 export const defaultInactivityTimeoutMs = 2 * secondMs;
 
 /** Far above the 40 s that one request to Stripe may take: an aborted step would run a second time beside the first. */
-export const abortTimeoutMs = 2 * minuteMs;
+const abortTimeoutMs = 2 * minuteMs;
 
 /** How long the steps of an ended payment can be looked at. They hold no secret but a redirect URL. */
 export const paymentJournalRetentionMs = dayMs;
@@ -50,3 +50,12 @@ export const shortRetentionMs = minuteMs;
 
 /** When to look up a create whose outcome is unknown: search lags by up to a minute, by up to an hour in outages. */
 export const defaultLookUpDelaysMs: readonly number[] = [0, minuteMs, 60 * minuteMs];
+
+/** How the engine runs a handler that speaks to Stripe. */
+export function running({ inactivityTimeoutMs }: { readonly inactivityTimeoutMs: number }) {
+  return {
+    retryPolicy: untilAnOperatorLooks,
+    inactivityTimeout: inactivityTimeoutMs,
+    abortTimeout: abortTimeoutMs,
+  } as const;
+}

@@ -1,33 +1,16 @@
-/** Serves the Restate services over HTTP/2, and stops without dropping what is in flight. */
+/** Serves Restate services over HTTP/2, and stops without dropping what is in flight. */
 import { createServer, type ServerHttp2Session } from "node:http2";
 import { createEndpointHandler } from "@restatedev/restate-sdk";
 import { log } from "../telemetry/logger.ts";
-import type { PaymentsOptions } from "../merchants/options.ts";
-import { createPaymentNotifier } from "../notifications/paymentNotifier.ts";
-import { createPaymentReference } from "../orders/paymentReference.ts";
-import { createPaymentsService } from "../app/paymentsService.ts";
-import { createPaymentWatcher } from "../payments/paymentWatcher.ts";
-import { createSetupWatcher } from "../setups/setupWatcher.ts";
-import { createWebhookReconciler } from "../webhooks/webhookReconciler.ts";
 
-export type ServeOptions = PaymentsOptions & {
+export type EndpointOptions = {
   /** 0 takes any free port. */
   readonly port: number;
   /** Public keys that the engine signs its requests with; without any, every caller that reaches the port is believed. */
   readonly identityKeys: readonly string[];
 };
 
-/** Everything that a deployment of this project offers to the engine. */
-export function paymentServices(options: PaymentsOptions) {
-  return [
-    createPaymentsService(options),
-    createPaymentReference(options),
-    createPaymentWatcher(options),
-    createSetupWatcher(options),
-    createPaymentNotifier(options),
-    createWebhookReconciler(options),
-  ];
-}
+type Services = Parameters<typeof createEndpointHandler>[0]["services"];
 
 export type Served = { readonly port: number; close(): Promise<void> };
 
@@ -35,10 +18,10 @@ export type Served = { readonly port: number; close(): Promise<void> };
  * Starts to serve, on the loopback interface only: an endpoint without identity keys must not be reachable from outside.
  * @throws the listen error, e.g. EADDRINUSE
  */
-export async function serveServices(options: ServeOptions): Promise<Served> {
+export async function serve(services: Services, options: EndpointOptions): Promise<Served> {
   const server = createServer(
     createEndpointHandler({
-      services: paymentServices(options),
+      services,
       logger: log,
       ...(options.identityKeys.length > 0 && { identityKeys: [...options.identityKeys] }),
     }),

@@ -2,7 +2,7 @@ import type { NotificationsOptions } from "../notifications/options.ts";
 import type { StripeGateway } from "./gateway.ts";
 
 /** What the handlers work with. Tests choose other timings; nothing else differs from production. */
-export type PaymentsOptions = {
+export type ServiceOptions = {
   readonly stripe: StripeGateway;
   readonly mode: "test" | "live";
   readonly webhookSecrets: readonly string[];
@@ -19,10 +19,8 @@ export type PaymentsOptions = {
   readonly notifications: NotificationsOptions;
 };
 
-/** How long a call may wait: as long as it asks for, or as the service does by default. */
-export function timeoutMsOf(
-  request: { readonly timeoutSeconds?: number | undefined },
-  options: PaymentsOptions,
-): number {
-  return request.timeoutSeconds === undefined ? options.timeoutMs : request.timeoutSeconds * 1000;
-}
+/** The same, with the memory of the process that serves. */
+export type HandlerOptions = ServiceOptions & {
+  /** Tells whether this payment is to wake the reconciler. A handler journals what it says. */
+  readonly reconcilerAlarm: { isDue(nowMs: number): boolean };
+};

@@ -2,14 +2,13 @@
 import { CancelledError, TerminalError, TimeoutError, type Context } from "@restatedev/restate-sdk";
 import type { PaymentNotification } from "./contract.ts";
 import { pollDelayMs } from "../durable/pollSchedule.ts";
-import { postNotification, type Attempt, type ServiceReceiver } from "./receiver.ts";
+import { postNotification, type Attempt } from "./receiver.ts";
+import type { ServiceReceiver } from "./settings.ts";
+import type { Delivered } from "./interface.ts";
 import type { NotificationsOptions } from "./options.ts";
 
 /** How much of a service's own words is kept: it may say anything. */
 const maximumExcerpt = 200;
-
-/** How a delivery ended well, for the operator who looks at the call's result. */
-export type Delivered = { readonly id: string; readonly attempts: number };
 
 /**
  * Delivers a notification. Every attempt is one step of the journal, and between them the call sleeps: it costs nothing

@@ -1,4 +1,4 @@
-import type { NotificationReceiver } from "./receiver.ts";
+import type { NotificationReceiver } from "./settings.ts";
 
 /** How the merchant is told. Tests choose other timings; nothing else differs from production. */
 export type NotificationsOptions = {

@@ -5,6 +5,12 @@
  * for days. What is given up is a failed call that an operator sees and can start again.
  */
 import * as restate from "@restatedev/restate-sdk";
+import { openCall, type Call } from "../durable/call.ts";
+import { deliveryRetentionMs, running } from "../durable/policies.ts";
+import { withState } from "../durable/state.ts";
+import type { HandlerOptions } from "../merchants/options.ts";
+import { deliverNotification } from "./deliverNotification.ts";
+import { paymentNotifierInterface, type Delivered, type LookRequest } from "./interface.ts";
 import {
   dueNotifications,
   isOutcomeTold,
@@ -15,38 +21,18 @@ import {
   type SeenWarning,
 } from "./rules/dueNotifications.ts";
 import type { PaymentNotification } from "./contract.ts";
-import type { StripeGateway } from "../merchants/gateway.ts";
-import { deliverNotification, type Delivered } from "./deliverNotification.ts";
-import { abortTimeoutMs, deliveryRetentionMs, untilAnOperatorLooks } from "../durable/policies.ts";
-import type { NotificationsOptions } from "./options.ts";
-import { stripeStep } from "../durable/stripeStep.ts";
-
-export type LookRequest = {
-  /** What may have changed, beside the payment itself. */
-  readonly changes: readonly LaterChange[];
-  /** `webhook`: whether the payment concerns us is still to be seen. `ours`: a call of ours has to do with it. */
-  readonly askedBy: "webhook" | "ours";
-  /** The caller was told that the payment is over, while it was still pending. */
-  readonly abandoned: boolean;
-};
 
 /** Kept in the object's state for the operator: `npx restate kv get paymentNotifier pi_…`. */
 type GivenUp = { readonly id: string; readonly at: string; readonly why: string };
 
 type State = { memory: Memory; givenUp: readonly GivenUp[] };
 
-export type NotifierOptions = {
-  readonly stripe: StripeGateway;
-  readonly notifications: NotificationsOptions;
-  readonly inactivityTimeoutMs: number;
-};
-
-export type PaymentNotifier = ReturnType<typeof createPaymentNotifier>;
-
-export function createPaymentNotifier({ stripe, notifications, inactivityTimeoutMs }: NotifierOptions) {
+export function createPaymentNotifier(options: HandlerOptions) {
+  const { notifications } = options;
   const { rememberedMs } = notifications;
 
   async function look(ctx: restate.ObjectContext<State>, request: LookRequest): Promise<void> {
+    const call = openCall(ctx, options);
     const paymentIntentId = ctx.key;
     const known = await ctx.get("memory");
     const nowMs = await ctx.date.now();
@@ -54,10 +40,10 @@ export function createPaymentNotifier({ stripe, notifications, inactivityTimeout
     const before: Memory = { ...begun, abandoned: begun.abandoned || request.abandoned };
     if (request.changes.length === 0 && isOutcomeTold(before, paymentIntentId)) return;
 
-    const payment = await stripeStep(ctx, "read PaymentIntent", () => stripe.observePayment(paymentIntentId));
+    const payment = await call.ask("read PaymentIntent", (stripe) => stripe.observePayment(paymentIntentId));
     const concernsUs = known !== null || request.askedBy === "ours" || payment?.isOurs === true;
     if (payment === null || !concernsUs) return;
-    const seen = { payment, ...(await readChanges(ctx, paymentIntentId, request.changes)) };
+    const seen = { payment, ...(await readChanges(call, paymentIntentId, request.changes)) };
 
     const now = await ctx.date.toJSON();
     const { due, memory } = dueNotifications(before, seen, { nowMs, now, rememberedMs });
@@ -67,31 +53,6 @@ export function createPaymentNotifier({ stripe, notifications, inactivityTimeout
     // Handed over first: a call that is killed in between tells twice with the same id, and loses nothing.
     ctx.set("memory", memory);
     if (known === null) self.forget(restate.rpc.sendOpts({ delay: rememberedMs }));
-  }
-
-  /** Reads what a look has a reason to read; each list is a request to Stripe. */
-  async function readChanges(
-    ctx: restate.ObjectContext<State>,
-    paymentIntentId: string,
-    changes: readonly LaterChange[],
-  ) {
-    let refunds: readonly SeenRefund[] = [];
-    let disputes: readonly SeenDispute[] = [];
-    let warnings: readonly SeenWarning[] = [];
-    for (const change of changes) {
-      switch (change) {
-        case "refunds":
-          refunds = await stripeStep(ctx, "list refunds", () => stripe.observeRefunds(paymentIntentId));
-          break;
-        case "disputes":
-          disputes = await stripeStep(ctx, "list disputes", () => stripe.observeDisputes(paymentIntentId));
-          break;
-        case "warnings":
-          warnings = await stripeStep(ctx, "list fraud warnings", () => stripe.observeWarnings(paymentIntentId));
-          break;
-      }
-    }
-    return { refunds, disputes, warnings };
   }
 
   /** Delivers one notification, and notes in the state if it had to be given up. */
@@ -124,42 +85,43 @@ export function createPaymentNotifier({ stripe, notifications, inactivityTimeout
     else ctx.clearAll();
   }
 
-  const running = {
-    ingressPrivate: true,
-    retryPolicy: untilAnOperatorLooks,
-    inactivityTimeout: inactivityTimeoutMs,
-    abortTimeout: abortTimeoutMs,
-  } as const;
-
-  return restate.object({
-    name: "paymentNotifier",
-    description: "Private: tells the merchant's own system what became of a payment.",
+  return restate.implement(paymentNotifierInterface, {
     handlers: {
-      look: restate.handlers.object.exclusive(
-        { ...running, description: "Reads the payment and hands over what was not told yet.", journalRetention: 0 },
-        look,
-      ),
-      deliver: restate.handlers.object.exclusive(
-        {
-          ...running,
-          description: "Delivers one notification, however often it takes. May be restarted as new.",
-          // A delivery that was given up stays to be seen, and to be started again.
-          journalRetention: deliveryRetentionMs,
-        },
-        deliver,
-      ),
-      forget: restate.handlers.object.exclusive(
-        {
-          ...running,
-          description: "Clears the state of a payment that nothing happens to any more.",
-          journalRetention: 0,
-        },
-        forget,
-      ),
+      look: async (ctx, request) => await look(withState<State>(ctx), request),
+      deliver: async (ctx, notification) => await deliver(withState<State>(ctx), notification),
+      forget: async (ctx) => await forget(withState<State>(ctx)),
+    },
+    options: {
+      ...running(options),
+      ingressPrivate: true,
+      journalRetention: 0,
+      // A delivery that was given up stays to be seen, and to be started again.
+      handlers: { deliver: { journalRetention: deliveryRetentionMs } },
     },
   });
 }
 
+/** Reads what a look has a reason to read; each list is a request to Stripe. */
+async function readChanges(call: Call, paymentIntentId: string, changes: readonly LaterChange[]) {
+  let refunds: readonly SeenRefund[] = [];
+  let disputes: readonly SeenDispute[] = [];
+  let warnings: readonly SeenWarning[] = [];
+  for (const change of changes) {
+    switch (change) {
+      case "refunds":
+        refunds = await call.ask("list refunds", (stripe) => stripe.observeRefunds(paymentIntentId));
+        break;
+      case "disputes":
+        disputes = await call.ask("list disputes", (stripe) => stripe.observeDisputes(paymentIntentId));
+        break;
+      case "warnings":
+        warnings = await call.ask("list fraud warnings", (stripe) => stripe.observeWarnings(paymentIntentId));
+        break;
+    }
+  }
+  return { refunds, disputes, warnings };
+}
+
 function selfOf(ctx: restate.ObjectContext<State>) {
-  return ctx.objectSendClient<PaymentNotifier>({ name: "paymentNotifier" }, ctx.key);
+  return ctx.sendClient(paymentNotifierInterface, ctx.key);
 }

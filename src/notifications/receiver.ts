@@ -5,18 +5,8 @@
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
 import { Webhook } from "standardwebhooks";
+import type { HttpReceiver } from "./settings.ts";
 import type { PaymentNotification } from "./contract.ts";
-
-export type HttpReceiver = {
-  readonly kind: "http";
-  readonly url: string;
-  /** `whsec_…`; every one signs, so that the receiver can change from one to the next without a gap. */
-  readonly secrets: readonly string[];
-};
-
-export type ServiceReceiver = { readonly kind: "service"; readonly service: string; readonly handler: string };
-
-export type NotificationReceiver = HttpReceiver | ServiceReceiver;
 
 /** What came of one delivery attempt. The receiver's answer is not kept beyond its status: it may say anything. */
 export type Attempt =

@@ -1,4 +1,15 @@
-/** What the settings of a receiver look like. Each function gives what a text says, or undefined where it can't be used. */
+/** Who is told of payments, and what the settings that say so look like. Each function gives what a text says, or undefined where it can't be used. */
+
+export type HttpReceiver = {
+  readonly kind: "http";
+  readonly url: string;
+  /** `whsec_…`; every one signs, so that the receiver can change from one to the next without a gap. */
+  readonly secrets: readonly string[];
+};
+
+export type ServiceReceiver = { readonly kind: "service"; readonly service: string; readonly handler: string };
+
+export type NotificationReceiver = HttpReceiver | ServiceReceiver;
 
 /** An address without credentials in it: those would end up in the receiver's logs. */
 export function receiverUrlOf(text: string): URL | undefined {

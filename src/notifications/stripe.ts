@@ -2,8 +2,10 @@
 import type { Stripe } from "stripe";
 import type { SeenDispute, SeenPayment, SeenRefund, SeenWarning } from "./rules/dueNotifications.ts";
 import { invocationIdKey, merchantMetadata } from "../stripe/metadata.ts";
-import { ask, expectObject, unexpectedAnswer } from "../stripe/request.ts";
-import { snapshotOfPayment, snapshotOfRefund } from "../payments/stripe/snapshot.ts";
+import { ask, expectObject, listAll, unexpectedAnswer } from "../stripe/request.ts";
+import { snapshotOfPayment } from "../payments/stripe/snapshot.ts";
+import { snapshotOfRefund } from "../refunds/stripe.ts";
+import { momentOf } from "../stripe/snapshot.ts";
 
 /** Payment methods that take money from a bank account, which the bank may take back. https://docs.stripe.com/payments/bank-debits */
 const bankDebits: ReadonlySet<string> = new Set([
@@ -57,21 +59,6 @@ export function laterChanges(stripe: Stripe) {
   };
 }
 
-async function listAll<Listed, Item>(
-  what: string,
-  list: AsyncIterable<Listed>,
-  read: (listed: Listed) => Item,
-): Promise<readonly Item[]> {
-  return await ask(
-    async () => {
-      const items: Item[] = [];
-      for await (const listed of list) items.push(read(listed));
-      return items;
-    },
-    (meaning) => unexpectedAnswer(what, meaning),
-  );
-}
-
 function seenPayment(paymentIntent: Stripe.PaymentIntent): SeenPayment {
   const charge = paymentIntent.latest_charge;
   const methodType = typeof charge === "string" ? undefined : charge?.payment_method_details?.type;
@@ -102,8 +89,7 @@ function seenRefund(refund: Stripe.Refund): SeenRefund {
 
 function seenDispute(dispute: Stripe.Dispute): SeenDispute {
   const { id: disputeId, status, amount, currency, reason } = dispute;
-  const dueBy = dispute.evidence_details.due_by;
-  const respondBy = dueBy === null ? null : new Date(dueBy * 1000).toISOString();
+  const respondBy = momentOf(dispute.evidence_details.due_by);
   return { disputeId, status, amount, currency, reason, respondBy, createdAtMs: dispute.created * 1000 };
 }
 

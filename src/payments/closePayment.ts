@@ -1,8 +1,6 @@
-import type { Context } from "@restatedev/restate-sdk";
+import type { Call } from "../durable/call.ts";
+import { readOwnPayment } from "./object.ts";
 import { failureWithoutReason, type PaymentFailure, type PaymentSnapshot } from "./rules/payment.ts";
-import type { StripeGateway } from "../merchants/gateway.ts";
-import { readOwnPayment } from "./readPayment.ts";
-import { stripeStep } from "../durable/stripeStep.ts";
 
 /** How an attempt to close a PaymentIntent ended. `open`: Stripe doesn't let go of it yet, so somebody has to watch it. */
 export type Closing = { readonly kind: "canceled" | "succeeded" | "open"; readonly payment: PaymentSnapshot };
@@ -18,8 +16,7 @@ const closingAttempts = 3;
  * @param from.failure the failed attempt, if the closer knows one that the snapshot doesn't show
  */
 export async function closePayment(
-  ctx: Context,
-  stripe: StripeGateway,
+  call: Call,
   from: { readonly payment: PaymentSnapshot; readonly callbackKey: string; readonly failure: PaymentFailure | null },
 ): Promise<Closing> {
   const { paymentIntentId } = from.payment;
@@ -28,14 +25,14 @@ export async function closePayment(
   for (let attempt = 0; attempt < closingAttempts; attempt++) {
     const failure = from.failure ?? failureOf(latest);
     if (failure !== null && !noted) {
-      await stripeStep(ctx, "note the failure", () => stripe.noteFailure(paymentIntentId, failure, from.callbackKey));
+      await call.ask("note the failure", (stripe) => stripe.noteFailure(paymentIntentId, failure, from.callbackKey));
       noted = true;
     }
-    const idempotencyKey = ctx.rand.uuidv4();
-    const cancel = await stripeStep(ctx, "cancel PaymentIntent", () =>
+    const idempotencyKey = call.nextIdempotencyKey();
+    const cancel = await call.ask("cancel PaymentIntent", (stripe) =>
       stripe.cancelPayment(paymentIntentId, idempotencyKey),
     );
-    latest = cancel.kind === "payment" ? cancel.payment : await readOwnPayment(ctx, stripe, paymentIntentId);
+    latest = cancel.kind === "payment" ? cancel.payment : await readOwnPayment(call, paymentIntentId);
     switch (latest.status) {
       case "canceled":
         return { kind: "canceled", payment: latest };

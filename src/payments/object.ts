@@ -1,49 +1,35 @@
-import type { Context } from "@restatedev/restate-sdk";
-import type { PaymentSnapshot } from "./rules/payment.ts";
-import type { StripeGateway } from "../merchants/gateway.ts";
-import { type ObjectWait, startObjectWait } from "../durable/objectWait.ts";
-import { readOwnPayment } from "./readPayment.ts";
-import { stripeStep } from "../durable/stripeStep.ts";
-import type { Doorbell } from "../durable/wait.ts";
+/** How a PaymentIntent is awaited. */
+import type { AwaitedKind } from "../durable/awaitObject.ts";
+import type { Call } from "../durable/call.ts";
+import { failure } from "../durable/failures.ts";
+import { judgePayment, type Judgement, type PaymentSnapshot, type Standpoint } from "./rules/payment.ts";
 
-/**
- * Starts to wait for news of one PaymentIntent.
- * @param from.callbackKey the metadata key that holds the address of `from.doorbell`
- * @param from.deadlineMs how long from now until the deadline, or null for none
- */
-export function startPaymentWait(
-  ctx: Context,
-  stripe: StripeGateway,
-  from: {
-    readonly paymentIntentId: string;
-    readonly callbackKey: string;
-    /** Null where none hangs: then it is polled. */
-    readonly doorbell: Doorbell | null;
-    readonly pollScheduleMs: readonly number[];
-    readonly deadlineMs: number | null;
+export const awaitedPayment: AwaitedKind<PaymentSnapshot, Standpoint, Judgement> = {
+  noun: "PaymentIntent",
+  read: readOwnPayment,
+  async hang(call, paymentIntentId, callbackKey, address) {
+    const hung = await call.ask("hang the doorbell", (stripe) =>
+      stripe.hangDoorbell(paymentIntentId, callbackKey, address),
+    );
+    return hung.kind === "payment" ? { kind: "hung", seen: hung.payment } : hung;
   },
-): ObjectWait<PaymentSnapshot> {
-  const { paymentIntentId, callbackKey } = from;
-  return startObjectWait(ctx, {
-    ...from,
-    read: () => readOwnPayment(ctx, stripe, paymentIntentId),
-    hang: (doorbell) => hangDoorbell(ctx, stripe, paymentIntentId, callbackKey, doorbell),
-  });
+  async unhang(call, paymentIntentId, callbackKey) {
+    await call.ask("take the doorbell off", (stripe) => stripe.hangDoorbell(paymentIntentId, callbackKey, ""));
+  },
+  judge: judgePayment,
+};
+
+/** Reads a PaymentIntent that the caller named. @throws TerminalError `not_found` */
+export async function readNamedPayment(call: Call, paymentIntentId: string): Promise<PaymentSnapshot> {
+  const read = await call.ask("read PaymentIntent", (stripe) => stripe.readPayment(paymentIntentId));
+  if (read.kind === "payment") return read.payment;
+  throw failure("not_found", `Stripe knows no PaymentIntent ${paymentIntentId}.`, { paymentIntentId });
 }
 
-/**
- * Writes a doorbell's address to the PaymentIntent; Stripe's answer is a read as well. Where Stripe refuses, because the
- * metadata is full or the state allows no change, the wait goes on by polling.
- */
-export async function hangDoorbell(
-  ctx: Context,
-  stripe: StripeGateway,
-  paymentIntentId: string,
-  callbackKey: string,
-  doorbell: Doorbell,
-): Promise<PaymentSnapshot> {
-  const hung = await stripeStep(ctx, "hang the doorbell", () =>
-    stripe.hangDoorbell(paymentIntentId, callbackKey, doorbell.address),
-  );
-  return hung.kind === "payment" ? hung.payment : await readOwnPayment(ctx, stripe, paymentIntentId);
+/** Reads a PaymentIntent that is known to exist. @throws TerminalError `needs_review` if it is gone */
+export async function readOwnPayment(call: Call, paymentIntentId: string): Promise<PaymentSnapshot> {
+  const read = await call.ask("read PaymentIntent", (stripe) => stripe.readPayment(paymentIntentId));
+  if (read.kind === "payment") return read.payment;
+  const message = `Stripe no longer knows the PaymentIntent: ${read.refusal.message}`;
+  throw failure("needs_review", message, { paymentIntentId });
 }

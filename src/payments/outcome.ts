@@ -1,11 +1,11 @@
 /** Turns what a payment came to into the call's answer, or the failure it ends with. */
-import type { Decision, PaymentSnapshot } from "./rules/payment.ts";
 import type { Compensation } from "../api/failures.ts";
 import type { PaymentOutcome } from "./contract.ts";
-import { canceled, declined, needsReview } from "../durable/failures.ts";
+import { declined, failure } from "../durable/failures.ts";
+import type { Decision, PaymentSnapshot } from "./rules/payment.ts";
 
 /** A payment about which a decision was made, and what brought the news. */
-export type Settled = {
+export type SettledPayment = {
   readonly payment: PaymentSnapshot;
   readonly decision: Decision;
   readonly settledBy: PaymentOutcome["settledBy"];
@@ -16,13 +16,18 @@ export type Settled = {
  * @param compensation what was done about a failed payment, if anything
  * @throws TerminalError `declined`, `canceled` or `needs_review`
  */
-export function answer({ payment, decision, settledBy }: Settled, compensation?: Compensation): PaymentOutcome {
+export function paymentOutcome(
+  { payment, decision, settledBy }: SettledPayment,
+  compensation?: Compensation,
+): PaymentOutcome {
   const { paymentIntentId } = payment;
   switch (decision.kind) {
     case "succeeded":
       return { ...paymentFields(payment, "succeeded"), settledBy };
-    case "taken_back":
-      throw canceled(paymentIntentId, "It succeeded after it had been given up, so it is refunded.", "watching");
+    case "taken_back": {
+      const message = "It succeeded after it had been given up, so it is refunded.";
+      throw failure("canceled", message, { paymentIntentId, compensation: "watching" });
+    }
     case "requires_capture":
       return { ...paymentFields(payment, "requires_capture"), settledBy, captureBefore: captureBeforeOf(payment) };
     case "requires_action":
@@ -32,11 +37,11 @@ export function answer({ payment, decision, settledBy }: Settled, compensation?:
         nextAction: payment.nextAction ?? { type: "unknown", redirectUrl: null, stripeType: null },
       };
     case "declined":
-      throw declined(decision.failure, { paymentIntentId, ...(compensation && { compensation }) });
+      throw declined(decision.failure, { paymentIntentId, compensation });
     case "canceled":
-      throw canceled(paymentIntentId, "The PaymentIntent was cancelled.", compensation);
+      throw failure("canceled", "The PaymentIntent was cancelled.", { paymentIntentId, compensation });
     case "needs_review":
-      throw needsReview(decision.message, paymentIntentId);
+      throw failure("needs_review", decision.message, { paymentIntentId });
   }
 }
 

@@ -3,162 +3,115 @@
  * waits durably, woken by a webhook, a poll or its deadline. Whatever wakes it, it reads the PaymentIntent from Stripe
  * again and decides by what it reads: a webhook rings the doorbell, Stripe's API tells the truth.
  */
-import type { Context } from "@restatedev/restate-sdk";
-import { creatorCallbackKey, doorbellAddresses, waiterCallbackKey } from "../stripe/metadata.ts";
-import { judgePayment, provesAttempt, type Judgement, type PaymentSnapshot } from "./rules/payment.ts";
-import type { PaymentOutcome, PaymentRequest, PaymentState } from "./contract.ts";
-import { verifyWebhook } from "../webhooks/verification.ts";
-import { answer, captureBeforeOf, paymentFields } from "./outcome.ts";
-import { createPayment, type CreatedPayment } from "./createPayment.ts";
-import { canceled, invalidRequest, timedOut } from "../durable/failures.ts";
-import { askForLook } from "../notifications/thenLook.ts";
+import type { PaymentOutcome } from "./contract.ts";
+import { openWait, settledBy, waitPlan, type ObjectWait, type WaitPlan } from "../durable/awaitObject.ts";
+import type { Call } from "../durable/call.ts";
+import { wasCancelled } from "../durable/cancellation.ts";
+import { createOnce, fixRequest } from "../durable/createOnce.ts";
+import { createDoorbell } from "../durable/doorbell.ts";
+import { declined, invalidField, refused } from "../durable/failures.ts";
+import { wakeReconciler } from "../webhooks/interface.ts";
+import { paymentCreation } from "./creation.ts";
 import { giveUp, leaveToCustomer, settleDecline } from "./giveUp.ts";
-import { type PaymentsOptions, timeoutMsOf } from "../merchants/options.ts";
-import { createReconcilerAlarm } from "../webhooks/reconcilerAlarm.ts";
-import { hangDoorbell, startPaymentWait } from "./object.ts";
-import { readNamedPayment, readOwnPayment } from "./readPayment.ts";
-import { createDoorbell, wasCancelled, type Doorbell } from "../durable/wait.ts";
+import { awaitedPayment, readOwnPayment } from "./object.ts";
+import { paymentOutcome } from "./outcome.ts";
+import { judgePayment, type PaymentSnapshot } from "./rules/payment.ts";
+import type { PaymentRequest } from "./contract.ts";
+import { paymentParameters } from "./stripe/parameters.ts";
 
-/** A payment by its id, and how long to wait for it. */
-export type PaymentById = { readonly paymentIntentId: string; readonly timeoutSeconds?: number | undefined };
-
-/** The handlers at the heart of the service `payments`; `paymentsService.ts` declares them to the engine. */
-export function paymentHandlers(options: PaymentsOptions) {
-  const { stripe, pollScheduleMs, notifications } = options;
-  const reconcilerAlarm = createReconcilerAlarm(options.reconcileIntervalMs);
-
-  /** @param onCreated told at once which PaymentIntent the call made */
-  async function processPayment(
-    ctx: Context,
-    request: PaymentRequest,
-    onCreated: (paymentIntentId: string) => void = () => {},
-  ): Promise<PaymentOutcome> {
-    if (request.delayedStatus && options.mode === "live") throw delayedStatusIsForTests;
-    // Create: one request with a key that is fixed in the journal, so that it charges once whatever crashes.
-    const doorbell = createDoorbell(ctx);
-    const created = await createPayment(ctx, { ...options, reconcilerAlarm }, request, doorbell);
-    onCreated(created.payment.paymentIntentId);
-    const deadlineMs = timeoutMsOf(request, options);
-    return await settle(ctx, request, created, { callbackKey: creatorCallbackKey, doorbell, deadlineMs });
+/**
+ * Charges a payment method. https://docs.stripe.com/api/payment_intents/create
+ * @param onCreated told at once which PaymentIntent the call made
+ * @throws TerminalError `invalid_request`, `declined`, `timed_out`, `canceled` or `needs_review`
+ */
+export async function processPayment(
+  call: Call,
+  request: PaymentRequest,
+  onCreated: (paymentIntentId: string) => void = () => {},
+): Promise<PaymentOutcome> {
+  const doorbell = createDoorbell(call.ctx);
+  const origin = { invocationId: call.invocationId, callbackId: doorbell.address };
+  const fixed = await fixRequest(call, (surroundings) => ({
+    parameters: paymentParameters(request, origin),
+    extra: {
+      plan: waitPlan(surroundings, request.timeoutSeconds),
+      isLive: surroundings.settings.mode === "live",
+      wakesReconciler: surroundings.settings.reconcilerAlarm.isDue(surroundings.nowMs),
+    },
+  }));
+  if (fixed.wakesReconciler) wakeReconciler(call.ctx);
+  if (request.delayedStatus && fixed.isLive) {
+    throw invalidField("delayedStatus", "delayedStatus is for tests: it is refused with a live key.", {});
   }
-
-  /**
-   * Goes on with a payment whose call was lost after it was made, as that call would have.
-   * @param begunAtMs when the lost call began, in epoch milliseconds: its deadline counts from then
-   */
-  async function resumePayment(
-    ctx: Context,
-    request: PaymentRequest,
-    paymentIntentId: string,
-    begunAtMs: number,
-  ): Promise<PaymentOutcome> {
-    const callbackKey = waiterCallbackKey(ctx.request().id);
-    let payment = await readOwnPayment(ctx, stripe, paymentIntentId);
-    let doorbell: Doorbell | null = null;
-    if (payment.status === "processing") {
-      doorbell = createDoorbell(ctx);
-      payment = await hangDoorbell(ctx, stripe, paymentIntentId, callbackKey, doorbell);
-    }
-    const deadlineMs = Math.max(0, begunAtMs + timeoutMsOf(request, options) - (await ctx.date.now()));
-    const found = { payment, seenBy: "poll", fixedAtMs: begunAtMs } as const;
-    return await settle(ctx, { ...request, delayedStatus: false }, found, { callbackKey, doorbell, deadlineMs });
+  const created = await createOnce(call, paymentCreation, fixed);
+  switch (created.kind) {
+    case "declined":
+      throw declined(created.failure, {});
+    case "refused":
+      throw refused(created.refusal, { paymentIntentId: created.id });
+    case "created":
+      break;
   }
-
-  /** Brings a payment that exists to its end: decides by the first look, or waits, re-reads and decides. */
-  async function settle(
-    ctx: Context,
-    request: PaymentRequest,
-    created: CreatedPayment,
-    from: { readonly callbackKey: string; readonly doorbell: Doorbell | null; readonly deadlineMs: number },
-  ): Promise<PaymentOutcome> {
-    const { paymentIntentId } = created.payment;
-    const customer = request.returnUrl === undefined ? "decline" : "answer";
-    const judge = (seen: PaymentSnapshot) => judgePayment(seen, { attempted: true, customer });
-    const deadlineAtMs = created.fixedAtMs + timeoutMsOf(request, options);
-    const first: Judgement = request.delayedStatus ? { kind: "pending" } : judge(created.payment);
-    if (first.kind === "requires_action") {
-      // This answer comes without a wait, so a cancellation is looked for here.
-      if (await wasCancelled(ctx)) return await giveUp(ctx, stripe, created.payment, "cancellation");
-      leaveToCustomer(ctx, paymentIntentId, deadlineAtMs);
-    }
-    if (first.kind === "declined" && created.payment.status !== "requires_payment_method") {
-      return await settleDecline(ctx, stripe, created.payment, first.failure, created.seenBy);
-    }
-    if (first.kind !== "pending") {
-      return answer({ payment: created.payment, decision: first, settledBy: created.seenBy });
-    }
-
-    const wait = startPaymentWait(ctx, stripe, { ...from, paymentIntentId, pollScheduleMs });
-    for (;;) {
-      const { wake, seen: payment } = await wait.next((latest) => judge(latest).kind === "pending");
-      const judgement = judge(payment);
-      const settledBy = wake === "webhook" ? "webhook" : "poll";
-      const unpaid = judgement.kind === "pending" || judgement.kind === "requires_action";
-      if (unpaid && (wake === "deadline" || wake === "cancellation")) return await giveUp(ctx, stripe, payment, wake);
-      if (judgement.kind === "pending") continue;
-      if (judgement.kind === "declined") return await settleDecline(ctx, stripe, payment, judgement.failure, settledBy);
-      if (judgement.kind === "requires_action") leaveToCustomer(ctx, paymentIntentId, deadlineAtMs);
-      return answer({ payment, decision: judgement, settledBy });
-    }
-  }
-
-  async function awaitPayment(ctx: Context, request: PaymentById): Promise<PaymentOutcome> {
-    const { paymentIntentId } = request;
-    let attempted = false;
-    const judge = (seen: PaymentSnapshot) => {
-      const judgement = judgePayment(seen, { attempted, customer: "wait" });
-      attempted ||= provesAttempt(seen);
-      return judgement;
-    };
-
-    const found = await readNamedPayment(ctx, stripe, paymentIntentId);
-    const first = judge(found);
-    if (first.kind !== "pending") return answer({ payment: found, decision: first, settledBy: "poll" });
-
-    const doorbell = createDoorbell(ctx);
-    const callbackKey = waiterCallbackKey(ctx.request().id);
-    const hung = await hangDoorbell(ctx, stripe, paymentIntentId, callbackKey, doorbell);
-    const second = judge(hung);
-    if (second.kind !== "pending") return answer({ payment: hung, decision: second, settledBy: "poll" });
-
-    const deadlineMs = timeoutMsOf(request, options);
-    const wait = startPaymentWait(ctx, stripe, { paymentIntentId, callbackKey, doorbell, pollScheduleMs, deadlineMs });
-    for (;;) {
-      const { wake, seen: payment } = await wait.next((latest) => judge(latest).kind === "pending");
-      const judgement = judge(payment);
-      const settledBy = wake === "webhook" ? "webhook" : "poll";
-      if (judgement.kind !== "pending") return answer({ payment, decision: judgement, settledBy });
-      if (wake === "deadline")
-        throw timedOut(paymentIntentId, "The payment is still pending; it was left as it is.", "none");
-      if (wake === "cancellation")
-        throw canceled(paymentIntentId, "The wait was cancelled; the payment was left as it is.", "none");
-    }
-  }
-
-  async function processWebhook(ctx: Context, rawBody: Uint8Array): Promise<{ received: true }> {
-    const webhook = verifyWebhook(rawBody, ctx.request().headers.get("stripe-signature"), options.webhookSecrets);
-    if (webhook.kind === "refused") {
-      throw invalidRequest({ message: webhook.message, param: "stripe-signature", stripeCode: null });
-    }
-    for (const address of doorbellAddresses(webhook.metadata)) ctx.resolveAwakeable(address);
-    if (webhook.telltale !== null) {
-      const { paymentIntentId, changes } = webhook.telltale;
-      askForLook(ctx, notifications, paymentIntentId, { changes, askedBy: "webhook", abandoned: false });
-    }
-    return { received: true };
-  }
-
-  async function getPayment(ctx: Context, request: PaymentById): Promise<PaymentState> {
-    const payment = await readNamedPayment(ctx, stripe, request.paymentIntentId);
-    const { stripeStatus, nextAction, failure } = payment;
-    return { ...paymentFields(payment, stripeStatus), captureBefore: captureBeforeOf(payment), nextAction, failure };
-  }
-
-  return { processPayment, resumePayment, awaitPayment, getPayment, processWebhook };
+  const payment = created.made;
+  onCreated(payment.paymentIntentId);
+  const wait = openWait(call, awaitedPayment, payment.paymentIntentId, { plan: fixed.plan, hanging: doorbell });
+  return await settle(call, request, { payment, seenBy: created.seenBy, wait, plan: fixed.plan });
 }
 
-const delayedStatusIsForTests = invalidRequest({
-  message: "delayedStatus is for tests: it is refused with a live key.",
-  param: "delayedStatus",
-  stripeCode: null,
-});
+/**
+ * Goes on with a payment whose call was lost after it was made, as that call would have.
+ * @param begunAtMs when the lost call began, in epoch milliseconds: its deadline counts from then
+ */
+export async function resumePayment(
+  call: Call,
+  request: PaymentRequest,
+  paymentIntentId: string,
+  begunAtMs: number,
+): Promise<PaymentOutcome> {
+  const plan = await call.fix("fix the wait", ({ settings }) =>
+    waitPlan({ settings, nowMs: begunAtMs }, request.timeoutSeconds),
+  );
+  const payment = await readOwnPayment(call, paymentIntentId);
+  const wait = openWait(call, awaitedPayment, paymentIntentId, { plan });
+  return await settle(call, { ...request, delayedStatus: false }, { payment, seenBy: "poll", wait, plan });
+}
+
+type Begun = {
+  readonly payment: PaymentSnapshot;
+  readonly seenBy: PaymentOutcome["settledBy"];
+  readonly wait: ObjectWait<PaymentSnapshot>;
+  readonly plan: WaitPlan;
+};
+
+/** Brings a payment that exists to its end: decides by the first look, or waits, re-reads and decides. */
+async function settle(
+  call: Call,
+  request: PaymentRequest,
+  { payment: first, seenBy, wait, plan }: Begun,
+): Promise<PaymentOutcome> {
+  const { paymentIntentId } = first;
+  const deadlineAtMs = plan.deadlineAtMs ?? Infinity;
+  const customer = request.returnUrl === undefined ? "decline" : "answer";
+  const judge = (seen: PaymentSnapshot) => judgePayment(seen, { attempted: true, customer });
+
+  const atOnce = request.delayedStatus ? ({ kind: "pending" } as const) : judge(first);
+  if (atOnce.kind === "requires_action") {
+    // This answer comes without a wait, so a cancellation is looked for here.
+    if (await wasCancelled(call.ctx)) return await giveUp(call, first, "cancellation");
+    leaveToCustomer(call, paymentIntentId, deadlineAtMs);
+  }
+  if (atOnce.kind === "declined" && first.status !== "requires_payment_method") {
+    return await settleDecline(call, first, atOnce.failure, seenBy);
+  }
+  if (atOnce.kind !== "pending") return paymentOutcome({ payment: first, decision: atOnce, settledBy: seenBy });
+
+  const look = await wait.until(judge);
+  await wait.end();
+  const { wake, seen: payment, judgement } = look;
+  const unpaid = judgement.kind === "pending" || judgement.kind === "requires_action";
+  if (unpaid && (wake === "deadline" || wake === "cancellation")) return await giveUp(call, payment, wake);
+  if (judgement.kind === "pending") throw new TypeError("A wait ends without a decision only when it is given up.");
+  if (judgement.kind === "declined") return await settleDecline(call, payment, judgement.failure, settledBy(look));
+  if (judgement.kind === "requires_action") leaveToCustomer(call, paymentIntentId, deadlineAtMs);
+  return paymentOutcome({ payment, decision: judgement, settledBy: settledBy(look) });
+}

@@ -1,92 +1,76 @@
 /** Gives a payment's money back: one call that returns how the refund ended, at once or days later. */
-import type { Context } from "@restatedev/restate-sdk";
-import { creatorCallbackKey, invocationIdKey } from "../stripe/metadata.ts";
-import { amountLeftToRefund, decisiveRefund, refundObstacle, refundOfCall, type RefundSnapshot } from "./rules.ts";
+import type { RefundPaymentRequest } from "./contract.ts";
+import type { RefundOutcome } from "../api/refundOutcome.ts";
+import { planWait } from "../durable/awaitObject.ts";
+import type { Call } from "../durable/call.ts";
+import { createOnce, fixRequest } from "../durable/createOnce.ts";
+import { createDoorbell, type Doorbell } from "../durable/doorbell.ts";
+import { failure, invalidField, refused } from "../durable/failures.ts";
+import { readNamedPayment } from "../payments/object.ts";
 import type { PaymentSnapshot } from "../payments/rules/payment.ts";
 import type { Refusal } from "../stripe/errorMeaning.ts";
-import type { StripeGateway } from "../merchants/gateway.ts";
 import { clockToleranceMs } from "../stripe/request.ts";
+import { listRefunds, refundCreation, refundOrigin } from "./creation.ts";
+import { settleRefund } from "./outcome.ts";
+import { amountLeftToRefund, decisiveRefund, refundObstacle, refundsOfCall, type RefundSnapshot } from "./rules.ts";
 import type { RefundParameters } from "./stripe.ts";
-import { conflict, invalidRequest, needsReview } from "../durable/failures.ts";
-import type { RefundOutcome } from "../api/refundOutcome.ts";
-import type { RefundPaymentRequest } from "./contract.ts";
-import { type PaymentsOptions, timeoutMsOf } from "../merchants/options.ts";
-import { readNamedPayment } from "../payments/readPayment.ts";
-import { settleRefund } from "./settleRefund.ts";
-import { stripeStep } from "../durable/stripeStep.ts";
-import { createDoorbell, type Doorbell } from "../durable/wait.ts";
 
-type SettledBy = RefundOutcome["settledBy"];
-type Found = { readonly refund: RefundSnapshot; readonly seenBy: SettledBy; readonly doorbell: Doorbell | null };
+type Found = {
+  readonly refund: RefundSnapshot;
+  readonly seenBy: RefundOutcome["settledBy"];
+  readonly doorbell: Doorbell | null;
+};
 
 /** A refusal that a later look at the refunds contradicts is asked again, this often. */
 const maximumAttempts = 3;
 
 /**
  * Refunds a payment, or a part of it, and waits for the refund's end. Asked without an amount for a payment that is
- * refunded already, it gives the refund that did it.
+ * refunded already, it gives the refund that did it. https://docs.stripe.com/api/refunds/create
  * @throws TerminalError `invalid_request`, `not_found`, `conflict`, `refund_failed`, `timed_out`, `canceled` or `needs_review`
  */
-export async function refundPayment(
-  ctx: Context,
-  options: PaymentsOptions,
-  request: RefundPaymentRequest,
-): Promise<RefundOutcome> {
-  const { stripe } = options;
+export async function refundPayment(call: Call, request: RefundPaymentRequest): Promise<RefundOutcome> {
   const { paymentIntentId } = request;
-  const payment = await readNamedPayment(ctx, stripe, paymentIntentId);
-  const { refund: first, seenBy, doorbell } = await makeRefund(ctx, stripe, payment, request);
-  return await settleRefund(ctx, options, {
-    first,
-    seenBy,
-    doorbell,
-    paymentIntentId,
-    timeoutMs: timeoutMsOf(request, options),
-  });
+  const plan = await planWait(call, request.timeoutSeconds);
+  const payment = await readNamedPayment(call, paymentIntentId);
+  refuseWhatCannotBe(payment, request.amount);
+  const { refund: first, seenBy, doorbell } = await makeRefund(call, payment, request);
+  return await settleRefund(call, { first, seenBy, doorbell, paymentIntentId, plan });
 }
 
 /** Makes the refund once, whatever crashes when, or finds the one that this or an earlier call made. */
-async function makeRefund(
-  ctx: Context,
-  stripe: StripeGateway,
-  payment: PaymentSnapshot,
-  request: RefundPaymentRequest,
-): Promise<Found> {
-  refuseWhatCannotBe(payment, request.amount);
+async function makeRefund(call: Call, payment: PaymentSnapshot, request: RefundPaymentRequest): Promise<Found> {
   const { paymentIntentId } = payment;
-  const invocationId = ctx.request().id;
-  const doorbell = createDoorbell(ctx);
+  const doorbell = createDoorbell(call.ctx);
   for (let attempt = 1; ; attempt++) {
-    const idempotencyKey = ctx.rand.uuidv4();
-    const fixed = await ctx.run("fix the refund", () =>
-      stripe.fixRequest(refundParameters(request, { invocationId, callbackId: doorbell.address }), idempotencyKey),
-    );
-    const made = await stripeStep(ctx, "create refund", () => stripe.createRefund(fixed));
-    if (made.kind === "refund") return { refund: made.refund, seenBy: "response", doorbell };
-    if (made.kind === "needs_review") throw needsReview(made.message, paymentIntentId);
+    const fixed = await fixRequest(call, () => ({
+      parameters: refundParameters(request, refundOrigin(call, doorbell.address)),
+    }));
+    const made = await createOnce(call, { ...refundCreation, detailsOf }, fixed);
+    if (made.kind === "created") return { refund: made.made, seenBy: made.seenBy, doorbell };
+    const refusal: Refusal =
+      made.kind === "refused" ? made.refusal : { stripeCode: null, param: null, message: made.failure.message };
 
-    // The list isn't a search: it shows at once what exists.
-    const refunds = await stripeStep(ctx, "list refunds", () => stripe.listRefunds(paymentIntentId));
-    const ours = refundOfCall(refunds, invocationId, fixed.fixedAtMs - clockToleranceMs);
-    if (ours !== null) return { refund: ours, seenBy: "poll", doorbell };
+    const refunds = await listRefunds(call, paymentIntentId);
+    const [ours] = refundsOfCall(refunds, call.invocationId, fixed.request.fixedAtMs - clockToleranceMs);
+    if (ours !== undefined) return { refund: ours, seenBy: "poll", doorbell };
     const leftMinor = amountLeftToRefund(payment.amountReceived, refunds);
     if (leftMinor === 0 && request.amount === undefined) {
       const earlier = decisiveRefund(refunds);
       if (earlier !== null) return { refund: earlier, seenBy: "poll", doorbell: null };
     }
-    if (made.kind === "unknown") {
-      throw needsReview(
-        `Whether Stripe made the refund is unknown, and none with the metadata restate_invocation_id=${invocationId} was found. Look for it in Stripe's dashboard before you refund again.`,
-        paymentIntentId,
-      );
-    }
     if (leftMinor < (request.amount ?? 1)) {
-      throw conflict(paymentIntentId, `Only ${leftMinor} of ${payment.amountReceived} is left to refund.`);
+      const message = `Only ${leftMinor} of ${payment.amountReceived} is left to refund.`;
+      throw failure("conflict", message, { paymentIntentId });
     }
     // Enough is left now: a refund that held the money has failed since Stripe refused.
-    if (isAboutWhatIsLeft(made.refusal) && attempt < maximumAttempts) continue;
-    if (made.refusal.stripeCode === "charge_disputed") throw conflict(paymentIntentId, made.refusal.message);
-    throw invalidRequest(made.refusal, paymentIntentId);
+    if (isAboutAmountLeft(refusal) && attempt < maximumAttempts) continue;
+    if (refusal.stripeCode === "charge_disputed") throw failure("conflict", refusal.message, { paymentIntentId });
+    throw refused(refusal, { paymentIntentId });
+  }
+
+  function detailsOf(refundId: string | null) {
+    return { paymentIntentId, refundId };
   }
 }
 
@@ -95,37 +79,26 @@ function refuseWhatCannotBe(payment: PaymentSnapshot, amount: number | undefined
   const obstacle = refundObstacle(payment, amount);
   switch (obstacle?.kind) {
     case "invalid":
-      throw invalidRequest(
-        { message: `amount ${obstacle.message}`, param: "amount", stripeCode: null },
-        paymentIntentId,
-      );
+      throw invalidField("amount", `amount ${obstacle.message}`, { paymentIntentId });
     case "conflict":
-      throw conflict(paymentIntentId, obstacle.message);
     case "needs_review":
-      throw needsReview(obstacle.message, paymentIntentId);
+      throw failure(obstacle.kind, obstacle.message, { paymentIntentId });
     case undefined:
       break;
   }
 }
 
-function isAboutWhatIsLeft(refusal: Refusal): boolean {
+function isAboutAmountLeft(refusal: Refusal): boolean {
   return refusal.stripeCode === "charge_already_refunded" || refusal.param === "amount";
 }
 
-function refundParameters(
-  request: RefundPaymentRequest,
-  origin: { readonly invocationId: string; readonly callbackId: string },
-): RefundParameters {
+function refundParameters(request: RefundPaymentRequest, origin: Readonly<Record<string, string>>): RefundParameters {
   return {
     payment_intent: request.paymentIntentId,
     ...(request.amount === undefined ? {} : { amount: request.amount }),
     ...(request.reason === undefined ? {} : { reason: request.reason }),
     ...(request.reverseTransfer === undefined ? {} : { reverse_transfer: request.reverseTransfer }),
     ...(request.refundApplicationFee === undefined ? {} : { refund_application_fee: request.refundApplicationFee }),
-    metadata: {
-      ...request.metadata,
-      [creatorCallbackKey]: origin.callbackId,
-      [invocationIdKey]: origin.invocationId,
-    },
+    metadata: { ...request.metadata, ...origin },
   };
 }

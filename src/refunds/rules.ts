@@ -9,6 +9,8 @@ export type RefundSnapshot = {
   readonly refundId: string;
   readonly paymentIntentId: string | null;
   readonly status: RefundStatus;
+  /** The status in Stripe's words, kept where it is `unrecognized`. */
+  readonly stripeStatus: string;
   readonly amount: number;
   readonly currency: string;
   readonly failureReason: string | null;
@@ -78,30 +80,42 @@ export function amountLeftToRefund(amountReceivedMinor: number, refunds: readonl
   return Math.max(0, amountReceivedMinor - refunded);
 }
 
-/** Tells whether a refund has come to its end. Stripe may still fail a succeeded one, for up to 30 days. */
-export function isRefundSettled(refund: RefundSnapshot): boolean {
-  switch (refund.status) {
+/** What a refund means to whoever waits for its end. */
+export type RefundJudgement =
+  | { readonly kind: "pending" | "succeeded" | "failed" }
+  | { readonly kind: "needs_review"; readonly message: string };
+
+/** Decides what a snapshot means. Every status is listed. Stripe may still fail a succeeded refund, for up to 30 days. */
+export function judgeRefund({ status, stripeStatus }: RefundSnapshot): RefundJudgement {
+  switch (status) {
     case "succeeded":
+      return { kind: "succeeded" };
     case "failed":
     case "canceled":
-      return true;
+      return { kind: "failed" };
     case "pending":
     case "requires_action":
+      return { kind: "pending" };
     case "unrecognized":
-      return false;
+      return {
+        kind: "needs_review",
+        message: `Stripe reports the status "${stripeStatus}" of the refund, which this version doesn't know.`,
+      };
   }
 }
 
 /**
- * The refund that an earlier request of the same call made, whose answer was lost.
+ * The refunds that the requests of one call made, oldest first.
  * @param sinceMs what is older belongs to another call
  */
-export function refundOfCall(
+export function refundsOfCall(
   refunds: readonly RefundSnapshot[],
   invocationId: string,
   sinceMs: number,
-): RefundSnapshot | null {
-  return refunds.find((refund) => refund.invocationId === invocationId && refund.createdAtMs >= sinceMs) ?? null;
+): readonly RefundSnapshot[] {
+  return refunds
+    .filter((refund) => refund.invocationId === invocationId && refund.createdAtMs >= sinceMs)
+    .toSorted((a, b) => a.createdAtMs - b.createdAtMs);
 }
 
 /**
@@ -110,5 +124,5 @@ export function refundOfCall(
  */
 export function decisiveRefund(refunds: readonly RefundSnapshot[]): RefundSnapshot | null {
   const newestFirst = refunds.filter(countsAsRefunded).toSorted((a, b) => b.createdAtMs - a.createdAtMs);
-  return newestFirst.find((refund) => !isRefundSettled(refund)) ?? newestFirst[0] ?? null;
+  return newestFirst.find((refund) => judgeRefund(refund).kind !== "succeeded") ?? newestFirst[0] ?? null;
 }

@@ -1,80 +1,88 @@
 /** The gateway's requests about refunds. */
 import type { Stripe } from "stripe";
-import { isKeyStillSafe } from "../stripe/idempotency.ts";
-import type { RefundSnapshot } from "./rules.ts";
-import type { Refusal } from "../stripe/errorMeaning.ts";
-import { ask, expectObject, refusalMessage, unexpectedAnswer, type FixedRequest } from "../stripe/request.ts";
-import { snapshotOfRefund } from "../payments/stripe/snapshot.ts";
+import { invocationIdKey } from "../stripe/metadata.ts";
+import {
+  ask,
+  expectObject,
+  listAll,
+  refusalMessage,
+  sendOnce,
+  unexpectedAnswer,
+  type FixedRequest,
+  type Sent,
+} from "../stripe/request.ts";
+import { idOf } from "../stripe/snapshot.ts";
+import type { RefundSnapshot, RefundStatus } from "./rules.ts";
+
+const refundStatuses: ReadonlySet<string> = new Set<RefundStatus>([
+  "pending",
+  "requires_action",
+  "succeeded",
+  "failed",
+  "canceled",
+]);
 
 export type RefundParameters = Stripe.RefundCreateParams & { readonly payment_intent: string };
 
-type RefundResult =
-  | { readonly kind: "refund"; readonly refund: RefundSnapshot }
-  | { readonly kind: "refused"; readonly refusal: Refusal }
-  /** Whether it was made is not known, and the key can no longer tell: list the refunds. */
-  | { readonly kind: "unknown" }
-  | { readonly kind: "needs_review"; readonly message: string };
+type HangRefundResult =
+  | { readonly kind: "hung"; readonly seen: RefundSnapshot }
+  | { readonly kind: "refused"; readonly message: string };
 
 export function refundRequests(stripe: Stripe) {
   return {
     /** Lists a payment's refunds, whoever made them. https://docs.stripe.com/api/refunds/list */
     async listRefunds(paymentIntentId: string): Promise<readonly RefundSnapshot[]> {
-      return await ask(
-        async () => {
-          const refunds: RefundSnapshot[] = [];
-          const list = stripe.refunds.list({ payment_intent: paymentIntentId, limit: 100 });
-          for await (const refund of list) refunds.push(snapshotOfRefund(expectObject("refund", refund)));
-          return refunds;
-        },
-        (meaning) => unexpectedAnswer("list the refunds", meaning),
-      );
+      const list = stripe.refunds.list({ payment_intent: paymentIntentId, limit: 100 });
+      return await listAll("list the refunds", list, seen);
     },
 
-    /** Refunds a payment. Sends nothing once Stripe may have forgotten the key. https://docs.stripe.com/api/refunds/create */
-    async createRefund(request: FixedRequest<RefundParameters>): Promise<RefundResult> {
-      if (!isKeyStillSafe(request.fixedAtMs, Date.now())) return { kind: "unknown" };
-      const { parameters, idempotencyKey } = request;
-      return await ask<RefundResult>(
-        async () => {
-          const created = await stripe.refunds.create(parameters, { idempotencyKey });
-          return { kind: "refund", refund: snapshotOfRefund(expectObject("refund", created)) };
-        },
-        (meaning) => {
-          switch (meaning.kind) {
-            case "saved_failure":
-              return { kind: "unknown" };
-            case "needs_review":
-              return { kind: "needs_review", message: meaning.message };
-            case "missing":
-            case "refused":
-              return { kind: "refused", refusal: meaning.refusal };
-            case "declined":
-            case "unexpected_state": {
-              const message = refusalMessage("make the refund", meaning);
-              return { kind: "refused", refusal: { stripeCode: null, param: null, message } };
-            }
-          }
-        },
+    /** Refunds a payment. https://docs.stripe.com/api/refunds/create */
+    async createRefund(request: FixedRequest<RefundParameters>): Promise<Sent<RefundSnapshot>> {
+      return await sendOnce(request, async (parameters, options) =>
+        seen(await stripe.refunds.create(parameters, options)),
       );
     },
 
     /** Writes a doorbell's address into a refund's metadata; the answer is a read. https://docs.stripe.com/api/refunds/update */
-    async hangRefundDoorbell(refundId: string, callbackKey: string, address: string): Promise<RefundSnapshot | null> {
-      return await ask(
-        async () => {
-          const updated = await stripe.refunds.update(refundId, { metadata: { [callbackKey]: address } });
-          return snapshotOfRefund(expectObject("refund", updated));
-        },
-        () => null,
+    async hangRefundDoorbell(refundId: string, callbackKey: string, address: string): Promise<HangRefundResult> {
+      return await ask<HangRefundResult>(
+        async () => ({
+          kind: "hung",
+          seen: seen(await stripe.refunds.update(refundId, { metadata: { [callbackKey]: address } })),
+        }),
+        (meaning) => ({ kind: "refused", message: refusalMessage("update the refund", meaning) }),
       );
     },
 
     /** Reads a refund; null if there is none. https://docs.stripe.com/api/refunds/retrieve */
     async readRefund(refundId: string): Promise<RefundSnapshot | null> {
       return await ask(
-        async () => snapshotOfRefund(expectObject("refund", await stripe.refunds.retrieve(refundId))),
+        async () => seen(await stripe.refunds.retrieve(refundId)),
         (meaning) => (meaning.kind === "missing" ? null : unexpectedAnswer("read the refund", meaning)),
       );
     },
   };
+}
+
+function seen(refund: Stripe.Refund): RefundSnapshot {
+  return snapshotOfRefund(expectObject("refund", refund));
+}
+
+export function snapshotOfRefund(refund: Stripe.Refund): RefundSnapshot {
+  const status = refund.status ?? "unrecognized";
+  return {
+    refundId: refund.id,
+    paymentIntentId: idOf(refund.payment_intent),
+    status: isRefundStatus(status) ? status : "unrecognized",
+    stripeStatus: status,
+    amount: refund.amount,
+    currency: refund.currency,
+    failureReason: refund.failure_reason ?? null,
+    invocationId: refund.metadata?.[invocationIdKey] ?? null,
+    createdAtMs: refund.created * 1000,
+  };
+}
+
+function isRefundStatus(status: string): status is RefundStatus {
+  return refundStatuses.has(status);
 }

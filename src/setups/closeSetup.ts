@@ -1,9 +1,7 @@
-import type { Context } from "@restatedev/restate-sdk";
 import type { PaymentFailure } from "../payments/rules/payment.ts";
 import { setupFailureWithoutReason, type SetupSnapshot } from "./rules.ts";
-import type { StripeGateway } from "../merchants/gateway.ts";
-import { readOwnSetup } from "./readSetup.ts";
-import { stripeStep } from "../durable/stripeStep.ts";
+import type { Call } from "../durable/call.ts";
+import { readOwnSetup } from "./object.ts";
 
 /** How an attempt to close a SetupIntent ended. `open`: Stripe doesn't let go of it yet. */
 export type SetupClosing = { readonly kind: "canceled" | "succeeded" | "open"; readonly setup: SetupSnapshot };
@@ -17,8 +15,7 @@ const closingAttempts = 3;
  * @param from.failure the failed attempt, if the closer knows one that the snapshot doesn't show
  */
 export async function closeSetup(
-  ctx: Context,
-  stripe: StripeGateway,
+  call: Call,
   from: { readonly setup: SetupSnapshot; readonly callbackKey: string; readonly failure: PaymentFailure | null },
 ): Promise<SetupClosing> {
   const { setupIntentId } = from.setup;
@@ -27,14 +24,12 @@ export async function closeSetup(
   for (let attempt = 0; attempt < closingAttempts; attempt++) {
     const failure = from.failure ?? failureOf(latest);
     if (failure !== null && !noted) {
-      await stripeStep(ctx, "note the failure", () =>
-        stripe.noteSetupFailure(setupIntentId, failure, from.callbackKey),
-      );
+      await call.ask("note the failure", (stripe) => stripe.noteSetupFailure(setupIntentId, failure, from.callbackKey));
       noted = true;
     }
-    const idempotencyKey = ctx.rand.uuidv4();
-    const cancel = await stripeStep(ctx, "cancel SetupIntent", () => stripe.cancelSetup(setupIntentId, idempotencyKey));
-    latest = cancel.kind === "setup" ? cancel.setup : await readOwnSetup(ctx, stripe, setupIntentId);
+    const idempotencyKey = call.nextIdempotencyKey();
+    const cancel = await call.ask("cancel SetupIntent", (stripe) => stripe.cancelSetup(setupIntentId, idempotencyKey));
+    latest = cancel.kind === "setup" ? cancel.setup : await readOwnSetup(call, setupIntentId);
     switch (latest.status) {
       case "canceled":
         return { kind: "canceled", setup: latest };

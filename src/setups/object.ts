@@ -1,45 +1,36 @@
-import type { Context } from "@restatedev/restate-sdk";
-import type { SetupSnapshot } from "./rules.ts";
-import type { StripeGateway } from "../merchants/gateway.ts";
-import { type ObjectWait, startObjectWait } from "../durable/objectWait.ts";
-import { readOwnSetup } from "./readSetup.ts";
-import { stripeStep } from "../durable/stripeStep.ts";
-import type { Doorbell } from "../durable/wait.ts";
+/** How a SetupIntent is awaited. */
+import type { AwaitedKind } from "../durable/awaitObject.ts";
+import type { Call } from "../durable/call.ts";
+import { failure } from "../durable/failures.ts";
+import type { Standpoint } from "../payments/rules/payment.ts";
+import { judgeSetup, type SetupJudgement, type SetupSnapshot } from "./rules.ts";
 
-/**
- * Starts to wait for news of one SetupIntent.
- * @param from.callbackKey the metadata key that holds the address of `from.doorbell`
- * @param from.deadlineMs how long from now until the deadline
- */
-export function startSetupWait(
-  ctx: Context,
-  stripe: StripeGateway,
-  from: {
-    readonly setupIntentId: string;
-    readonly callbackKey: string;
-    readonly doorbell: Doorbell;
-    readonly pollScheduleMs: readonly number[];
-    readonly deadlineMs: number;
+export const awaitedSetup: AwaitedKind<SetupSnapshot, Standpoint, SetupJudgement> = {
+  noun: "SetupIntent",
+  read: readOwnSetup,
+  async hang(call, setupIntentId, callbackKey, address) {
+    const hung = await call.ask("hang the doorbell", (stripe) =>
+      stripe.hangSetupDoorbell(setupIntentId, callbackKey, address),
+    );
+    return hung.kind === "setup" ? { kind: "hung", seen: hung.setup } : hung;
   },
-): ObjectWait<SetupSnapshot> {
-  const { setupIntentId, callbackKey } = from;
-  return startObjectWait(ctx, {
-    ...from,
-    read: () => readOwnSetup(ctx, stripe, setupIntentId),
-    hang: (doorbell) => hangSetupDoorbell(ctx, stripe, setupIntentId, callbackKey, doorbell),
-  });
+  async unhang(call, setupIntentId, callbackKey) {
+    await call.ask("take the doorbell off", (stripe) => stripe.hangSetupDoorbell(setupIntentId, callbackKey, ""));
+  },
+  judge: judgeSetup,
+};
+
+/** Reads a SetupIntent that the caller named. @throws TerminalError `not_found` */
+export async function readNamedSetup(call: Call, setupIntentId: string): Promise<SetupSnapshot> {
+  const read = await call.ask("read SetupIntent", (stripe) => stripe.readSetup(setupIntentId));
+  if (read.kind === "setup") return read.setup;
+  throw failure("not_found", `Stripe knows no SetupIntent ${setupIntentId}.`, { setupIntentId });
 }
 
-/** Writes a doorbell's address to the SetupIntent. Where Stripe refuses, the wait goes on by polling. */
-export async function hangSetupDoorbell(
-  ctx: Context,
-  stripe: StripeGateway,
-  setupIntentId: string,
-  callbackKey: string,
-  doorbell: Doorbell,
-): Promise<SetupSnapshot> {
-  const hung = await stripeStep(ctx, "hang the doorbell", () =>
-    stripe.hangSetupDoorbell(setupIntentId, callbackKey, doorbell.address),
-  );
-  return hung.kind === "setup" ? hung.setup : await readOwnSetup(ctx, stripe, setupIntentId);
+/** Reads a SetupIntent that is known to exist. @throws TerminalError `needs_review` if it is gone */
+export async function readOwnSetup(call: Call, setupIntentId: string): Promise<SetupSnapshot> {
+  const read = await call.ask("read SetupIntent", (stripe) => stripe.readSetup(setupIntentId));
+  if (read.kind === "setup") return read.setup;
+  const message = `Stripe no longer knows the SetupIntent: ${read.refusal.message}`;
+  throw failure("needs_review", message, { setupIntentId });
 }

@@ -1,9 +1,8 @@
 /** Turns what a set-up came to into the call's answer, or the failure it ends with. */
-import type { PaymentFailure } from "../payments/rules/payment.ts";
-import type { SetupDecision, SetupSnapshot } from "./rules.ts";
-import { failure } from "../durable/failures.ts";
 import type { Compensation } from "../api/failures.ts";
 import type { SetupOutcome } from "./contract.ts";
+import { declined, failure } from "../durable/failures.ts";
+import type { SetupDecision, SetupSnapshot } from "./rules.ts";
 
 /** A set-up about which a decision was made, and what brought the news. */
 export type SettledSetup = {
@@ -17,9 +16,9 @@ export type SettledSetup = {
  * @param compensation what was done about a failed one, if anything
  * @throws TerminalError `declined`, `canceled` or `needs_review`
  */
-export function setupAnswer({ setup, decision, settledBy }: SettledSetup, compensation?: Compensation): SetupOutcome {
+export function setupOutcome({ setup, decision, settledBy }: SettledSetup, compensation?: Compensation): SetupOutcome {
   const { setupIntentId, customerId, mandateId } = setup;
-  const details = { setupIntentId, ...(compensation && { compensation }) };
+  const details = { setupIntentId, compensation };
   const fields = { setupIntentId, customerId, ...(mandateId !== null && { mandateId }), settledBy };
   switch (decision.kind) {
     case "succeeded":
@@ -32,17 +31,10 @@ export function setupAnswer({ setup, decision, settledBy }: SettledSetup, compen
         nextAction: setup.nextAction ?? { type: "unknown", redirectUrl: null, stripeType: null },
       };
     case "declined":
-      throw declinedSetup(decision.failure, details);
+      throw declined(decision.failure, details);
     case "canceled":
       throw failure("canceled", "The SetupIntent was cancelled.", details);
     case "needs_review":
       throw failure("needs_review", decision.message, details);
   }
-}
-
-export function declinedSetup(
-  { message, stripeCode, declineCode }: PaymentFailure,
-  details: { readonly setupIntentId: string | null; readonly compensation?: Compensation },
-) {
-  return failure("declined", message, { ...details, stripeCode, declineCode });
 }

@@ -1,60 +1,64 @@
-import type { Context } from "@restatedev/restate-sdk";
-import { creatorCallbackKey } from "../stripe/metadata.ts";
-import { judgeSetup, type SetupSnapshot } from "./rules.ts";
-import { createSetup } from "./createSetup.ts";
-import { giveUpSetup, leaveSetupToCustomer, settleDeclinedSetup } from "./giveUpSetup.ts";
 import type { SetupOutcome, SetupPaymentMethodRequest } from "./contract.ts";
-import { type PaymentsOptions, timeoutMsOf } from "../merchants/options.ts";
-import { setupAnswer } from "./outcome.ts";
-import { startSetupWait } from "./object.ts";
-import { createDoorbell, wasCancelled } from "../durable/wait.ts";
+import { openWait, settledBy, waitPlan } from "../durable/awaitObject.ts";
+import type { Call } from "../durable/call.ts";
+import { wasCancelled } from "../durable/cancellation.ts";
+import { createOnce, fixRequest } from "../durable/createOnce.ts";
+import { createDoorbell } from "../durable/doorbell.ts";
+import { declined, refused } from "../durable/failures.ts";
+import { setupCreation } from "./creation.ts";
+import { giveUpSetup, leaveSetupToCustomer, settleDeclinedSetup } from "./giveUpSetup.ts";
+import { awaitedSetup } from "./object.ts";
+import { setupOutcome } from "./outcome.ts";
+import { judgeSetup, type SetupSnapshot } from "./rules.ts";
+import { setupParameters } from "./stripe/requests.ts";
 
 /**
  * Saves a payment method for a customer's later payments and returns the final outcome, as `processPayment` does for a
  * payment: create once, then wait, re-read and decide. https://docs.stripe.com/payments/save-and-reuse
+ * @throws TerminalError `invalid_request`, `declined`, `timed_out`, `canceled` or `needs_review`
  */
-export async function setupPaymentMethod(
-  ctx: Context,
-  options: PaymentsOptions,
-  request: SetupPaymentMethodRequest,
-): Promise<SetupOutcome> {
-  const { stripe, pollScheduleMs } = options;
-  const deadlineMs = timeoutMsOf(request, options);
+export async function setupPaymentMethod(call: Call, request: SetupPaymentMethodRequest): Promise<SetupOutcome> {
   const customer = request.returnUrl === undefined ? "decline" : "answer";
   const judge = (seen: SetupSnapshot) => judgeSetup(seen, { attempted: true, customer });
 
-  const doorbell = createDoorbell(ctx);
-  const created = await createSetup(ctx, stripe, request, doorbell);
-  const { setupIntentId } = created.setup;
-  const deadlineAtMs = created.fixedAtMs + deadlineMs;
-  const first = judge(created.setup);
-  if (first.kind === "requires_action") {
+  const doorbell = createDoorbell(call.ctx);
+  const origin = { invocationId: call.invocationId, callbackId: doorbell.address };
+  const fixed = await fixRequest(call, (surroundings) => ({
+    parameters: setupParameters(request, origin),
+    extra: { plan: waitPlan(surroundings, request.timeoutSeconds) },
+  }));
+  const created = await createOnce(call, setupCreation, fixed);
+  switch (created.kind) {
+    case "declined":
+      throw declined(created.failure, {});
+    case "refused":
+      throw refused(created.refusal, { setupIntentId: created.id });
+    case "created":
+      break;
+  }
+  const { made: first, seenBy } = created;
+  const { setupIntentId } = first;
+  const deadlineAtMs = fixed.plan.deadlineAtMs ?? Infinity;
+  const atOnce = judge(first);
+  if (atOnce.kind === "requires_action") {
     // This answer comes without a wait, so a cancellation is looked for here.
-    if (await wasCancelled(ctx)) return await giveUpSetup(ctx, stripe, created.setup, "cancellation");
-    leaveSetupToCustomer(ctx, setupIntentId, deadlineAtMs);
+    if (await wasCancelled(call.ctx)) return await giveUpSetup(call, first, "cancellation");
+    leaveSetupToCustomer(call, setupIntentId, deadlineAtMs);
   }
-  if (first.kind === "declined" && created.setup.status !== "requires_payment_method") {
-    return await settleDeclinedSetup(ctx, stripe, created.setup, first.failure, created.seenBy);
+  if (atOnce.kind === "declined" && first.status !== "requires_payment_method") {
+    return await settleDeclinedSetup(call, first, atOnce.failure, seenBy);
   }
-  if (first.kind !== "pending") {
-    return setupAnswer({ setup: created.setup, decision: first, settledBy: created.seenBy });
-  }
+  if (atOnce.kind !== "pending") return setupOutcome({ setup: first, decision: atOnce, settledBy: seenBy });
 
-  const callbackKey = creatorCallbackKey;
-  const wait = startSetupWait(ctx, stripe, { setupIntentId, callbackKey, doorbell, pollScheduleMs, deadlineMs });
-  for (;;) {
-    const { wake, seen: setup } = await wait.next((latest) => judge(latest).kind === "pending");
-    const judgement = judge(setup);
-    const settledBy = wake === "webhook" ? "webhook" : "poll";
-    const unsettled = judgement.kind === "pending" || judgement.kind === "requires_action";
-    if (unsettled && (wake === "deadline" || wake === "cancellation")) {
-      return await giveUpSetup(ctx, stripe, setup, wake);
-    }
-    if (judgement.kind === "pending") continue;
-    if (judgement.kind === "declined") {
-      return await settleDeclinedSetup(ctx, stripe, setup, judgement.failure, settledBy);
-    }
-    if (judgement.kind === "requires_action") leaveSetupToCustomer(ctx, setupIntentId, deadlineAtMs);
-    return setupAnswer({ setup, decision: judgement, settledBy });
+  const wait = openWait(call, awaitedSetup, setupIntentId, { plan: fixed.plan, hanging: doorbell });
+  const look = await wait.until(judge);
+  const { wake, seen: setup, judgement } = look;
+  const unsettled = judgement.kind === "pending" || judgement.kind === "requires_action";
+  if (unsettled && (wake === "deadline" || wake === "cancellation")) return await giveUpSetup(call, setup, wake);
+  if (judgement.kind === "pending") throw new TypeError("A wait ends without a decision only when it is given up.");
+  if (judgement.kind === "declined") {
+    return await settleDeclinedSetup(call, setup, judgement.failure, settledBy(look));
   }
+  if (judgement.kind === "requires_action") leaveSetupToCustomer(call, setupIntentId, deadlineAtMs);
+  return setupOutcome({ setup, decision: judgement, settledBy: settledBy(look) });
 }

@@ -6,6 +6,7 @@ import { Stripe } from "stripe";
 import { clockAheadOf } from "./account.ts";
 import { createStripeClient, type StripeTarget } from "./client.ts";
 import { meaningOf, type AccessProblem } from "./errorMeaning.ts";
+import { inPortions } from "./eventTypes.ts";
 
 /** What came of asking Stripe. `refused`: about this key somebody has to do something. */
 export type Asked<Answer> =
@@ -80,9 +81,9 @@ export function inspectStripe(target: StripeTarget) {
 
     async events(types: readonly string[], wasDelivered: boolean): Promise<readonly SeenEvent[]> {
       const found: SeenEvent[] = [];
-      for (let from = 0; from < types.length; from += maximumEventTypes) {
-        const some = types.slice(from, from + maximumEventTypes);
-        const { data } = await stripe.events.list({ types: some, delivery_success: wasDelivered, limit: 100 }, limits);
+      for (const some of inPortions(types)) {
+        const query = { types: [...some], delivery_success: wasDelivered, limit: 100 };
+        const { data } = await stripe.events.list(query, limits);
         found.push(...data.map(seenEvent));
       }
       return found.toSorted((one, other) => other.createdAtMs - one.createdAtMs);
@@ -91,9 +92,6 @@ export function inspectStripe(target: StripeTarget) {
 }
 
 const requestTimeoutMs = 15_000;
-
-/** Of one request for events. */
-const maximumEventTypes = 20;
 
 /** The API version that everything here is written for. */
 export const pinnedApiVersion: string = Stripe.API_VERSION;

@@ -2,7 +2,9 @@
  * One request to Stripe and what can come of it: an answer, or one of two things that are thrown. `StripeOutage` is
  * retried by the engine with the same journaled parameters and key; `StripeAccessError` needs an operator.
  */
-import { meaningOf, type AccessProblem, type ErrorMeaning } from "./errorMeaning.ts";
+import type { PaymentFailure } from "../payments/rules/payment.ts";
+import { meaningOf, type AccessProblem, type ErrorMeaning, type Refusal } from "./errorMeaning.ts";
+import { isKeyStillSafe } from "./idempotency.ts";
 
 /** Stripe gave no usable answer. The outcome may be unknown; the same request with the same key finds out. */
 class StripeOutage extends Error {
@@ -53,6 +55,86 @@ export async function ask<Result>(
     if (meaning.kind === "operator") throw new StripeAccessError(meaning.problem, meaning.message);
     return answer(meaning);
   }
+}
+
+/** What came of a request that makes something at Stripe, or moves money there. */
+export type Sent<Made> =
+  | { readonly kind: "made"; readonly made: Made }
+  /** The object exists, in a state that the answer doesn't show: read it. */
+  | { readonly kind: "exists"; readonly id: string }
+  /** Declined before an object existed. */
+  | { readonly kind: "declined"; readonly failure: PaymentFailure }
+  /** `id`: the object that was made all the same, if one was. */
+  | { readonly kind: "refused"; readonly refusal: Refusal; readonly id: string | null }
+  /** Whether Stripe acted is not known, and asking again with the key can no longer tell: look it up. */
+  | { readonly kind: "unknown" }
+  | { readonly kind: "needs_review"; readonly message: string };
+
+/**
+ * Sends a fixed request, and nothing once Stripe may have forgotten its idempotency key, because a repetition would act again.
+ * @param send gets what was fixed
+ * @param answers.declined the object that a decline carries, or null where it carries none
+ * @param answers.idOf the object that any other refusal names
+ * @throws StripeOutage or StripeAccessError
+ */
+export async function sendOnce<Parameters, Made>(
+  { fixedAtMs, parameters, idempotencyKey }: FixedRequest<Parameters>,
+  send: (parameters: Parameters, options: { readonly idempotencyKey: string }) => Promise<Made>,
+  answers: {
+    readonly declined?: (meaning: Extract<ErrorMeaning, { kind: "declined" }>) => Made | null;
+    readonly idOf?: (meaning: RefusedObject) => string | null;
+  } = {},
+): Promise<Sent<Made>> {
+  if (!isKeyStillSafe(fixedAtMs, Date.now())) return { kind: "unknown" };
+  const { declined = () => null, idOf = () => null } = answers;
+  return await ask<Sent<Made>>(
+    async () => ({ kind: "made", made: await send(parameters, { idempotencyKey }) }),
+    (meaning) => {
+      switch (meaning.kind) {
+        case "declined": {
+          const made = declined(meaning);
+          return made === null ? { kind: "declined", failure: meaning.failure } : { kind: "made", made };
+        }
+        case "missing":
+        case "refused":
+          return { kind: "refused", refusal: meaning.refusal, id: idOf(meaning) };
+        case "saved_failure":
+          return { kind: "unknown" };
+        case "unexpected_state": {
+          const id = idOf(meaning);
+          return id === null ? { kind: "needs_review", message: meaning.message } : { kind: "exists", id };
+        }
+        case "needs_review":
+          return { kind: "needs_review", message: meaning.message };
+      }
+    },
+  );
+}
+
+type RefusedObject = Extract<ErrorMeaning, { readonly paymentIntentId: string | null }>;
+
+/** Every object of a list, whatever its length; for lists that are short by nature, such as a payment's refunds. */
+export async function listAll<Listed, Item>(
+  what: string,
+  list: AsyncIterable<Listed>,
+  read: (listed: Listed) => Item,
+): Promise<readonly Item[]> {
+  return await ask(
+    async () => {
+      const items: Item[] = [];
+      for await (const listed of list) items.push(read(listed));
+      return items;
+    },
+    (meaning) => unexpectedAnswer(what, meaning),
+  );
+}
+
+/** One page of a long list: which objects on it were looked for, and where the next page begins; null after the last one. */
+export type Page<Item> = { readonly found: readonly Item[]; readonly next: string | null };
+
+/** Where the page after this one begins: after its last object. */
+export function nextPage(page: { readonly has_more: boolean; readonly data: readonly { readonly id: string }[] }) {
+  return page.has_more ? (page.data.at(-1)?.id ?? null) : null;
 }
 
 /**

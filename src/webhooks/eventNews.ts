@@ -1,8 +1,8 @@
 /** What a Stripe event is to us, whether it came as a webhook or was found undelivered: who may be waiting for it, and where to look. */
 import { z } from "zod";
-import { isClosedDispute } from "../disputes/rules/dispute.ts";
 import type { LaterChange } from "../notifications/rules/dueNotifications.ts";
-import { ringingEventTypes, telltaleEventTypes } from "./eventTable.ts";
+import type { EventRule } from "./eventRule.ts";
+import { eventRuleOf } from "./eventTable.ts";
 
 export type EventNews = {
   readonly eventType: string;
@@ -38,34 +38,35 @@ const eventShape = z.object({
     .catch(null),
 });
 
+type Event = z.output<typeof eventShape>;
+
 /** Reads an event; null if it is none. */
 export function newsOfEvent(value: unknown): EventNews | null {
   const parsed = eventShape.safeParse(value);
   if (!parsed.success) return null;
   const event = parsed.data;
-  const rings = ringingEventTypes.includes(event.type) && !isEcho(event);
+  const rule = eventRuleOf(event.type);
   return {
     eventType: event.type,
-    metadata: (rings ? event.data?.object.metadata : null) ?? {},
-    telltale: telltaleOf(event),
+    metadata: (rule !== undefined && rings(rule, event) ? event.data?.object.metadata : null) ?? {},
+    telltale: rule === undefined ? null : telltaleOf(rule, event),
   };
 }
 
 /**
  * Hanging a doorbell is itself an update, and must not ring it: it would be hung again for that, and so on. Stripe names
- * what an update changed; a dispute that isn't closed has no news for us anyway.
+ * what an update changed.
  * https://docs.stripe.com/api/events/object#event_object-data-previous_attributes
  */
-function isEcho({ type, data }: z.output<typeof eventShape>): boolean {
-  if (type === "charge.dispute.updated" && !isClosedDispute(data?.object.status ?? "")) return true;
+function rings(rule: EventRule, { data }: Event): boolean {
   const changed = Object.keys(data?.previous_attributes ?? {});
-  return changed.length > 0 && changed.every((field) => field === "metadata");
+  if (changed.length > 0 && changed.every((field) => field === "metadata")) return false;
+  return typeof rule.rings === "boolean" ? rule.rings : rule.rings({ status: data?.object.status ?? null });
 }
 
 /** A PaymentIntent's own event names it by its id, an event about anything else by a reference. */
-function telltaleOf({ type, data }: z.output<typeof eventShape>): Telltale | null {
-  const changes = Object.hasOwn(telltaleEventTypes, type) ? telltaleEventTypes[type] : undefined;
-  const paymentIntentId = type.startsWith("payment_intent.") ? data?.object.id : data?.object.payment_intent;
-  if (changes === undefined || paymentIntentId === null || paymentIntentId === undefined) return null;
+function telltaleOf({ changes, paymentIn }: EventRule, { data }: Event): Telltale | null {
+  const paymentIntentId = data?.object[paymentIn];
+  if (changes === null || paymentIntentId === null || paymentIntentId === undefined) return null;
   return { paymentIntentId, changes };
 }

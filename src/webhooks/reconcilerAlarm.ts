@@ -2,14 +2,6 @@
  * Makes sure that the reconciler runs, without an operator who starts it and without a cost to every payment: the first payment
  * of a process, and one per interval after it, wakes it. So one that an operator killed runs again.
  */
-import type { Context } from "@restatedev/restate-sdk";
-import type { WebhookReconciler } from "./webhookReconciler.ts";
-
-export const webhookReconcilerName = { name: "webhookReconciler" } as const;
-
-/** The platform's own events, and the schedule; connected accounts have keys of their own. */
-export const platformKey = "platform";
-
 export type ReconcilerAlarm = {
   /** Tells whether to wake the reconciler now. It is the memory of a process: what it says has to be journaled. */
   isDue(nowMs: number): boolean;
@@ -25,8 +17,4 @@ export function createReconcilerAlarm(intervalMs: number): ReconcilerAlarm {
       return true;
     },
   };
-}
-
-export function wakeReconciler(ctx: Context): void {
-  ctx.objectSendClient<WebhookReconciler>(webhookReconcilerName, platformKey).wake();
 }

@@ -2,11 +2,12 @@
 import type { Stripe } from "stripe";
 import { doorbellAddresses } from "../stripe/metadata.ts";
 import { newsOfEvent, type Telltale } from "./eventNews.ts";
-import { ask, expectObject, StripeAccessError, unexpectedAnswer } from "../stripe/request.ts";
-import { webhookEventTypes } from "./eventTable.ts";
+import { ask, expectObject, nextPage, StripeAccessError, unexpectedAnswer, type Page } from "../stripe/request.ts";
 
 /** Which events to list: those that were created since then (Unix seconds), newest first, from after the one named. */
 export type UndeliveredQuery = {
+  /** At most twenty. */
+  readonly types: readonly string[];
   /** Of a connected account, or null of the platform's own. */
   readonly account: string | null;
   readonly createdSince: number;
@@ -30,15 +31,15 @@ const eventsPerPage = 100;
 export function undeliveredEvents(stripe: Stripe) {
   return {
     /**
-     * Lists events of the types that we subscribe to and that an endpoint did not take (yet). Stripe keeps them for 30 days.
+     * Lists events of these types that an endpoint did not take (yet). Stripe keeps them for 30 days.
      * A connected account that has left has none. https://docs.stripe.com/webhooks/process-undelivered-events
      */
-    async listUndelivered({ account, createdSince, after }: UndeliveredQuery): Promise<UndeliveredPage> {
+    async listUndelivered({ account, types, createdSince, after }: UndeliveredQuery): Promise<UndeliveredPage> {
       const listing = ask(
         async () => {
           const query: Stripe.EventListParams = {
             delivery_success: false,
-            types: [...webhookEventTypes],
+            types: [...types],
             created: { gte: createdSince },
             limit: eventsPerPage,
             ...(after !== null && { starting_after: after }),
@@ -52,17 +53,17 @@ export function undeliveredEvents(stripe: Stripe) {
     },
 
     /**
-     * Lists the accounts that are connected to ours; null where the key may not, or the account has no use for Connect.
-     * https://docs.stripe.com/api/accounts/list
+     * Lists a page of the accounts that are connected to ours; null where the key may not, or the account has no use for Connect.
+     * @param after the `next` of the page before, or null for the first page
+     * @see https://docs.stripe.com/api/accounts/list
      */
-    async listConnectedAccounts(): Promise<readonly string[] | null> {
+    async listConnectedAccounts(after: string | null): Promise<Page<string> | null> {
       // Many a restricted key has no permission for Connect.
       return await unlessForbidden(
-        ask<readonly string[] | null>(
+        ask<Page<string> | null>(
           async () => {
-            const accountIds: string[] = [];
-            for await (const account of stripe.accounts.list({ limit: 100 })) accountIds.push(account.id);
-            return accountIds;
+            const page = await stripe.accounts.list({ limit: 100, ...(after !== null && { starting_after: after }) });
+            return { found: expectObject("list", page).data.map(({ id }) => id), next: nextPage(page) };
           },
           () => null,
         ),
@@ -83,7 +84,8 @@ async function unlessForbidden<Answer>(asking: Promise<Answer>): Promise<Answer 
   }
 }
 
-function pageOf({ data, has_more: hasMore }: Stripe.ApiList<Stripe.Event>): UndeliveredPage {
+function pageOf(page: Stripe.ApiList<Stripe.Event>): UndeliveredPage {
+  const { data } = page;
   const news = data.map(newsOfEvent).filter((known) => known !== null);
   const changesOf = new Map<string, Set<Telltale["changes"][number]>>();
   for (const { telltale } of news) {
@@ -97,6 +99,6 @@ function pageOf({ data, has_more: hasMore }: Stripe.ApiList<Stripe.Event>): Unde
     oldest: last?.created ?? null,
     doorbells: [...new Set(news.flatMap(({ metadata }) => doorbellAddresses(metadata)))],
     telltales: [...changesOf].map(([paymentIntentId, changes]) => ({ paymentIntentId, changes: [...changes] })),
-    next: hasMore ? (last?.id ?? null) : null,
+    next: nextPage(page),
   };
 }

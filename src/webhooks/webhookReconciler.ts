@@ -7,31 +7,18 @@
  */
 import * as restate from "@restatedev/restate-sdk";
 import { formatDuration } from "../config/duration.ts";
+import { openCall, type Call } from "../durable/call.ts";
+import { invalidField } from "../durable/failures.ts";
+import { running } from "../durable/policies.ts";
+import { withState } from "../durable/state.ts";
+import type { HandlerOptions } from "../merchants/options.ts";
+import { askForLook } from "../notifications/thenLook.ts";
+import { inPortions } from "../stripe/eventTypes.ts";
+import type { Page } from "../stripe/request.ts";
+import { webhookEventTypes } from "./eventTable.ts";
+import { platformKey, webhookReconcilerInterface, type Reconciled } from "./interface.ts";
+import type { UndeliveredQuery } from "./stripe.ts";
 import { isScheduled, reconcileSince, type ReconcileSchedule } from "./rules.ts";
-import type { StripeGateway } from "../merchants/gateway.ts";
-import { invalidRequest } from "../durable/failures.ts";
-import { abortTimeoutMs, untilAnOperatorLooks } from "../durable/policies.ts";
-import type { NotificationsOptions } from "../notifications/options.ts";
-import type { PaymentNotifier } from "../notifications/paymentNotifier.ts";
-import { platformKey, webhookReconcilerName } from "./reconcilerAlarm.ts";
-import { stripeStep } from "../durable/stripeStep.ts";
-
-export type ReconcilerOptions = {
-  readonly stripe: StripeGateway;
-  readonly notifications: NotificationsOptions;
-  /** How long from one reconciliation to the next; 0: never. */
-  readonly reconcileIntervalMs: number;
-  readonly inactivityTimeoutMs: number;
-};
-
-/** What a reconciliation found, for the operator: `npx restate kv get webhookReconciler platform`. */
-export type Reconciled = {
-  readonly at: string;
-  /** Undelivered events, and what came of them: calls that were woken, payments that are looked at. */
-  readonly events: number;
-  readonly rung: number;
-  readonly lookedAt: number;
-};
 
 type State = { schedule: ReconcileSchedule; reconciledUntilMs: number; last: Reconciled; progress: Progress };
 
@@ -39,10 +26,14 @@ type State = { schedule: ReconcileSchedule; reconciledUntilMs: number; last: Rec
 type Progress = Omit<Reconciled, "at"> & {
   readonly begunAtMs: number;
   readonly createdSince: number;
-  /** The last event that was passed on. */
+  /** The event types that are still to be listed, in portions that one request can name. */
+  readonly typesLeft: readonly (readonly string[])[];
+  /** The last event of the first portion that was passed on. */
   readonly after: string | null;
   readonly oldestMs: number | null;
 };
+
+type ReconcilerCall = Call<restate.ObjectContext<State>>;
 
 /** A hundred events each. */
 const pagesPerCall = 20;
@@ -50,124 +41,116 @@ const pagesPerCall = 20;
 /** Stripe tries for three days; what it has not delivered after this is not just under way. */
 const underWayMs = 5 * 60 * 1000;
 
-export type WebhookReconciler = ReturnType<typeof createWebhookReconciler>;
-
-export function createWebhookReconciler(options: ReconcilerOptions) {
-  const { stripe, notifications } = options;
-
-  /** A setting may change between two attempts of a call, whose journal must go on to fit. */
-  async function fixInterval(ctx: restate.Context): Promise<number> {
-    return await ctx.run("fix the interval", () => options.reconcileIntervalMs);
-  }
-
-  /** Begins the schedule, unless it is alive. */
-  async function wake(ctx: restate.ObjectContext<State>): Promise<void> {
-    const intervalMs = await fixInterval(ctx);
-    if (intervalMs === 0 || isScheduled(await ctx.get("schedule"), intervalMs, await ctx.date.now())) return;
-    await scheduleNext(ctx, 0);
-  }
-
-  /** One run of the schedule: fixes the next one, and has every account reconciled. */
-  async function tick(ctx: restate.ObjectContext<State>, token: string): Promise<void> {
-    if ((await ctx.get("schedule"))?.token !== token) return;
-    const intervalMs = await fixInterval(ctx);
-    if (intervalMs === 0) return ctx.clear("schedule");
-    // First, so that nothing that follows can end the schedule.
-    await scheduleNext(ctx, intervalMs);
-    selfOf(ctx).reconcile();
-    const accountIds = await stripeStep(ctx, "list connected accounts", () => stripe.listConnectedAccounts());
-    for (const accountId of accountIds ?? []) {
-      ctx.objectSendClient<WebhookReconciler>(webhookReconcilerName, accountId).reconcile();
-    }
-  }
-
-  /** Passes on what every undelivered event of the account says. */
-  async function reconcile(ctx: restate.ObjectContext<State>): Promise<Reconciled> {
-    if (ctx.key !== platformKey && !/^acct_\w+$/.test(ctx.key)) {
-      const message = `There is no account "${ctx.key}": the key is ${platformKey}, or the id of a connected account (acct_…).`;
-      throw invalidRequest({ message, param: null, stripeCode: null });
-    }
-    const account = ctx.key === platformKey ? null : ctx.key;
-    const progress = (await ctx.get("progress")) ?? (await begin(ctx));
-    const { begunAtMs, createdSince } = progress;
-    let { after, events, rung, lookedAt, oldestMs } = progress;
-    for (let pages = 0; pages < pagesPerCall; pages++) {
-      const query = { account, createdSince, after };
-      const page = await stripeStep(ctx, "list undelivered events", async () => {
-        const listed = await stripe.listUndelivered(query);
-        // Payments of connected accounts are not ours to read; who waits for one is rung.
-        return account === null && notifications.receiver !== null ? listed : { ...listed, telltales: [] };
-      });
-      for (const address of page.doorbells) ctx.resolveAwakeable(address);
-      for (const { paymentIntentId, changes } of page.telltales) {
-        const request = { changes, askedBy: "webhook", abandoned: false } as const;
-        ctx.objectSendClient<PaymentNotifier>({ name: "paymentNotifier" }, paymentIntentId).look(request);
-      }
-      events += page.count;
-      rung += page.doorbells.length;
-      lookedAt += page.telltales.length;
-      oldestMs = page.oldest === null ? oldestMs : page.oldest * 1000;
-      after = page.next;
-      if (after === null) break;
-    }
-    const last: Reconciled = { at: await ctx.date.toJSON(), events, rung, lookedAt };
-    if (after !== null) {
-      // One call holds only so many pages; the rest is for the next one.
-      ctx.set("progress", { begunAtMs, createdSince, after, events, rung, lookedAt, oldestMs });
-      selfOf(ctx).reconcile();
-      return last;
-    }
-    ctx.clear("progress");
-    ctx.set("reconciledUntilMs", begunAtMs);
-    ctx.set("last", last);
-    const ageMs = oldestMs === null ? 0 : begunAtMs - oldestMs;
-    if (ageMs > underWayMs) {
-      ctx.console.warn(
-        `Stripe could not deliver ${events} events, the oldest ${formatDuration(ageMs)} ago; what they say was made up for. Is the webhook endpoint reachable, and STRIPE_WEBHOOK_SECRET right?`,
-      );
-    }
-    return last;
-  }
-
-  const running = {
-    retryPolicy: untilAnOperatorLooks,
-    inactivityTimeout: options.inactivityTimeoutMs,
-    abortTimeout: abortTimeoutMs,
-    journalRetention: 0,
-  } as const;
-
-  return restate.object({
-    ...webhookReconcilerName,
-    description: "Makes up for Stripe's webhooks that never came.",
+export function createWebhookReconciler(options: HandlerOptions) {
+  const call = (ctx: restate.ObjectContext) => openCall(withState<State>(ctx), options);
+  return restate.implement(webhookReconcilerInterface, {
     handlers: {
-      wake: restate.handlers.object.exclusive(
-        { ...running, ingressPrivate: true, description: "Begins the schedule, unless it is alive." },
-        wake,
-      ),
-      tick: restate.handlers.object.exclusive(
-        { ...running, ingressPrivate: true, description: "One run of the schedule." },
-        tick,
-      ),
-      reconcile: restate.handlers.object.exclusive(
-        { ...running, description: "Lists undelivered events and passes on what they say. Safe to call at any time." },
-        reconcile,
-      ),
+      wake: async (ctx) => await wake(call(ctx)),
+      tick: async (ctx, token) => await tick(call(ctx), token),
+      reconcile: async (ctx) => await reconcile(call(ctx)),
+    },
+    options: {
+      ...running(options),
+      journalRetention: 0,
+      handlers: { wake: { ingressPrivate: true }, tick: { ingressPrivate: true } },
     },
   });
 }
 
-async function scheduleNext(ctx: restate.ObjectContext<State>, delayMs: number): Promise<void> {
-  const token = ctx.rand.uuidv4();
-  ctx.set("schedule", { nextAtMs: (await ctx.date.now()) + delayMs, token });
-  selfOf(ctx).tick(token, restate.rpc.sendOpts({ delay: delayMs }));
+/** Begins the schedule, unless it is alive. */
+async function wake(call: ReconcilerCall): Promise<void> {
+  const intervalMs = await fixInterval(call);
+  if (intervalMs === 0 || isScheduled(await call.ctx.get("schedule"), intervalMs, call.lastStepAtMs())) return;
+  scheduleNext(call, 0);
 }
 
-async function begin(ctx: restate.ObjectContext<State>): Promise<Progress> {
-  const begunAtMs = await ctx.date.now();
-  const createdSince = reconcileSince(await ctx.get("reconciledUntilMs"), begunAtMs);
-  return { begunAtMs, createdSince, after: null, events: 0, rung: 0, lookedAt: 0, oldestMs: null };
+/** One run of the schedule: fixes the next one, and has every account reconciled. */
+async function tick(call: ReconcilerCall, token: string): Promise<void> {
+  if ((await call.ctx.get("schedule"))?.token !== token) return;
+  const intervalMs = await fixInterval(call);
+  if (intervalMs === 0) return call.ctx.clear("schedule");
+  // First, so that nothing that follows can end the schedule.
+  scheduleNext(call, intervalMs);
+  call.ctx.sendClient(webhookReconcilerInterface, call.ctx.key).reconcile();
+  let after: string | null = null;
+  do {
+    const page: Page<string> | null = await connectedAccounts(call, after);
+    for (const accountId of page?.found ?? []) {
+      call.ctx.sendClient(webhookReconcilerInterface, accountId).reconcile();
+    }
+    after = page?.next ?? null;
+  } while (after !== null);
 }
 
-function selfOf(ctx: restate.ObjectContext<State>) {
-  return ctx.objectSendClient<WebhookReconciler>(webhookReconcilerName, ctx.key);
+function connectedAccounts(call: ReconcilerCall, after: string | null): Promise<Page<string> | null> {
+  return call.ask("list connected accounts", (stripe) => stripe.listConnectedAccounts(after));
+}
+
+/** A setting may change between two attempts of a call, whose journal must go on to fit. */
+async function fixInterval(call: ReconcilerCall): Promise<number> {
+  return await call.fix("fix the interval", ({ settings }) => settings.reconcileIntervalMs);
+}
+
+/** Passes on what every undelivered event of the account says. */
+async function reconcile(call: ReconcilerCall): Promise<Reconciled> {
+  const { ctx } = call;
+  if (ctx.key !== platformKey && !/^acct_\w+$/.test(ctx.key)) {
+    const message = `There is no account "${ctx.key}": the key is ${platformKey}, or the id of a connected account (acct_…).`;
+    throw invalidField("key", message, {});
+  }
+  const account = ctx.key === platformKey ? null : ctx.key;
+  const begun = (await ctx.get("progress")) ?? (await begin(call));
+  const { begunAtMs, createdSince } = begun;
+  let { typesLeft, after, events, rung, lookedAt, oldestMs } = begun;
+  for (let pages = 0; pages < pagesPerCall && typesLeft.length > 0; pages++) {
+    const query = { account, types: typesLeft[0] ?? [], createdSince, after };
+    const { page, isTold } = await undeliveredEvents(call, query);
+    for (const address of page.doorbells) ctx.resolveAwakeable(address);
+    // Payments of connected accounts are not ours to read; who waits for one is rung.
+    const telltales = account === null && isTold ? page.telltales : [];
+    for (const { paymentIntentId, changes } of telltales) {
+      askForLook(ctx, paymentIntentId, { changes, askedBy: "webhook", abandoned: false });
+    }
+    events += page.count;
+    rung += page.doorbells.length;
+    lookedAt += telltales.length;
+    if (page.oldest !== null) oldestMs = Math.min(oldestMs ?? Infinity, page.oldest * 1000);
+    after = page.next;
+    if (after === null) typesLeft = typesLeft.slice(1);
+  }
+  const last: Reconciled = { at: await ctx.date.toJSON(), events, rung, lookedAt };
+  if (typesLeft.length > 0) {
+    // One call holds only so many pages; the rest is for the next one.
+    ctx.set("progress", { begunAtMs, createdSince, typesLeft, after, events, rung, lookedAt, oldestMs });
+    ctx.sendClient(webhookReconcilerInterface, ctx.key).reconcile();
+    return last;
+  }
+  ctx.clear("progress");
+  ctx.set("reconciledUntilMs", begunAtMs);
+  ctx.set("last", last);
+  const ageMs = oldestMs === null ? 0 : begunAtMs - oldestMs;
+  if (ageMs > underWayMs) {
+    ctx.console.warn(
+      `Stripe could not deliver ${events} events, the oldest ${formatDuration(ageMs)} ago; what they say was made up for. Is the webhook endpoint reachable, and STRIPE_WEBHOOK_SECRET right?`,
+    );
+  }
+  return last;
+}
+
+async function undeliveredEvents(call: ReconcilerCall, query: UndeliveredQuery) {
+  const page = await call.ask("list undelivered events", (stripe) => stripe.listUndelivered(query));
+  return { page, isTold: call.isMerchantTold() };
+}
+
+function scheduleNext(call: ReconcilerCall, delayMs: number): void {
+  const token = call.ctx.rand.uuidv4();
+  call.ctx.set("schedule", { nextAtMs: call.lastStepAtMs() + delayMs, token });
+  call.ctx.sendClient(webhookReconcilerInterface, call.ctx.key).tick(token, restate.rpc.sendOpts({ delay: delayMs }));
+}
+
+async function begin(call: ReconcilerCall): Promise<Progress> {
+  const begunAtMs = await call.ctx.date.now();
+  const createdSince = reconcileSince(await call.ctx.get("reconciledUntilMs"), begunAtMs);
+  const typesLeft = inPortions(webhookEventTypes);
+  return { begunAtMs, createdSince, typesLeft, after: null, events: 0, rung: 0, lookedAt: 0, oldestMs: null };
 }

@@ -85,15 +85,17 @@ export const disputeStatuses: ReadonlySet<string> = new Set<DisputeStatus>([
 ]);
 
 /** What a dispute means to whoever waits for its outcome. */
-export function judgeDispute(dispute: DisputeSnapshot): "pending" | "closed" | "needs_review" {
+export type DisputeJudgement = { readonly kind: "pending" | "closed" | "needs_review" };
+
+export function judgeDispute(dispute: DisputeSnapshot): DisputeJudgement {
   switch (standingOf(dispute)) {
     case "open":
     case "reviewed":
-      return "pending";
+      return { kind: "pending" };
     case "closed":
-      return "closed";
+      return { kind: "closed" };
     case "unrecognized":
-      return "needs_review";
+      return { kind: "needs_review" };
   }
 }
 

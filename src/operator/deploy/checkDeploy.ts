@@ -2,7 +2,7 @@
 import { exitCodeOf, type Finding } from "../doctor/findings/finding.ts";
 import { connectToAdmin, type AdminTarget } from "../engine/adminApi.ts";
 import { restateCommand } from "../engine/commands.ts";
-import { offerOfThisCode } from "./offer.ts";
+import { offeredServices } from "../../app/services.ts";
 import { seeCandidate, seeEngine } from "./engineState.ts";
 import { howToRegister, judgeCandidate, judgeDeployments } from "./judgement.ts";
 
@@ -17,7 +17,7 @@ export async function checkDeploy(
   const admin = connectToAdmin(target);
   const candidate = address === undefined ? undefined : await seeCandidate(admin, address);
   const offered = candidate?.discovery.kind === "offers" ? candidate.discovery.services : [];
-  const state = await seeEngine(admin, [...offerOfThisCode(), ...offered], restateCommand(target.adminUrl));
+  const state = await seeEngine(admin, [...offeredServices, ...offered], restateCommand(target.adminUrl));
   const against = candidate === undefined ? [] : judgeCandidate(candidate, state);
   const findings = [...judgeDeployments(state), ...against];
   const isRefused = exitCodeOf(findings) === 1;

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { EngineAdmin } from "../engine/adminApi.ts";
 import { pinnedPerDeployment } from "../engine/pinned.ts";
-import { platformKey, webhookReconcilerName } from "../../webhooks/reconcilerAlarm.ts";
+import { platformKey, webhookReconcilerInterface } from "../../webhooks/interface.ts";
 import { refusalsMatterMs, type SeenRefusals } from "./findings/deliveries.ts";
 import type { SeenDeployments } from "./findings/deployments.ts";
 import type { SeenGroup, SeenInvocation } from "./findings/invocations.ts";
@@ -75,7 +75,7 @@ const reconcilerState = z.object({
 /** When undelivered events were last looked for, and when they will be next. */
 export async function seeReconciler({ admin }: Patient) {
   const rows = await admin.query(
-    `select key, value_utf8 from state where service_name = '${webhookReconcilerName.name}' and service_key = '${platformKey}'`,
+    `select key, value_utf8 from state where service_name = '${webhookReconcilerInterface.name}' and service_key = '${platformKey}'`,
     stateRow,
   );
   const state = Object.fromEntries(rows.map(({ key, value_utf8: value }) => [key, JSON.parse(value) as unknown]));

@@ -4,7 +4,7 @@ import { stripeModeOf } from "../../config/config.ts";
 import { knownSandboxWebhookSecret, sandboxSecretKey } from "../../dev/sandboxLaunch.ts";
 import { connectToAdmin, type EngineAdmin } from "../engine/adminApi.ts";
 import { restateCommand } from "../engine/commands.ts";
-import { offerOfThisCode, type ServiceOffer } from "../deploy/offer.ts";
+import { offeredServices, type ServiceOffer } from "../../app/services.ts";
 import type { StripeTarget } from "../../stripe/client.ts";
 
 export type Patient = {
@@ -32,7 +32,7 @@ export function patientOf(config: OperatorConfig, longWaitMs: number): Patient {
     admin: connectToAdmin(config),
     cli: restateCommand(config.adminUrl),
     stripe: stripeOf(config),
-    offer: offerOfThisCode(),
+    offer: offeredServices,
     longWaitMs,
   };
 }

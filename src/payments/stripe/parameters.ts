@@ -1,7 +1,7 @@
 import type { Stripe } from "stripe";
+import { acceptanceOf } from "../../stripe/mandate.ts";
 import { bankTransferType } from "../rules/bankTransfer.ts";
 import { creatorCallbackKey, invocationIdKey } from "../../stripe/metadata.ts";
-import type { MandateAcceptance } from "../../api/fields.ts";
 import type { PaymentRequest } from "../contract.ts";
 
 /** Everything that the create request says. It is fixed in the journal before it is sent, and sent unchanged ever after. */
@@ -63,17 +63,4 @@ function presenceParameters({ returnUrl, bankTransfer, currency }: PaymentReques
     },
     return_url: returnUrl,
   };
-}
-
-/** The customer's acceptance as PaymentIntents and SetupIntents take it. */
-export function acceptanceOf(
-  mandate: MandateAcceptance,
-): Stripe.PaymentIntentCreateParams.MandateData.CustomerAcceptance &
-  Stripe.SetupIntentCreateParams.MandateData.CustomerAcceptance {
-  switch (mandate.type) {
-    case "offline":
-      return { type: "offline" };
-    case "online":
-      return { type: "online", online: { ip_address: mandate.ipAddress, user_agent: mandate.userAgent } };
-  }
 }

@@ -1,23 +1,20 @@
 /** The gateway's requests about PaymentIntents. */
 import type { Stripe } from "stripe";
-import { isKeyStillSafe } from "../../stripe/idempotency.ts";
 import { abandonmentNoteKey, failureNoteKey } from "../../stripe/metadata.ts";
 import type { PaymentFailure, PaymentSnapshot } from "../rules/payment.ts";
 import type { Refusal } from "../../stripe/errorMeaning.ts";
 import type { PaymentParameters } from "./parameters.ts";
-import { ask, expectObject, refusalMessage, unexpectedAnswer, type FixedRequest } from "../../stripe/request.ts";
-import { failureNoteOf, snapshotOfPayment } from "./snapshot.ts";
-
-type CreateResult =
-  | { readonly kind: "payment"; readonly payment: PaymentSnapshot }
-  /** It exists, in a state that the answer doesn't show: read it. */
-  | { readonly kind: "exists"; readonly paymentIntentId: string }
-  /** Declined before a PaymentIntent existed. */
-  | { readonly kind: "declined"; readonly failure: PaymentFailure }
-  | { readonly kind: "refused"; readonly refusal: Refusal; readonly paymentIntentId: string | null }
-  /** Whether it acted is not known, and asking again with the key can no longer tell: look it up. */
-  | { readonly kind: "unknown" }
-  | { readonly kind: "needs_review"; readonly message: string };
+import {
+  ask,
+  expectObject,
+  refusalMessage,
+  sendOnce,
+  unexpectedAnswer,
+  type FixedRequest,
+  type Sent,
+} from "../../stripe/request.ts";
+import { failureNoteOf } from "../../stripe/snapshot.ts";
+import { snapshotOfPayment } from "./snapshot.ts";
 
 type ReadResult =
   | { readonly kind: "payment"; readonly payment: PaymentSnapshot }
@@ -31,16 +28,9 @@ type ChangeResult =
 /** After `failed` it is open whether Stripe can cancel it: its failure is saved under the key, and another key may fare better. */
 type CancelResult = ChangeResult | { readonly kind: "failed"; readonly message: string };
 
-export type CaptureParameters = Pick<Stripe.PaymentIntentCaptureParams, "amount_to_capture" | "final_capture">;
-
-/** After `unexpected_state` (nothing was captured) and `unknown` (the answer was lost for good), reading it tells. */
-type CaptureResult =
-  | { readonly kind: "payment"; readonly payment: PaymentSnapshot }
-  | { readonly kind: "declined"; readonly failure: PaymentFailure }
-  | { readonly kind: "refused"; readonly refusal: Refusal }
-  | { readonly kind: "unexpected_state" }
-  | { readonly kind: "unknown" }
-  | { readonly kind: "needs_review"; readonly message: string };
+export type CaptureParameters = Pick<Stripe.PaymentIntentCaptureParams, "amount_to_capture" | "final_capture"> & {
+  readonly paymentIntentId: string;
+};
 
 export type CancellationReason = Stripe.PaymentIntentCancelParams.CancellationReason;
 
@@ -60,37 +50,15 @@ export function paymentRequests(stripe: Stripe) {
   }
 
   return {
-    /**
-     * Creates and confirms a PaymentIntent. Sends nothing once Stripe may have forgotten the idempotency key, because
-     * then a repetition would charge again. https://docs.stripe.com/api/payment_intents/create
-     */
-    async createPayment(request: FixedRequest<PaymentParameters>): Promise<CreateResult> {
-      if (!isKeyStillSafe(request.fixedAtMs, Date.now())) return { kind: "unknown" };
-      return await ask<CreateResult>(
-        async () => ({
-          kind: "payment",
-          payment: seen(
-            await stripe.paymentIntents.create(request.parameters, { idempotencyKey: request.idempotencyKey }),
-          ),
-        }),
-        (meaning) => {
-          switch (meaning.kind) {
-            case "declined":
-              return meaning.paymentIntent === undefined
-                ? { kind: "declined", failure: meaning.failure }
-                : { kind: "payment", payment: declinedSnapshot(meaning.paymentIntent, meaning.failure) };
-            case "missing":
-            case "refused":
-              return { kind: "refused", refusal: meaning.refusal, paymentIntentId: meaning.paymentIntentId };
-            case "saved_failure":
-              return { kind: "unknown" };
-            case "unexpected_state":
-              return meaning.paymentIntentId === null
-                ? { kind: "needs_review", message: meaning.message }
-                : { kind: "exists", paymentIntentId: meaning.paymentIntentId };
-            case "needs_review":
-              return { kind: "needs_review", message: meaning.message };
-          }
+    /** Creates and confirms a PaymentIntent. https://docs.stripe.com/api/payment_intents/create */
+    async createPayment(request: FixedRequest<PaymentParameters>): Promise<Sent<PaymentSnapshot>> {
+      return await sendOnce(
+        request,
+        async (parameters, options) => seen(await stripe.paymentIntents.create(parameters, options)),
+        {
+          declined: ({ paymentIntent, failure }) =>
+            paymentIntent === undefined ? null : declinedSnapshot(paymentIntent, failure),
+          idOf: ({ paymentIntentId }) => paymentIntentId,
         },
       );
     },
@@ -160,35 +128,12 @@ export function paymentRequests(stripe: Stripe) {
      * Captures what an authorization holds, or a part of it. A second full capture is refused by the PaymentIntent's
      * state, so an unknown outcome is found out by reading. https://docs.stripe.com/api/payment_intents/capture
      */
-    async capturePayment(paymentIntentId: string, request: FixedRequest<CaptureParameters>): Promise<CaptureResult> {
-      if (!isKeyStillSafe(request.fixedAtMs, Date.now())) return { kind: "unknown" };
-      const { parameters, idempotencyKey } = request;
-      return await ask<CaptureResult>(
-        async () => ({
-          kind: "payment",
-          payment: seen(
-            await stripe.paymentIntents.capture(
-              paymentIntentId,
-              { ...parameters, ...withLatestCharge },
-              { idempotencyKey },
-            ),
-          ),
-        }),
-        (meaning) => {
-          switch (meaning.kind) {
-            case "declined":
-              return { kind: "declined", failure: meaning.failure };
-            case "missing":
-            case "refused":
-              return { kind: "refused", refusal: meaning.refusal };
-            case "unexpected_state":
-              return { kind: "unexpected_state" };
-            case "saved_failure":
-              return { kind: "unknown" };
-            case "needs_review":
-              return { kind: "needs_review", message: meaning.message };
-          }
-        },
+    async capturePayment(request: FixedRequest<CaptureParameters>): Promise<Sent<PaymentSnapshot>> {
+      return await sendOnce(
+        request,
+        async ({ paymentIntentId, ...parameters }, options) =>
+          seen(await stripe.paymentIntents.capture(paymentIntentId, { ...parameters, ...withLatestCharge }, options)),
+        { idOf: () => request.parameters.paymentIntentId },
       );
     },
 

@@ -1,10 +1,9 @@
 /** Turns Stripe's objects into the snapshots that decisions and the journal need. */
 import type { Stripe } from "stripe";
-import { z } from "zod";
-import { abandonmentNoteKey, failureNoteKey, invocationIdKey } from "../../stripe/metadata.ts";
+import { abandonmentNoteKey, failureNoteKey } from "../../stripe/metadata.ts";
+import { failureNote } from "../../stripe/snapshot.ts";
 import type { PaymentFailure, PaymentSnapshot, PaymentStatus } from "../rules/payment.ts";
-import type { RefundSnapshot, RefundStatus } from "../../refunds/rules.ts";
-import { nextActionOf } from "./nextAction.ts";
+import { nextActionOf } from "../../stripe/nextAction.ts";
 
 const paymentStatuses: ReadonlySet<string> = new Set<PaymentStatus>([
   "requires_payment_method",
@@ -13,14 +12,6 @@ const paymentStatuses: ReadonlySet<string> = new Set<PaymentStatus>([
   "processing",
   "requires_capture",
   "succeeded",
-  "canceled",
-]);
-
-const refundStatuses: ReadonlySet<string> = new Set<RefundStatus>([
-  "pending",
-  "requires_action",
-  "succeeded",
-  "failed",
   "canceled",
 ]);
 
@@ -49,46 +40,10 @@ export function snapshotOfPayment(paymentIntent: Stripe.PaymentIntent): PaymentS
   };
 }
 
-export function snapshotOfRefund(refund: Stripe.Refund): RefundSnapshot {
-  const status = refund.status ?? "unrecognized";
-  return {
-    refundId: refund.id,
-    paymentIntentId: idOf(refund.payment_intent),
-    status: isRefundStatus(status) ? status : "unrecognized",
-    amount: refund.amount,
-    currency: refund.currency,
-    failureReason: refund.failure_reason ?? null,
-    invocationId: refund.metadata?.[invocationIdKey] ?? null,
-    createdAtMs: refund.created * 1000,
-  };
-}
-
-function idOf(object: string | { readonly id: string } | null): string | null {
-  return typeof object === "string" ? object : (object?.id ?? null);
-}
-
 /** Stripe tells it for cards. https://docs.stripe.com/payments/place-a-hold-on-a-payment-method */
 function captureBeforeOf(charge: Stripe.Charge | null): string | null {
   const captureBefore = charge?.payment_method_details?.card?.capture_before;
   return typeof captureBefore === "number" ? new Date(captureBefore * 1000).toISOString() : null;
-}
-
-const failureNoteShape = z.object({ stripeCode: z.string().nullable(), declineCode: z.string().nullable() });
-
-/** The note that `failureNote` reads back: Stripe's codes only, within the 500 characters of a metadata value. */
-export function failureNoteOf(failure: PaymentFailure): string {
-  return JSON.stringify({ stripeCode: failure.stripeCode, declineCode: failure.declineCode });
-}
-
-export function failureNote(text: string | undefined): PaymentFailure | null {
-  if (text === undefined) return null;
-  try {
-    const note = failureNoteShape.safeParse(JSON.parse(text));
-    if (note.success) return { ...note.data, message: "The attempt failed, and it was closed." };
-  } catch {
-    // Metadata is data from outside: a damaged note says nothing.
-  }
-  return null;
 }
 
 function failureOfPaymentError(error: Stripe.PaymentIntent.LastPaymentError | null): PaymentFailure | null {
@@ -111,8 +66,4 @@ function failureOfCharge(charge: Stripe.Charge | null): PaymentFailure | null {
 
 function isPaymentStatus(status: string): status is PaymentStatus {
   return paymentStatuses.has(status);
-}
-
-function isRefundStatus(status: string): status is RefundStatus {
-  return refundStatuses.has(status);
 }

@@ -1,35 +1,26 @@
 /** The gateway's requests about SetupIntents. */
 import type { Stripe } from "stripe";
-import { isKeyStillSafe } from "../../stripe/idempotency.ts";
 import { creatorCallbackKey, failureNoteKey, invocationIdKey } from "../../stripe/metadata.ts";
 import type { PaymentFailure } from "../../payments/rules/payment.ts";
 import type { SetupPaymentMethodRequest } from "../contract.ts";
 import type { SetupSnapshot } from "../rules.ts";
 import type { Refusal } from "../../stripe/errorMeaning.ts";
-import { acceptanceOf } from "../../payments/stripe/parameters.ts";
+import { madeBy, pageQuery, type Creation } from "../../stripe/creation.ts";
+import { acceptanceOf } from "../../stripe/mandate.ts";
 import {
   ask,
-  clockToleranceMs,
   expectObject,
   refusalMessage,
+  sendOnce,
   unexpectedAnswer,
   type FixedRequest,
+  type Page,
+  type Sent,
 } from "../../stripe/request.ts";
+import { failureNoteOf } from "../../stripe/snapshot.ts";
 import { snapshotOfSetup } from "./snapshot.ts";
-import { failureNoteOf } from "../../payments/stripe/snapshot.ts";
 
 export type SetupParameters = Stripe.SetupIntentCreateParams & { readonly customer: string };
-
-type CreateSetupResult =
-  | { readonly kind: "setup"; readonly setup: SetupSnapshot }
-  /** It exists, in a state that the answer doesn't show: read it. */
-  | { readonly kind: "exists"; readonly setupIntentId: string }
-  /** Declined before a SetupIntent existed. */
-  | { readonly kind: "declined"; readonly failure: PaymentFailure }
-  | { readonly kind: "refused"; readonly refusal: Refusal; readonly setupIntentId: string | null }
-  /** Whether it acted is not known, and asking again with the key can no longer tell: look it up. */
-  | { readonly kind: "unknown" }
-  | { readonly kind: "needs_review"; readonly message: string };
 
 type ReadSetupResult =
   | { readonly kind: "setup"; readonly setup: SetupSnapshot }
@@ -75,55 +66,40 @@ export function setupRequests(stripe: Stripe) {
   }
 
   return {
-    /** Creates and confirms a SetupIntent. Sends nothing once Stripe may have forgotten the idempotency key. */
-    async createSetup(request: FixedRequest<SetupParameters>): Promise<CreateSetupResult> {
-      if (!isKeyStillSafe(request.fixedAtMs, Date.now())) return { kind: "unknown" };
-      const { parameters, idempotencyKey } = request;
-      return await ask<CreateSetupResult>(
-        async () => ({ kind: "setup", setup: seen(await stripe.setupIntents.create(parameters, { idempotencyKey })) }),
-        (meaning) => {
-          switch (meaning.kind) {
-            case "declined":
-              return meaning.setupIntent === undefined
-                ? { kind: "declined", failure: meaning.failure }
-                : { kind: "setup", setup: declinedSnapshot(meaning.setupIntent, meaning.failure) };
-            case "missing":
-            case "refused":
-              return { kind: "refused", refusal: meaning.refusal, setupIntentId: meaning.setupIntentId };
-            case "saved_failure":
-              return { kind: "unknown" };
-            case "unexpected_state":
-              return meaning.setupIntentId === null
-                ? { kind: "needs_review", message: meaning.message }
-                : { kind: "exists", setupIntentId: meaning.setupIntentId };
-            case "needs_review":
-              return { kind: "needs_review", message: meaning.message };
-          }
+    /** Creates and confirms a SetupIntent. https://docs.stripe.com/api/setup_intents/create */
+    async createSetup(request: FixedRequest<SetupParameters>): Promise<Sent<SetupSnapshot>> {
+      return await sendOnce(
+        request,
+        async (parameters, options) => seen(await stripe.setupIntents.create(parameters, options)),
+        {
+          declined: ({ setupIntent, failure }) =>
+            setupIntent === undefined ? null : declinedSnapshot(setupIntent, failure),
+          idOf: ({ setupIntentId }) => setupIntentId,
         },
       );
     },
 
     /**
-     * Finds the ids of the customer's SetupIntents that an invocation created, by the invocation id in their metadata. The
-     * list, unlike search, shows what was just made. Where Stripe doesn't know the customer (any more), the account's list
-     * is gone through. https://docs.stripe.com/api/setup_intents/list
+     * Looks on one page of a customer's list, or of the account's, for the SetupIntents that a call made, by the invocation id
+     * in their metadata. A list, unlike search, shows what was just made. https://docs.stripe.com/api/setup_intents/list
+     * @param customerId null for the account's list
+     * @param after the `next` of the page before, or null for the first page
+     * @returns null where Stripe doesn't list for this customer, who may be deleted
      */
-    async findSetups(customerId: string, invocationId: string, fixedAtMs: number): Promise<readonly string[]> {
-      const created = { gte: Math.floor((fixedAtMs - clockToleranceMs) / 1000) };
-      const idsIn = async (params: Stripe.SetupIntentListParams): Promise<readonly string[]> => {
-        const ids: string[] = [];
-        const list = stripe.setupIntents.list({ ...params, created, limit: 100 });
-        for await (const setup of list) if (setup.metadata?.[invocationIdKey] === invocationId) ids.push(setup.id);
-        return ids;
-      };
-      const found = await ask<readonly string[] | null>(
-        async () => await idsIn({ customer: customerId }),
-        () => null,
-      );
-      if (found !== null) return found;
-      return await ask(
-        async () => await idsIn({}),
-        (meaning) => unexpectedAnswer("list SetupIntents", meaning),
+    async listSetups(
+      customerId: string | null,
+      creation: Creation,
+      after: string | null,
+    ): Promise<Page<string> | null> {
+      return await ask<Page<string> | null>(
+        async () => {
+          const page = await stripe.setupIntents.list({
+            ...pageQuery(creation, after),
+            ...(customerId !== null && { customer: customerId }),
+          });
+          return madeBy(creation, expectObject("list", page), ({ id }) => id);
+        },
+        (meaning) => (customerId === null ? unexpectedAnswer("list SetupIntents", meaning) : null),
       );
     },
 

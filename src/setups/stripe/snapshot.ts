@@ -3,8 +3,8 @@ import type { Stripe } from "stripe";
 import { failureNoteKey } from "../../stripe/metadata.ts";
 import type { PaymentFailure } from "../../payments/rules/payment.ts";
 import type { SetupSnapshot, SetupStatus } from "../rules.ts";
-import { nextActionOf } from "../../payments/stripe/nextAction.ts";
-import { failureNote } from "../../payments/stripe/snapshot.ts";
+import { nextActionOf } from "../../stripe/nextAction.ts";
+import { failureNote, idOf } from "../../stripe/snapshot.ts";
 
 const setupStatuses: ReadonlySet<string> = new Set<SetupStatus>([
   "requires_payment_method",
@@ -38,11 +38,6 @@ function failureOf(error: Stripe.SetupIntent.LastSetupError | null): PaymentFail
     declineCode: error.decline_code ?? null,
     message: error.message ?? "The payment method was not saved.",
   };
-}
-
-/** The id behind a field that may be expanded. */
-export function idOf(reference: string | { readonly id: string } | null): string | null {
-  return typeof reference === "object" ? (reference?.id ?? null) : reference;
 }
 
 function isSetupStatus(status: string): status is SetupStatus {

@@ -3,7 +3,7 @@
  * is asked to look, because it is the engine that has to get through.
  */
 import type { Deployment, Discovery, OfferedService } from "../../engine/adminApi.ts";
-import type { ServiceOffer } from "../../deploy/offer.ts";
+import type { ServiceOffer } from "../../../app/services.ts";
 import { ok, warning, withDetails, wrong, type Finding } from "./finding.ts";
 
 const check = "deployments";

@@ -1,0 +1,54 @@
+/** Puts the services together: everything that a deployment of this project offers to the engine. */
+import { serve, type EndpointOptions, type Served } from "../durable/serve.ts";
+import type { HandlerOptions, ServiceOptions } from "../merchants/options.ts";
+import { paymentNotifierInterface } from "../notifications/interface.ts";
+import { createPaymentNotifier } from "../notifications/paymentNotifier.ts";
+import { paymentReferenceInterface } from "../orders/interface.ts";
+import { createPaymentReference } from "../orders/paymentReference.ts";
+import { paymentWatcherInterface } from "../payments/interface.ts";
+import { createPaymentWatcher } from "../payments/paymentWatcher.ts";
+import { setupWatcherInterface } from "../setups/interface.ts";
+import { createSetupWatcher } from "../setups/setupWatcher.ts";
+import { webhookReconcilerInterface } from "../webhooks/interface.ts";
+import { createReconcilerAlarm } from "../webhooks/reconcilerAlarm.ts";
+import { createWebhookReconciler } from "../webhooks/webhookReconciler.ts";
+import { createPaymentsService, paymentsHandlerNames } from "./paymentsService.ts";
+
+/** Names of a service and of its handlers. */
+export type ServiceOffer = { readonly name: string; readonly handlers: readonly string[] };
+
+/** What a deployment of this code must show. */
+export const offeredServices: readonly ServiceOffer[] = [
+  { name: "payments", handlers: paymentsHandlerNames },
+  ...[
+    paymentReferenceInterface,
+    paymentWatcherInterface,
+    setupWatcherInterface,
+    paymentNotifierInterface,
+    webhookReconcilerInterface,
+  ].map(({ name, _handlers }) => ({ name, handlers: Object.keys(_handlers) })),
+];
+
+export type ServeOptions = ServiceOptions & EndpointOptions;
+
+export function paymentServices(options: ServiceOptions) {
+  const all = withProcessMemory(options);
+  return [
+    createPaymentsService(all),
+    createPaymentReference(all),
+    createPaymentWatcher(all),
+    createSetupWatcher(all),
+    createPaymentNotifier(all),
+    createWebhookReconciler(all),
+  ];
+}
+
+/** What the handlers of one process share. */
+export function withProcessMemory(options: ServiceOptions): HandlerOptions {
+  return { ...options, reconcilerAlarm: createReconcilerAlarm(options.reconcileIntervalMs) };
+}
+
+/** Serves them all. @throws the listen error, e.g. EADDRINUSE */
+export async function serveServices(options: ServeOptions): Promise<Served> {
+  return await serve(paymentServices(options), options);
+}

@@ -1,0 +1,165 @@
+/**
+ * Makes one thing at Stripe, once, whatever crashes when: a payment, a refund, a set-up, a customer.
+ *
+ * ```
+ *   fix ─▶ send ─┬─ made ───────────────────────────────▶ created (seen in the response)
+ *                ├─ exists ─▶ read ─────────────────────▶ created (seen by a read)
+ *                ├─ declined │ refused ─────────────────▶ given back to the caller
+ *                ├─ needs review ─▶ look up ────────────▶ needs_review, naming what was found
+ *                └─ unknown ─▶ look up, again and later ┬▶ one: read ─▶ created
+ *                                                       ├▶ several: one stays, the rest is undone ─▶ needs_review
+ *                                                       └▶ none ─▶ needs_review
+ * ```
+ *
+ * The parameters, the idempotency key and the time are fixed in the journal before anything is sent. An unknown outcome is
+ * looked up by the invocation id in the metadata, never tried again under a new key.
+ */
+import type { StripeGateway } from "../merchants/gateway.ts";
+import type { PaymentFailure } from "../payments/rules/payment.ts";
+import type { Creation } from "../stripe/creation.ts";
+import type { Refusal } from "../stripe/errorMeaning.ts";
+import { invocationIdKey } from "../stripe/metadata.ts";
+import type { FixedRequest, Page, Sent } from "../stripe/request.ts";
+import type { Call, Surroundings } from "./call.ts";
+import { failure, type FailureDetails } from "./failures.ts";
+
+/** How things of one kind are made. */
+export type CreatedKind<Parameters, Made> = {
+  /** Stripe's name of one. */
+  readonly noun: string;
+  /** The name of the step that sends the request. */
+  readonly step: string;
+  send(stripe: StripeGateway, request: FixedRequest<Parameters>): Promise<Sent<Made>>;
+  /** Reads one that is known to exist. */
+  read(call: Call, id: string): Promise<Made>;
+  /** The ids of all that the call made, oldest first, as far as Stripe shows them yet. */
+  find(call: Call, creation: Creation, parameters: Parameters): Promise<readonly string[]>;
+  /** Names one in a failure's details. */
+  detailsOf(id: string | null): FailureDetails;
+  /**
+   * Several of one call must not be, and are a person's to judge. Until then one stays, and the others are taken back.
+   * @returns the id of the one that stays, and what became of each, for the person
+   */
+  undoAllButOne(call: Call, ids: readonly string[]): Promise<{ readonly keptId: string; readonly message: string }>;
+};
+
+/** What a request was fixed to, and what else was fixed with it. */
+export type Fixed<Parameters, Extra> = Extra & {
+  readonly request: FixedRequest<Parameters>;
+  /** When to look up what an unknown outcome left, because search may lag behind. */
+  readonly lookUpDelaysMs: readonly number[];
+};
+
+export type Created<Made> = {
+  readonly kind: "created";
+  readonly made: Made;
+  /** How it was seen: in the answer to its creation, or by a read after that answer was lost. */
+  readonly seenBy: "response" | "poll";
+};
+
+/** Fixes one request, with a fresh idempotency key. */
+export async function fixRequest<Parameters, Extra extends object = object>(
+  call: Call,
+  decide: (surroundings: Surroundings) => { readonly parameters: Parameters; readonly extra?: Extra },
+): Promise<Fixed<Parameters, Extra>> {
+  const idempotencyKey = call.nextIdempotencyKey();
+  return await call.fix("fix the request", (surroundings) => {
+    const { parameters, extra } = decide(surroundings);
+    const { lookUpDelaysMs } = surroundings.settings;
+    const request = surroundings.stripe.fixRequest(parameters, idempotencyKey);
+    return { ...(extra as Extra), request, lookUpDelaysMs };
+  });
+}
+
+/** @throws TerminalError `needs_review` */
+export async function createOnce<Parameters, Made>(
+  call: Call,
+  kind: CreatedKind<Parameters, Made>,
+  fixed: Fixed<Parameters, unknown>,
+): Promise<
+  | Created<Made>
+  | { readonly kind: "declined"; readonly failure: PaymentFailure }
+  | { readonly kind: "refused"; readonly refusal: Refusal; readonly id: string | null }
+> {
+  const { request, lookUpDelaysMs } = fixed;
+  const sent = await call.ask(kind.step, (stripe) => kind.send(stripe, request));
+  switch (sent.kind) {
+    case "made":
+      return { kind: "created", made: sent.made, seenBy: "response" };
+    case "exists":
+      return { kind: "created", made: await kind.read(call, sent.id), seenBy: "poll" };
+    case "declined":
+    case "refused":
+      return sent;
+    case "needs_review": {
+      const found = await lookUp(call, kind, request);
+      throw failure("needs_review", sent.message, kind.detailsOf(found));
+    }
+    case "unknown": {
+      const found = await lookUpInTime(call, kind, request, lookUpDelaysMs);
+      return { kind: "created", made: await kind.read(call, found), seenBy: "poll" };
+    }
+  }
+}
+
+/** Looks at once and again later, because search lags. A cancellation of the call is left to the wait, so that what is found is not orphaned. */
+async function lookUpInTime<Parameters, Made>(
+  call: Call,
+  kind: CreatedKind<Parameters, Made>,
+  request: FixedRequest<Parameters>,
+  delaysMs: readonly number[],
+): Promise<string> {
+  for (const delayMs of delaysMs) {
+    if (delayMs > 0) await call.ctx.sleep(delayMs, "next look-up");
+    const found = await lookUp(call, kind, request);
+    if (found !== null) return found;
+  }
+  const message = `Whether Stripe made the ${kind.noun} is unknown, and none with the metadata ${invocationIdKey}=${call.invocationId} was found. Look for it in Stripe's dashboard before you ask again.`;
+  throw failure("needs_review", message, kind.detailsOf(null));
+}
+
+/**
+ * Looks once for what a call made; null if there is nothing that Stripe shows yet.
+ * @throws TerminalError `needs_review` if there are several
+ */
+async function lookUp<Parameters, Made>(
+  call: Call,
+  kind: CreatedKind<Parameters, Made>,
+  { fixedAtMs, parameters }: FixedRequest<Parameters>,
+): Promise<string | null> {
+  const ids = await kind.find(call, { invocationId: call.invocationId, fixedAtMs }, parameters);
+  return await theOnly(call, kind, ids);
+}
+
+/** @throws TerminalError `needs_review` if there are several */
+export async function theOnly(
+  call: Call,
+  kind: Pick<CreatedKind<never, unknown>, "noun" | "detailsOf" | "undoAllButOne">,
+  ids: readonly string[],
+): Promise<string | null> {
+  if (ids.length <= 1) return ids[0] ?? null;
+  const { keptId, message } = await kind.undoAllButOne(call, ids);
+  const several = `One call seems to have made several ${kind.noun}s: ${ids.join(", ")}.`;
+  throw failure("needs_review", `${several} ${message}`, kind.detailsOf(keptId));
+}
+
+/**
+ * Goes through a list page by page. Each page is a step, so that an outage in the middle of a long list does not begin it again.
+ * @param maximumPages how far back to look
+ * @returns what was found, oldest first; null where Stripe doesn't give the first page
+ */
+export async function throughPages<Item>(
+  page: (after: string | null) => Promise<Page<Item> | null>,
+  maximumPages = Infinity,
+): Promise<readonly Item[] | null> {
+  const found: Item[] = [];
+  let after: string | null = null;
+  for (let pages = 0; pages < maximumPages; pages++) {
+    const listed: Page<Item> | null = await page(after);
+    if (listed === null) return pages === 0 ? null : found.toReversed();
+    found.push(...listed.found);
+    after = listed.next;
+    if (after === null) break;
+  }
+  return found.toReversed();
+}

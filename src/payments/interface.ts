@@ -1,0 +1,28 @@
+import { iface } from "@restatedev/restate-sdk";
+
+/** A watch over a PaymentIntent that no caller waits for any more. */
+export type WatchRequest = {
+  readonly paymentIntentId: string;
+  /** `customer`: the caller sent the customer to act. `abandoned`: the caller was told that the payment is over. */
+  readonly mode: "customer" | "abandoned";
+  /** When a customer's time is over, in epoch milliseconds. Null for a payment that is already abandoned. */
+  readonly deadlineAtMs: number | null;
+};
+
+/** How a watch ended, for the operator who looks at the invocation's result. */
+export type WatchResult = {
+  readonly paymentIntentId: string;
+  readonly status: string;
+  readonly compensation: "none" | "canceled" | "refunded";
+  readonly refundIds: readonly string[];
+};
+
+export const paymentWatcherInterface = iface.service(
+  "paymentWatcher",
+  {
+    watch: iface.json<WatchRequest, WatchResult>({
+      description: "Watches one PaymentIntent to its end; cancels or refunds what the merchant gave up.",
+    }),
+  },
+  { description: "Private: looks after payments that no caller waits for any more." },
+);

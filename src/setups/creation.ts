@@ -1,0 +1,39 @@
+/** How a SetupIntent is made once. */
+import type { Call } from "../durable/call.ts";
+import { throughPages, type CreatedKind } from "../durable/createOnce.ts";
+import type { Creation } from "../stripe/creation.ts";
+import { creatorCallbackKey } from "../stripe/metadata.ts";
+import { closeSetup } from "./closeSetup.ts";
+import { readOwnSetup } from "./object.ts";
+import type { SetupSnapshot } from "./rules.ts";
+import type { SetupParameters } from "./stripe/requests.ts";
+
+export const setupCreation: CreatedKind<SetupParameters, SetupSnapshot> = {
+  noun: "SetupIntent",
+  step: "create SetupIntent",
+  send: (stripe, request) => stripe.createSetup(request),
+  read: readOwnSetup,
+  detailsOf: (setupIntentId) => ({ setupIntentId }),
+
+  /** In the customer's list, which shows at once what exists; where Stripe no longer knows the customer, in the account's. */
+  async find(call, creation, { customer }) {
+    return (await listed(call, creation, customer)) ?? (await listed(call, creation, null)) ?? [];
+  },
+
+  /** The first stays. The others are cancelled, so that no payment method is saved behind the customer's back. */
+  async undoAllButOne(call, [keptId = "", ...others]) {
+    const fates: string[] = [];
+    for (const id of others) {
+      const setup = await readOwnSetup(call, id);
+      const closing = await closeSetup(call, { setup, callbackKey: creatorCallbackKey, failure: null });
+      fates.push(`${id} is ${closing.setup.stripeStatus}`);
+    }
+    return { keptId, message: `${keptId} is left as it is; ${fates.join(", ")}.` };
+  },
+};
+
+async function listed(call: Call, creation: Creation, customerId: string | null) {
+  return await throughPages((after) =>
+    call.ask("list SetupIntents", (stripe) => stripe.listSetups(customerId, creation, after)),
+  );
+}

@@ -1,0 +1,21 @@
+import { iface } from "@restatedev/restate-sdk";
+
+/** A watch over a SetupIntent that no caller waits for any more. */
+export type SetupWatchRequest = {
+  readonly setupIntentId: string;
+  /** When the customer's time is over, in epoch milliseconds. */
+  readonly deadlineAtMs: number;
+};
+
+/** How a watch ended, for the operator who looks at the invocation's result. */
+export type SetupWatchResult = { readonly setupIntentId: string; readonly status: string };
+
+export const setupWatcherInterface = iface.service(
+  "setupWatcher",
+  {
+    watch: iface.json<SetupWatchRequest, SetupWatchResult>({
+      description: "Watches one SetupIntent to its end, and cancels it when its customer's time is over.",
+    }),
+  },
+  { description: "Private: looks after set-ups that no caller waits for any more." },
+);

@@ -1,0 +1,28 @@
+import type { Context } from "@restatedev/restate-sdk";
+import { invalidField } from "../durable/failures.ts";
+import type { HandlerOptions } from "../merchants/options.ts";
+import { askForLook } from "../notifications/thenLook.ts";
+import { doorbellAddresses } from "../stripe/metadata.ts";
+import { verifyWebhook } from "./verification.ts";
+
+/**
+ * Takes one of Stripe's webhooks: verifies the signature over the raw body, rings whoever waits, and asks for a look at a payment of
+ * which the merchant may have to be told something. https://docs.stripe.com/webhooks
+ *
+ * It records nothing: a replay under other settings rings again, or ends as a failure that makes Stripe deliver again.
+ * @throws TerminalError `invalid_request` for a missing, malformed or wrong signature
+ */
+export async function processWebhook(
+  ctx: Context,
+  { webhookSecrets, notifications }: Pick<HandlerOptions, "webhookSecrets" | "notifications">,
+  rawBody: Uint8Array,
+): Promise<{ received: true }> {
+  const webhook = verifyWebhook(rawBody, ctx.request().headers.get("stripe-signature"), webhookSecrets);
+  if (webhook.kind === "refused") throw invalidField("stripe-signature", webhook.message, {});
+  for (const address of doorbellAddresses(webhook.metadata)) ctx.resolveAwakeable(address);
+  if (webhook.telltale !== null && notifications.receiver !== null) {
+    const { paymentIntentId, changes } = webhook.telltale;
+    askForLook(ctx, paymentIntentId, { changes, askedBy: "webhook", abandoned: false });
+  }
+  return { received: true };
+}
