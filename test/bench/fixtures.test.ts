@@ -181,5 +181,5 @@ function withoutIds(text: string): string {
     .replaceAll(/pi_\w{20,}/g, "pi_…")
     .replaceAll(/inv_1\w{33}/g, "inv_…")
     .replaceAll(/sign_1[\w-]{38}/g, "sign_…")
-    .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "uuid");
+    .replaceAll(/^[\w-]{43}$/g, "key…");
 }

@@ -5,7 +5,7 @@
 import { loadAppConfig } from "../../src/config/config.ts";
 import { defaultInactivityTimeoutMs } from "../../src/durable/policies.ts";
 import { notificationTimings } from "../../src/notifications/options.ts";
-import { serveServices } from "../../src/durable/serve.ts";
+import { serveServices } from "../../src/app/services.ts";
 import { createStripeGateway } from "../../src/merchants/gateway.ts";
 
 const config = loadAppConfig(process.env);

@@ -133,8 +133,8 @@ describe.each(modes)("disputes, $mode", ({ inactivityTimeoutMs }) => {
       });
       await settle(disputeId, "failed");
       expect(await wait).toMatchObject({ status: 200, body: { status: "lost" } });
-      // The evidence and the doorbell: news of the doorbell itself did not ring it.
-      expect(await scene.requests("POST", `/v1/disputes/${disputeId}`)).toHaveLength(2);
+      // The evidence, the doorbell, and the doorbell taken off: news of the doorbell itself did not ring it.
+      expect(await scene.requests("POST", `/v1/disputes/${disputeId}`)).toHaveLength(3);
     });
 
     it.each([

@@ -38,7 +38,7 @@ const submitted = { ...staged, submissionCount: 1 };
 // status; to who waits; accepting it, and with our note; evidence: new, staged there already, submitted there already
 type Row = readonly [
   DisputeStatus,
-  ReturnType<typeof judgeDispute>,
+  ReturnType<typeof judgeDispute>["kind"],
   ...[
     accept: DisputeTask,
     noted: DisputeTask,
@@ -67,7 +67,7 @@ describe("a dispute", () => {
   });
 
   it.each(table)("that is %s", (status, waiting, accepted, noted, ...submissions) => {
-    expect(judgeDispute(dispute(status))).toBe(waiting);
+    expect(judgeDispute(dispute(status)).kind).toBe(waiting);
     expect(judgeAcceptance(dispute(status))).toBe(accepted);
     expect(judgeAcceptance(dispute(status, { acceptanceNoted: true }))).toBe(noted);
     const cases = [{}, staged, submitted].map((more) => judgeSubmission(dispute(status, more), true));

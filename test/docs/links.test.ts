@@ -7,10 +7,10 @@ import { anchorsOf, documentAt, documents, localLinks, namedPaths } from "./docu
 const manifest = JSON.parse(readFileSync("package.json", "utf8")) as { scripts: Readonly<Record<string, string>> };
 
 /** TODO(lead): remove each entry when the file is there; the last test fails until this is done. */
-const comingFiles = ["docs/calls.md", "src/durable/awaitObject.ts", "src/webhooks/processWebhook.ts"];
+const comingFiles: readonly string[] = [];
 
 /** TODO(lead): scripts that come with the package; the last test fails when one is there. */
-const comingScripts = ["build"];
+const comingScripts: readonly string[] = [];
 
 const exists = (path: string) => existsSync(path) || comingFiles.includes(path);
 

@@ -6,15 +6,16 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { notificationTimings } from "../../src/notifications/options.ts";
-import type { PaymentsOptions } from "../../src/merchants/options.ts";
-import { serveServices, type Served } from "../../src/durable/serve.ts";
+import type { ServiceOptions } from "../../src/merchants/options.ts";
+import { serveServices } from "../../src/app/services.ts";
+import type { Served } from "../../src/durable/serve.ts";
 import { createStripeGateway, type StripeGateway } from "../../src/merchants/gateway.ts";
 import { secretKey, webhookSecret, type Scene } from "../scene/scene.ts";
 
 /** A change of one place of the code. */
 export type Edit = { readonly file: string; readonly from: string; readonly to: string };
 
-export type ServiceSettings = Partial<Pick<PaymentsOptions, "pollScheduleMs">> & {
+export type ServiceSettings = Partial<Pick<ServiceOptions, "pollScheduleMs">> & {
   /** Wraps the gateway that the service talks to Stripe through. */
   readonly gateway?: (gateway: StripeGateway) => StripeGateway;
 };
@@ -45,7 +46,7 @@ export async function editedSource({ file, from, to }: Edit): Promise<Source> {
   await symlink(join(root, "node_modules"), join(folder, "node_modules"));
   await writeFile(join(folder, "src", file), parts.join(to));
   const [serve, gateway] = (await Promise.all([
-    import(join(folder, "src/durable/serve.ts")),
+    import(join(folder, "src/app/services.ts")),
     import(join(folder, "src/merchants/gateway.ts")),
   ])) as [Code, Code];
   return {

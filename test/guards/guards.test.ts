@@ -60,9 +60,9 @@ const guards: readonly Guard[] = [
   {
     name: "the re-read after a webhook",
     removal: {
-      file: "durable/objectWait.ts",
-      from: "let seen = await from.read();",
-      to: 'let seen = await from.read(); if (wake === "webhook") seen = { ...seen, status: "succeeded" };',
+      file: "durable/awaitObject.ts",
+      from: "let seen = await kind.read(call, id);",
+      to: 'let seen = await kind.read(call, id); if (woken === "webhook") seen = { ...seen, status: "succeeded" };',
     },
     async scenario(scene) {
       const { payment, call } = await waitingDebit(scene, "pm_usBankAccount_success");
@@ -79,8 +79,8 @@ const guards: readonly Guard[] = [
     name: "Stripe's idempotency key",
     removal: {
       file: "payments/stripe/requests.ts",
-      from: "stripe.paymentIntents.create(request.parameters, { idempotencyKey: request.idempotencyKey })",
-      to: "stripe.paymentIntents.create(request.parameters)",
+      from: "stripe.paymentIntents.create(parameters, options)",
+      to: "stripe.paymentIntents.create(parameters)",
     },
     scenario: chargesWhenTheAnswerIsLost,
     guarded: "charged once",
@@ -89,9 +89,9 @@ const guards: readonly Guard[] = [
   {
     name: "the journal, which fixes that key before it is sent",
     removal: {
-      file: "payments/createPayment.ts",
-      from: "stripe.createPayment(fixed)",
-      to: "stripe.createPayment({ ...fixed, idempotencyKey: crypto.randomUUID() })",
+      file: "payments/creation.ts",
+      from: "stripe.createPayment(request)",
+      to: "stripe.createPayment({ ...request, idempotencyKey: crypto.randomUUID() })",
     },
     scenario: chargesWhenTheAnswerIsLost,
     guarded: "charged once",
@@ -99,7 +99,7 @@ const guards: readonly Guard[] = [
   },
   {
     name: "the poll",
-    removal: { file: "durable/wait.ts", from: "        ...(poll === null ? [] : [poll]),\n", to: "" },
+    removal: { file: "durable/awaitObject.ts", from: "return leftMs <= pollMs", to: "return leftMs < Infinity" },
     settings: { pollScheduleMs: [200] },
     async scenario(scene, patienceMs) {
       const order = newOrder();
@@ -114,11 +114,7 @@ const guards: readonly Guard[] = [
   },
   {
     name: "the deadline",
-    removal: {
-      file: "durable/wait.ts",
-      from: "        ...(deadline === null ? [] : [deadline]),\n",
-      to: "",
-    },
+    removal: { file: "durable/awaitObject.ts", from: "return leftMs <= pollMs", to: "return leftMs < -1" },
     async scenario(scene, patienceMs) {
       const request = { ...bankDebit(newOrder(), "pm_usBankAccount_processing"), timeoutSeconds: 1 };
       return await answered(scene.call("processPayment", request), patienceMs);

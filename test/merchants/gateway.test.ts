@@ -52,8 +52,8 @@ describe("createStripeGateway", () => {
 
   async function paymentIntentId(paymentMethodId: string): Promise<string> {
     const created = await stripe.createPayment(charge(paymentMethodId));
-    if (created.kind !== "payment") throw new Error(created.kind);
-    return created.payment.paymentIntentId;
+    if (created.kind !== "made") throw new Error(created.kind);
+    return created.made.paymentIntentId;
   }
 
   async function fault(effect: string): Promise<void> {
@@ -76,7 +76,7 @@ describe("createStripeGateway", () => {
     const request = charge("pm_card_visa", 22 * hourMs);
     const answers = [await stripe.createPayment(request), await stripe.createPayment(request)];
     expect(answers[0]).toEqual(answers[1]);
-    expect(answers[0]?.kind).toBe("payment");
+    expect(answers[0]?.kind).toBe("made");
   });
 
   it("never sends a refund whose key Stripe may have forgotten", async () => {
@@ -88,8 +88,8 @@ describe("createStripeGateway", () => {
 
   it("gives a decline as a payment with its failure, id and all", async () => {
     expect(await stripe.createPayment(charge("pm_card_visa_chargeDeclinedLostCard"))).toMatchObject({
-      kind: "payment",
-      payment: {
+      kind: "made",
+      made: {
         paymentIntentId: expect.stringMatching(/^pi_/),
         status: "requires_payment_method",
         failure: { stripeCode: "card_declined", declineCode: "lost_card" },
@@ -155,8 +155,8 @@ describe("createStripeGateway", () => {
 
   it("keeps the reason of a failure readable after updates and a cancellation erased it", async () => {
     const created = await stripe.createPayment(charge("pm_card_visa_chargeDeclinedInsufficientFunds"));
-    if (created.kind !== "payment" || created.payment.failure === null) throw new Error("not declined");
-    const { paymentIntentId: id, failure } = created.payment;
+    if (created.kind !== "made" || created.made.failure === null) throw new Error("not declined");
+    const { paymentIntentId: id, failure } = created.made;
     await stripe.hangDoorbell(id, "restate_callback_id_12345678", "sign_1y");
     expect(await stripe.readPayment(id)).toMatchObject({ payment: { failure: { stripeCode: "card_declined" } } });
     await stripe.noteFailure(id, failure, "restate_callback_id");
@@ -171,7 +171,7 @@ describe("createStripeGateway", () => {
     const created = await stripe.createPayment(request);
     const refusing = await proxyThat((path) => (path.includes("/search") ? refusedSearch : null));
     const unsearchable = createStripeGateway({ secretKey: "sk_test_gateway", apiBase: refusing.url });
-    const id = created.kind === "payment" ? created.payment.paymentIntentId : "";
+    const id = created.kind === "made" ? created.made.paymentIntentId : "";
     expect(await find(unsearchable, "inv_unsearchable", request.fixedAtMs)).toEqual([id]);
     await refusing.close();
   });
@@ -220,7 +220,7 @@ describe("createStripeGateway", () => {
     const request = charge("pm_usBankAccount_success");
     const parameters = { ...request.parameters, metadata: { ...request.parameters.metadata, orderId: "4004" } };
     const created = await stripe.createPayment({ ...request, parameters });
-    const id = created.kind === "payment" ? created.payment.paymentIntentId : "";
+    const id = created.kind === "made" ? created.made.paymentIntentId : "";
     expect(await stripe.observePayment(id)).toEqual({
       payment: expect.objectContaining({ paymentIntentId: id, status: "processing" }),
       isOurs: true,

@@ -4,6 +4,7 @@ import { cannedStripe, failure, type CannedAnswer } from "./cannedStripe.ts";
 
 const metadata = { orderId: "4004" };
 const call = { payment_intent: "pi_1" };
+const creation = { invocationId: "inv_1", fixedAtMs: 10_800_000 };
 
 /** One request that is sent with a key of its own, fixed just now. */
 function fix<Parameters>(stripe: StripeGateway, parameters: Parameters) {
@@ -18,22 +19,23 @@ export const requests = {
   noteAbandonment: (stripe) => stripe.noteAbandonment("pi_1", "inv_1", "restate_callback_id"),
   withdrawAbandonment: (stripe) => stripe.withdrawAbandonment("pi_1"),
   cancelPayment: (stripe) => stripe.cancelPayment("pi_1", "key-1", "requested_by_customer"),
-  capturePayment: (stripe) => stripe.capturePayment("pi_1", fix(stripe, { amount_to_capture: 9 })),
+  capturePayment: (stripe) => stripe.capturePayment(fix(stripe, { paymentIntentId: "pi_1", amount_to_capture: 9 })),
   expireSession: (stripe) => stripe.expireSession("pi_1", "key-1"),
-  searchPayments: (stripe) => stripe.searchPayments({ invocationId: "inv_1", fixedAtMs: 10_800_000 }),
-  listPayments: (stripe) => stripe.listPayments({ invocationId: "inv_1", fixedAtMs: 10_800_000 }, "pi_9"),
+  searchPayments: (stripe) => stripe.searchPayments(creation),
+  listPayments: (stripe) => stripe.listPayments(creation, "pi_9"),
   listRefunds: (stripe) => stripe.listRefunds("pi_1"),
   createRefund: (stripe) => stripe.createRefund(fix(stripe, { ...call, amount: 9 })),
   hangRefundDoorbell: (stripe) => stripe.hangRefundDoorbell("re_1", "restate_callback_id", "sign_1x"),
   readRefund: (stripe) => stripe.readRefund("re_1"),
   createSetup: (stripe) => stripe.createSetup(fix(stripe, { customer: "cus_1", metadata })),
-  findSetups: (stripe) => stripe.findSetups("cus_1", "inv_1", 10_800_000),
+  listSetups: (stripe) => stripe.listSetups("cus_1", creation, null),
+  listAllSetups: (stripe) => stripe.listSetups(null, creation, null),
   readSetup: (stripe) => stripe.readSetup("seti_1"),
   hangSetupDoorbell: (stripe) => stripe.hangSetupDoorbell("seti_1", "restate_callback_id", "sign_1x"),
   noteSetupFailure: (stripe) => stripe.noteSetupFailure("seti_1", failure, "restate_callback_id"),
   cancelSetup: (stripe) => stripe.cancelSetup("seti_1", "key-1"),
   createCustomer: (stripe) => stripe.createCustomer(fix(stripe, { email: "jenny@example.com" })),
-  findCustomers: (stripe) => stripe.findCustomers("jenny@example.com", "inv_1", 10_800_000),
+  listCustomers: (stripe) => stripe.listCustomers("jenny@example.com", creation, null),
   readCustomer: (stripe) => stripe.readCustomer("cus_1"),
   readDispute: (stripe) => stripe.readDispute("du_1"),
   submitEvidence: (stripe) =>

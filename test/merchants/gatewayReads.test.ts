@@ -68,30 +68,31 @@ describe("the gateway looks for what an invocation made", () => {
 
   it("by the customer's set-ups, and the account's where the customer is not known", async () => {
     const setups = [stripeObject("setup_intent", "ours"), stripeObject("setup_intent", "nobodys", { metadata: null })];
-    const known = await ask("findSetups", list(...setups));
-    expect(known.result).toEqual(["ours"]);
-    expect(known.sent).toHaveLength(1);
-    const { result, sent } = await ask("findSetups", refusals.missing, list(...setups));
-    expect(result).toEqual(["ours"]);
-    expect(sent[1]).toMatchObject({ line: "GET /v1/setup_intents", parameters: since });
+    const known = await ask("listSetups", list(...setups));
+    expect(known.result).toEqual({ found: ["ours"], next: null });
+    expect((await ask("listSetups", refusals.missing)).result).toBe(null);
+    const { result, sent } = await ask("listAllSetups", list(...setups));
+    expect(result).toEqual({ found: ["ours"], next: null });
+    expect(sent[0]).toMatchObject({ line: "GET /v1/setup_intents", parameters: since });
   });
 
-  it("by the customers with the email, and shows only the merchant's metadata", async () => {
-    const metadata = { restate_invocation_id: "inv_1", tier: "gold" };
-    const customer = { id: "cus_1", object: "customer", email: "jenny@example.com", name: null, metadata };
-    const another = { ...customer, id: "cus_2", metadata: {} };
-    expect((await ask("findCustomers", list(another, customer))).result).toEqual([
-      { customerId: "cus_1", email: "jenny@example.com", name: null, metadata: { tier: "gold" } },
-    ]);
+  it("by the customers with the email", async () => {
+    const customer = stripeObject("customer", "cus_1");
+    const another = stripeObject("customer", "cus_2", { metadata: {} });
+    expect((await ask("listCustomers", list(another, customer))).result).toEqual({ found: ["cus_1"], next: null });
   });
 });
 
 describe("the gateway reads", () => {
-  it.each(["createCustomer", "readCustomer"] as const)("a customer with %s", async (request) => {
-    const customer = { id: "cus_1", object: "customer", email: null, name: "Jenny", metadata: { a: "b" } };
+  it.each([
+    ["createCustomer", "made", "made"],
+    ["readCustomer", "customer", "customer"],
+  ] as const)("a customer with %s, and only the merchant's metadata", async (request, kind, field) => {
+    const metadata = { a: "b", restate_invocation_id: "inv_1" };
+    const customer = { id: "cus_1", object: "customer", email: null, name: "Jenny", metadata };
     expect((await ask(request, { body: customer })).result).toEqual({
-      kind: "customer",
-      customer: { customerId: "cus_1", email: null, name: "Jenny", metadata: { a: "b" } },
+      kind,
+      [field]: { customerId: "cus_1", email: null, name: "Jenny", metadata: { a: "b" } },
     });
   });
 
@@ -101,13 +102,13 @@ describe("the gateway reads", () => {
   });
 
   it.each([
-    ["createPayment", "payment_intent", "payment", "paymentIntentId"],
-    ["capturePayment", "payment_intent", "payment", "paymentIntentId"],
+    ["createPayment", "payment_intent", "made", "paymentIntentId"],
+    ["capturePayment", "payment_intent", "made", "paymentIntentId"],
     ["cancelPayment", "payment_intent", "payment", "paymentIntentId"],
     ["hangDoorbell", "payment_intent", "payment", "paymentIntentId"],
     ["readPayment", "payment_intent", "payment", "paymentIntentId"],
-    ["createRefund", "refund", "refund", "refundId"],
-    ["createSetup", "setup_intent", "setup", "setupIntentId"],
+    ["createRefund", "refund", "made", "refundId"],
+    ["createSetup", "setup_intent", "made", "setupIntentId"],
     ["cancelSetup", "setup_intent", "setup", "setupIntentId"],
     ["hangSetupDoorbell", "setup_intent", "setup", "setupIntentId"],
     ["readSetup", "setup_intent", "setup", "setupIntentId"],
@@ -118,8 +119,8 @@ describe("the gateway reads", () => {
   });
 
   it.each([
-    ["createPayment", "payment_intent", "payment", "paymentIntentId"],
-    ["createSetup", "setup_intent", "setup", "setupIntentId"],
+    ["createPayment", "payment_intent", "made", "paymentIntentId"],
+    ["createSetup", "setup_intent", "made", "setupIntentId"],
   ] as const)(
     "with %s what a decline carries, also where only the error gives the reason",
     async (request, object, kind, id) => {
@@ -150,15 +151,15 @@ describe("the gateway reads", () => {
   );
 
   it.each([
-    ["createPayment", "payment_intent", "paymentIntentId"],
-    ["createSetup", "setup_intent", "setupIntentId"],
-  ] as const)("with %s that something exists in a state that the answer doesn't show", async (request, object, id) => {
+    ["createPayment", "payment_intent"],
+    ["createSetup", "setup_intent"],
+  ] as const)("with %s that something exists in a state that the answer doesn't show", async (request, object) => {
     const error = { ...refusals.unexpected_state.body.error, [object]: { id: "id_1" } };
-    expect((await ask(request, { status: 400, body: { error } })).result).toEqual({ kind: "exists", [id]: "id_1" });
+    expect((await ask(request, { status: 400, body: { error } })).result).toEqual({ kind: "exists", id: "id_1" });
     const refusal = { ...refusals.refused.body.error, [object]: { id: "id_1" } };
     expect((await ask(request, { status: 400, body: { error: refusal } })).result).toMatchObject({
       kind: "refused",
-      [id]: "id_1",
+      id: "id_1",
     });
   });
 
@@ -190,12 +191,13 @@ describe("the gateway reads a dispute", () => {
     holdsEvidence: true,
   };
 
-  it.each(["readDispute", "closeDispute", "noteOnDispute"] as const)(
-    "with %s, as a decision needs it",
-    async (request) => {
-      expect((await ask(request, { body: dispute() })).result).toEqual({ kind: "dispute", dispute: snapshot });
-    },
-  );
+  it.each([
+    ["readDispute", "dispute"],
+    ["closeDispute", "made"],
+    ["noteOnDispute", "dispute"],
+  ] as const)("with %s, as a decision needs it", async (request, kind) => {
+    expect((await ask(request, { body: dispute() })).result).toEqual({ kind, [kind]: snapshot });
+  });
 
   it.each<[string, object, object]>([
     [
@@ -223,7 +225,7 @@ describe("the gateway reads a dispute", () => {
     ["a file instead", { customer_name: { id: "file_1" } }, false],
   ])("and compares what it was sent as evidence with what is there: %s", async (_what, evidence, holdsEvidence) => {
     const { result } = await ask("submitEvidence", { body: dispute({ evidence }) });
-    expect(result).toMatchObject({ kind: "dispute", dispute: { holdsEvidence } });
+    expect(result).toMatchObject({ kind: "made", made: { holdsEvidence } });
   });
 
   it("and finds there what Stripe has trimmed", async () => {

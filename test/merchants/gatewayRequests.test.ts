@@ -66,7 +66,8 @@ const book: Readonly<Record<Request, Partial<Sent>>> = {
     parameters: { customer: "cus_1", "metadata[orderId]": "4004" },
     idempotencyKey: "key-1",
   },
-  findSetups: { line: "GET /v1/setup_intents", parameters: { customer: "cus_1", ...since } },
+  listSetups: { line: "GET /v1/setup_intents", parameters: { customer: "cus_1", ...since } },
+  listAllSetups: { line: "GET /v1/setup_intents", parameters: since },
   readSetup: { line: "GET /v1/setup_intents/seti_1", parameters: {} },
   hangSetupDoorbell: {
     line: "POST /v1/setup_intents/seti_1",
@@ -82,7 +83,7 @@ const book: Readonly<Record<Request, Partial<Sent>>> = {
     idempotencyKey: "key-1",
   },
   createCustomer: { line: "POST /v1/customers", parameters: { email: "jenny@example.com" }, idempotencyKey: "key-1" },
-  findCustomers: { line: "GET /v1/customers", parameters: { email: "jenny@example.com", ...since } },
+  listCustomers: { line: "GET /v1/customers", parameters: { email: "jenny@example.com", ...since } },
   readCustomer: { line: "GET /v1/customers/cus_1", parameters: {} },
   readDispute: { line: "GET /v1/disputes/du_1", parameters: {} },
   submitEvidence: {

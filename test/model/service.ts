@@ -1,7 +1,7 @@
 /** The service in a process of its own, with the settings of the model's stage, so that it can be killed. */
 import { createStripeGateway } from "../../src/merchants/gateway.ts";
 import { notificationTimings } from "../../src/notifications/options.ts";
-import { serveServices } from "../../src/durable/serve.ts";
+import { serveServices } from "../../src/app/services.ts";
 import { breakGateway, type Defect } from "./defects.ts";
 
 /** What a process is told once it is its turn; until then it stands by, with everything loaded. */

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import {
   amountLeftToRefund,
-  isRefundSettled,
+  judgeRefund,
   decisiveRefund,
   refundObstacle,
-  refundOfCall,
+  refundsOfCall,
   type RefundSnapshot,
   type RefundStatus,
 } from "../../src/refunds/rules.ts";
@@ -14,6 +14,7 @@ const refund = (status: RefundStatus, amount: number, more: Partial<RefundSnapsh
   refundId: "re_1",
   paymentIntentId: "pi_1",
   status,
+  stripeStatus: status,
   amount,
   currency: "usd",
   failureReason: null,
@@ -64,13 +65,13 @@ describe("the refund of a call", () => {
   const ours = refund("pending", 1, { refundId: "re_2", invocationId: "inv_1", createdAtMs: 5000 });
 
   it.each([
-    ["was made by it", [refund("pending", 1), ours], 4000, "re_2"],
-    ["was made in the moment that the call began", [ours], 5000, "re_2"],
-    ["is older than the call: the key came again after its retention", [ours], 6000, undefined],
-    ["was made by somebody else", [refund("pending", 1, { invocationId: "inv_2" })], 0, undefined],
-    ["does not exist", [], 0, undefined],
+    ["was made by it", [refund("pending", 1), ours], 4000, ["re_2"]],
+    ["was made in the moment that the call began", [ours], 5000, ["re_2"]],
+    ["is older than the call: the key came again after its retention", [ours], 6000, []],
+    ["was made by somebody else", [refund("pending", 1, { invocationId: "inv_2" })], 0, []],
+    ["does not exist", [], 0, []],
   ])("is found by its invocation when it %s", (_what, refunds, sinceMs, found) => {
-    expect(refundOfCall(refunds, "inv_1", sinceMs)?.refundId).toBe(found);
+    expect(refundsOfCall(refunds, "inv_1", sinceMs).map(({ refundId }) => refundId)).toEqual(found);
   });
 
   it.each([
@@ -98,15 +99,15 @@ describe("amountLeftToRefund", () => {
   });
 });
 
-describe("isRefundSettled", () => {
+describe("a refund", () => {
   it.each([
-    ["pending", false],
-    ["requires_action", false],
-    ["unrecognized", false],
-    ["succeeded", true],
-    ["failed", true],
-    ["canceled", true],
-  ] as const)("says of %s: %s", (status, settled) => {
-    expect(isRefundSettled(refund(status, 1))).toBe(settled);
+    ["pending", "pending"],
+    ["requires_action", "pending"],
+    ["unrecognized", "needs_review"],
+    ["succeeded", "succeeded"],
+    ["failed", "failed"],
+    ["canceled", "failed"],
+  ] as const)("that is %s is judged as %s", (status, kind) => {
+    expect(judgeRefund(refund(status, 1)).kind).toBe(kind);
   });
 });

@@ -7,13 +7,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Stripe } from "stripe";
 import { expect } from "vitest";
+import { startRelay, type Retelling } from "./relay.ts";
 import { startEngine, type Engine } from "../../src/dev/engine.ts";
 import { freePorts } from "../../src/dev/ports.ts";
 import { registerDeployment } from "../../src/dev/registration.ts";
 import { notificationTimings } from "../../src/notifications/options.ts";
 import { startCheckedSandbox } from "../sandbox/schemas/checked.ts";
-import type { PaymentsOptions } from "../../src/merchants/options.ts";
-import { serveServices, type Served } from "../../src/durable/serve.ts";
+import type { ServiceOptions } from "../../src/merchants/options.ts";
+import { serveServices } from "../../src/app/services.ts";
+import type { Served } from "../../src/durable/serve.ts";
 import { createStripeGateway } from "../../src/merchants/gateway.ts";
 
 const hourMs = 3_600_000;
@@ -39,12 +41,15 @@ type Body = {
   readonly [field: string]: unknown;
 };
 export type Fault = Readonly<Record<string, string | number>>;
-type ServiceSettings = Partial<Omit<PaymentsOptions, "stripe" | "inactivityTimeoutMs">>;
+type ServiceSettings = Partial<Omit<ServiceOptions, "stripe" | "inactivityTimeoutMs">>;
 
 export type Scene = Awaited<ReturnType<typeof openScene>>;
 
-/** Opens a scene. Bank debits settle when the test says so (`settle`), and nothing is polled unless `settings` say so. */
-export async function openScene(inactivityTimeoutMs: number) {
+/**
+ * Opens a scene. Bank debits settle when the test says so (`settle`), and nothing is polled unless `settings` say so.
+ * @param retell stands between the service and Stripe, and may change what the service is told; the test may change `retell.with`
+ */
+export async function openScene(inactivityTimeoutMs: number, retell: Retelling = { with: null }) {
   const folder = await mkdtemp(join(tmpdir(), "restate-stripe-payments-"));
   const [ingressPort = 0, adminPort = 0, servicePort = 0] = await freePorts(3);
   const engineOptions = {
@@ -65,8 +70,9 @@ export async function openScene(inactivityTimeoutMs: number) {
     webhookRetryDelaysMs: [200, 200, 400, 800, 1600],
     searchLagMs: 300,
   });
-  const stripe = createStripeGateway({ secretKey, apiBase: sandbox.url });
-  const serviceOptions: PaymentsOptions = {
+  const relay = await startRelay(sandbox.url, retell);
+  const stripe = createStripeGateway({ secretKey, apiBase: relay?.url ?? sandbox.url });
+  const serviceOptions: ServiceOptions = {
     stripe,
     mode: "test",
     webhookSecrets: [oldWebhookSecret, webhookSecret],
@@ -243,6 +249,7 @@ export async function openScene(inactivityTimeoutMs: number) {
     async close(): Promise<void> {
       await service.close();
       await engine.kill();
+      await relay?.close();
       await sandbox.close();
       await rm(folder, { recursive: true, force: true });
     },

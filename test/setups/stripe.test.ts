@@ -46,7 +46,7 @@ describe("the gateway", () => {
     const created = await stripe.createCustomer(
       stripe.fixRequest(customerParameters({ email: "jenny@example.com" }, origin), "customer"),
     );
-    customerId = created.kind === "customer" ? created.customer.customerId : created.kind;
+    customerId = created.kind === "made" ? created.made.customerId : created.kind;
   });
   afterAll(async () => {
     await sandbox.close();
@@ -58,14 +58,18 @@ describe("the gateway", () => {
       crypto.randomUUID(),
     );
 
+  async function customersOf(email: string, invocationId: string, fixedAtMs: number) {
+    return (await stripe.listCustomers(email, { invocationId, fixedAtMs }, null)).found;
+  }
+
   it("never sends what Stripe may have forgotten the key of", async () => {
     const old = { fixedAtMs: Date.now() - 23 * hourMs };
     const unknown = { kind: "unknown" };
     expect(await stripe.createSetup({ ...requestOf("pm_card_visa", "inv_old"), ...old })).toEqual(unknown);
-    expect(await stripe.findSetups(customerId, "inv_old", Date.now())).toEqual([]);
+    expect(await setupsOf(stripe, customerId, "inv_old", Date.now())).toEqual([]);
     const customer = customerParameters({ email: "old@example.com" }, origin);
     expect(await stripe.createCustomer({ ...stripe.fixRequest(customer, "k1"), ...old })).toEqual(unknown);
-    expect(await stripe.findCustomers("old@example.com", "inv_1", Date.now())).toEqual([]);
+    expect(await customersOf("old@example.com", "inv_1", Date.now())).toEqual([]);
     const disputeId = "du_1";
     expect(await stripe.closeDispute({ ...stripe.fixRequest({ disputeId }, "k2"), ...old })).toEqual(unknown);
     const evidence = { disputeId, evidence: {}, submit: true };
@@ -74,19 +78,19 @@ describe("the gateway", () => {
 
   it("finds a SetupIntent and a Customer by the invocation that made them, and no older one's", async () => {
     const created = await stripe.createSetup(requestOf("pm_card_visa", "inv_found"));
-    const id = created.kind === "setup" ? created.setup.setupIntentId : created.kind;
-    expect(await stripe.findSetups(customerId, "inv_found", Date.now())).toEqual([id]);
-    expect(await stripe.findSetups(customerId, "inv_other", Date.now())).toEqual([]);
+    const id = created.kind === "made" ? created.made.setupIntentId : created.kind;
+    expect(await setupsOf(stripe, customerId, "inv_found", Date.now())).toEqual([id]);
+    expect(await setupsOf(stripe, customerId, "inv_other", Date.now())).toEqual([]);
     // The same idempotency key, days later: the invocation id is the same, the object is not.
-    expect(await stripe.findSetups(customerId, "inv_found", Date.now() + 48 * hourMs)).toEqual([]);
-    const [customer] = await stripe.findCustomers("jenny@example.com", "inv_1", Date.now());
-    expect(customer?.customerId).toBe(customerId);
-    expect(await stripe.findCustomers("jenny@example.com", "inv_1", Date.now() + 48 * hourMs)).toEqual([]);
+    expect(await setupsOf(stripe, customerId, "inv_found", Date.now() + 48 * hourMs)).toEqual([]);
+    const [customer] = await customersOf("jenny@example.com", "inv_1", Date.now());
+    expect(customer).toBe(customerId);
+    expect(await customersOf("jenny@example.com", "inv_1", Date.now() + 48 * hourMs)).toEqual([]);
   });
 
   it("finds the SetupIntent of a customer whom Stripe no longer knows", async () => {
     const created = await stripe.createSetup(requestOf("pm_card_visa", "inv_gone"));
-    const id = created.kind === "setup" ? created.setup.setupIntentId : created.kind;
+    const id = created.kind === "made" ? created.made.setupIntentId : created.kind;
     // Stripe may refuse to list by a customer who was deleted; the sandbox doesn't, so this stands before it.
     const apiBase = await startProxy(async (url) => {
       if (url.searchParams.get("customer") === customerId) return unknownCustomer;
@@ -96,18 +100,18 @@ describe("the gateway", () => {
       return { status: response.status, body: await response.text() };
     });
     const gateway = createStripeGateway({ secretKey: "sk_test_gateway", apiBase });
-    expect(await gateway.findSetups(customerId, "inv_gone", Date.now())).toEqual([id]);
-    expect(await gateway.findSetups(customerId, "inv_never", Date.now())).toEqual([]);
+    expect(await setupsOf(gateway, customerId, "inv_gone", Date.now())).toEqual([id]);
+    expect(await setupsOf(gateway, customerId, "inv_never", Date.now())).toEqual([]);
   });
 
   it("gives a decline as a set-up with its failure, and keeps the reason when it is closed", async () => {
     const created = await stripe.createSetup(requestOf("pm_card_visa_chargeDeclinedLostCard", "inv_declined"));
     expect(created).toMatchObject({
-      kind: "setup",
-      setup: { status: "requires_payment_method", paymentMethodId: null, failure: { declineCode: "lost_card" } },
+      kind: "made",
+      made: { status: "requires_payment_method", paymentMethodId: null, failure: { declineCode: "lost_card" } },
     });
-    if (created.kind !== "setup" || created.setup.failure === null) throw new Error("not declined");
-    const { setupIntentId, failure } = created.setup;
+    if (created.kind !== "made" || created.made.failure === null) throw new Error("not declined");
+    const { setupIntentId, failure } = created.made;
     await stripe.noteSetupFailure(setupIntentId, failure, "restate_callback_id");
     await stripe.cancelSetup(setupIntentId, "k4");
     expect(await stripe.readSetup(setupIntentId)).toMatchObject({
@@ -140,7 +144,7 @@ describe("the gateway", () => {
     const disputeId = ((await response.json()) as { data: { id: string }[] }).data[0]?.id ?? "";
     const evidence = { uncategorizedText: "It arrived.\n" };
     const staging = stripe.fixRequest({ disputeId, evidence, submit: false }, "k7");
-    expect(await stripe.submitEvidence(staging)).toMatchObject({ dispute: { hasEvidence: true, holdsEvidence: true } });
+    expect(await stripe.submitEvidence(staging)).toMatchObject({ made: { hasEvidence: true, holdsEvidence: true } });
     expect(await stripe.noteOnDispute(disputeId, "restate_accepted_by", "inv_1")).toMatchObject({
       dispute: { status: "needs_response", submissionCount: 0, acceptanceNoted: true },
     });
@@ -150,3 +154,9 @@ describe("the gateway", () => {
     });
   });
 });
+
+async function setupsOf(gateway: StripeGateway, customer: string, invocationId: string, fixedAtMs: number) {
+  const creation = { invocationId, fixedAtMs };
+  const ofCustomer = await gateway.listSetups(customer, creation, null);
+  return (ofCustomer ?? (await gateway.listSetups(null, creation, null)))?.found;
+}

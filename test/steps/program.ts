@@ -3,8 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import { paymentServices } from "../../src/durable/serve.ts";
-import type { PaymentsOptions } from "../../src/merchants/options.ts";
+import { offeredServices } from "../../src/app/services.ts";
 import { createStripeGateway } from "../../src/merchants/gateway.ts";
 import { deathsOf, die, record, type Death, type Recording, type Wrong } from "./campaign.ts";
 import { usual, type Scenario } from "./scenario.ts";
@@ -77,11 +76,7 @@ function byProfile<Item>(items: readonly Item[], scenarioOf: (item: Item) => Sce
 
 /** Every handler that a deployment offers, as `service/handler`. */
 export function offeredHandlers(): readonly string[] {
-  const options = { notifications: { receiver: null } } as unknown as PaymentsOptions;
-  return paymentServices(options).flatMap((definition) => {
-    const { service, object } = definition as { readonly service?: object; readonly object?: object };
-    return Object.keys(service ?? object ?? {}).map((handler) => `${definition.name}/${handler}`);
-  });
+  return offeredServices.flatMap(({ name, handlers }) => handlers.map((handler) => `${name}/${handler}`));
 }
 
 /** Every method of the gateway that asks something of Stripe. */
@@ -103,8 +98,10 @@ export function namedSteps(): readonly (string | null)[] {
     .filter((file) => file.endsWith(".ts") && !withoutHandlers.test(file))
     .flatMap((file) => {
       const code = readFileSync(join(source, file), "utf8");
-      const calls = code.matchAll(/(?:\bstripeStep\s*\(|\bctx\s*\.run\s*\()(?:\s*ctx,)?\s*(?:"([^"]+)")?/g);
+      const calls = code.matchAll(/(?:\.(?:ask|fix|run)\s*\(|^\s*step:)\s*(?:"([^"]+)")?/gm);
       // The one that gives each request its step takes the name from its caller.
-      return file === "durable/stripeStep.ts" ? [] : [...calls].map(([, name]) => name ?? null);
+      return file === "durable/call.ts" || file === "durable/createOnce.ts"
+        ? []
+        : [...calls].map(([, name]) => name ?? null);
     });
 }

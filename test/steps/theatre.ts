@@ -26,13 +26,15 @@ export type Profile = {
   readonly name: string;
   readonly settings?: Partial<Omit<WorkerOptions, "secretKey" | "apiBase" | "notifications">>;
   readonly notifications?: Partial<WorkerOptions["notifications"]>;
+  readonly otherSettings?: NonNullable<WorkerOptions["otherSettings"]>;
 };
 
 type Row = { readonly id: string; readonly key?: string; readonly by?: string };
 
 export type Theatre = Awaited<ReturnType<typeof openTheatre>>;
 
-export async function openTheatre() {
+/** @param change makes another profile of each that a scenario asks for */
+export async function openTheatre(change: (profile: Profile) => Profile = (profile) => profile) {
   const folder = await mkdtemp(join(tmpdir(), "restate-stripe-payments-"));
   const [ingressPort = 0, adminPort = 0] = await freePorts(2);
   const engine = await startEngine({
@@ -136,7 +138,8 @@ export async function openTheatre() {
     },
 
     /** Serves as a profile says, in fresh processes. */
-    async setUp({ notifications, settings }: Profile): Promise<void> {
+    async setUp(profile: Profile): Promise<void> {
+      const { notifications, settings, otherSettings } = change(profile);
       earlierKills += pool?.kills() ?? 0;
       await pool?.close();
       pool = startPool({
@@ -152,6 +155,7 @@ export async function openTheatre() {
         inactivityTimeoutMs: defaultInactivityTimeoutMs,
         lookUpDelaysMs: [0, 100, 600],
         ...settings,
+        ...(otherSettings !== undefined && { otherSettings }),
         notifications: {
           receiver: merchant.receiver,
           retryScheduleMs: Array.from({ length: 100 }, () => 50),

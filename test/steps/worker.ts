@@ -7,15 +7,20 @@ import { subscribe } from "node:diagnostics_channel";
 import type { ClientRequest } from "node:http";
 import { createServer } from "node:http2";
 import { createEndpointHandler, type HooksProvider } from "@restatedev/restate-sdk";
-import type { PaymentsOptions } from "../../src/merchants/options.ts";
-import { paymentServices } from "../../src/durable/serve.ts";
+import { paymentServices } from "../../src/app/services.ts";
+import type { ServiceOptions } from "../../src/merchants/options.ts";
 import { createStripeGateway, type StripeGateway } from "../../src/merchants/gateway.ts";
 import { invocationHeader, methodHeader, runHeader } from "./origin.ts";
 
 /** What a worker is started with. */
-export type WorkerOptions = Omit<PaymentsOptions, "stripe"> & { readonly secretKey: string; readonly apiBase: string };
+export type WorkerOptions = Omit<ServiceOptions, "stripe"> & {
+  readonly secretKey: string;
+  readonly apiBase: string;
+  /** Settings that every other attempt of an invocation is made with, as if the service had been restarted in between. */
+  readonly otherSettings?: Partial<Omit<ServiceOptions, "stripe">>;
+};
 
-const { secretKey, apiBase, ...options } = JSON.parse(process.argv[2] ?? "") as WorkerOptions;
+const { secretKey, apiBase, otherSettings, ...options } = JSON.parse(process.argv[2] ?? "") as WorkerOptions;
 
 const steps = new AsyncLocalStorage<{ readonly invocationId: string; readonly run: string }>();
 const methods = new AsyncLocalStorage<string>();
@@ -44,13 +49,23 @@ function named(gateway: StripeGateway): StripeGateway {
   });
 }
 
-const server = createServer(
-  createEndpointHandler({
-    services: paymentServices({ ...options, stripe: named(createStripeGateway({ secretKey, apiBase })) }),
-    defaultServiceOptions: { hooks: [tellSteps] },
-    logger: () => {},
-  }),
+const endpoints = [options, ...(otherSettings === undefined ? [] : [{ ...options, ...otherSettings }])].map(
+  (settings) =>
+    createEndpointHandler({
+      services: paymentServices({ ...settings, stripe: named(createStripeGateway({ secretKey, apiBase })) }),
+      defaultServiceOptions: { hooks: [tellSteps] },
+      logger: () => {},
+    }),
 );
+
+/** How often an invocation was attempted; the engine names it in each attempt. */
+const attempts = new Map<string, number>();
+const server = createServer((request, response) => {
+  const invocationId = String(request.headers["x-restate-invocation-id"]);
+  const attempt = attempts.get(invocationId) ?? 0;
+  attempts.set(invocationId, attempt + 1);
+  endpoints[attempt % endpoints.length]?.(request, response);
+});
 server.listen(0, "127.0.0.1", () => {
   const address = server.address();
   process.send?.({ port: typeof address === "object" && address !== null ? address.port : 0 });

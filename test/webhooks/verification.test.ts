@@ -1,7 +1,43 @@
 import { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
 import { verifyWebhook } from "../../src/webhooks/verification.ts";
-import { ringingEventTypes, telltaleEventTypes, webhookEventTypes } from "../../src/webhooks/eventTable.ts";
+import { webhookEventTypes } from "../../src/webhooks/eventTable.ts";
+
+/** The types that ring, as Stripe names them. */
+const ringing = [
+  "payment_intent.succeeded",
+  "payment_intent.payment_failed",
+  "payment_intent.canceled",
+  "payment_intent.requires_action",
+  "payment_intent.amount_capturable_updated",
+  "refund.updated",
+  "refund.failed",
+  "setup_intent.succeeded",
+  "setup_intent.setup_failed",
+  "setup_intent.requires_action",
+  "setup_intent.canceled",
+  "charge.dispute.updated",
+  "charge.dispute.closed",
+];
+
+/** The types that make us look at a payment, and at what beside it. */
+const telling: Readonly<Record<string, readonly string[]>> = {
+  "payment_intent.succeeded": [],
+  "payment_intent.payment_failed": [],
+  "payment_intent.canceled": [],
+  "payment_intent.amount_capturable_updated": [],
+  "refund.created": ["refunds"],
+  "refund.updated": ["refunds"],
+  "refund.failed": ["refunds"],
+  "charge.refund.updated": ["refunds"],
+  "charge.dispute.created": ["disputes"],
+  "charge.dispute.updated": ["disputes"],
+  "charge.dispute.closed": ["disputes"],
+  "charge.dispute.funds_withdrawn": ["disputes"],
+  "charge.dispute.funds_reinstated": ["disputes"],
+  "radar.early_fraud_warning.created": ["warnings"],
+  "radar.early_fraud_warning.updated": ["warnings"],
+};
 
 const secret = "whsec_current";
 const address = "sign_1JFCI3Y2GAcJppmQrxx8bC4mVK72EPEA1AAAAEQ";
@@ -138,50 +174,13 @@ describe("verifyWebhook", () => {
     });
   });
 
-  it("subscribes to everything that rings or tells", () => {
-    expect(webhookEventTypes).toEqual(
-      expect.arrayContaining([...ringingEventTypes, ...Object.keys(telltaleEventTypes)]),
-    );
-    expect(new Set(webhookEventTypes).size).toBe(webhookEventTypes.length);
+  it("subscribes to everything that rings or tells, and to nothing else", () => {
+    const all = new Set([...ringing, ...Object.keys(telling)]);
+    expect(new Set(webhookEventTypes)).toEqual(all);
+    expect(webhookEventTypes).toHaveLength(all.size);
   });
 
-  it("names each type as Stripe does", () => {
-    expect(ringingEventTypes).toEqual([
-      "payment_intent.succeeded",
-      "payment_intent.payment_failed",
-      "payment_intent.canceled",
-      "payment_intent.requires_action",
-      "payment_intent.amount_capturable_updated",
-      "refund.updated",
-      "refund.failed",
-      "setup_intent.succeeded",
-      "setup_intent.setup_failed",
-      "setup_intent.requires_action",
-      "setup_intent.canceled",
-      "charge.dispute.updated",
-      "charge.dispute.closed",
-    ]);
-    const byChange = Object.groupBy(Object.keys(telltaleEventTypes), (type) => String(telltaleEventTypes[type]));
-    expect(byChange).toEqual({
-      "": [
-        "payment_intent.succeeded",
-        "payment_intent.payment_failed",
-        "payment_intent.canceled",
-        "payment_intent.amount_capturable_updated",
-      ],
-      refunds: ["refund.created", "refund.updated", "refund.failed", "charge.refund.updated"],
-      disputes: [
-        "charge.dispute.created",
-        "charge.dispute.updated",
-        "charge.dispute.closed",
-        "charge.dispute.funds_withdrawn",
-        "charge.dispute.funds_reinstated",
-      ],
-      warnings: ["radar.early_fraud_warning.created", "radar.early_fraud_warning.updated"],
-    });
-  });
-
-  it.each(Object.entries(telltaleEventTypes))("tells by %s to look at %j, too", (type, changes) => {
+  it.each(Object.entries(telling))("tells by %s to look at %j, too", (type, changes) => {
     const object = type.startsWith("payment_intent.") ? { id: "pi_1" } : { id: "xx_1", payment_intent: "pi_1" };
     const payload = event(type, object);
     expect(verify(payload, signed(payload))).toMatchObject({ telltale: { paymentIntentId: "pi_1", changes } });
@@ -203,7 +202,7 @@ describe("verifyWebhook", () => {
     expect(verify(payload, signed(payload))).toMatchObject({ kind: "genuine", telltale: null });
   });
 
-  it.each(ringingEventTypes)("rings for %s", (type) => {
+  it.each(ringing)("rings for %s", (type) => {
     // Of a PaymentIntent, say, or of a dispute that is closed.
     const payload = event(type, { id: "pi_1", status: "won", metadata: { restate_callback_id: address } });
     expect(verify(payload, signed(payload))).toMatchObject({ metadata: { restate_callback_id: address } });

@@ -4,9 +4,9 @@ import * as restate from "@restatedev/restate-sdk";
 import { onTestFinished } from "vitest";
 import { freePort } from "../../../src/dev/ports.ts";
 import { paymentOutcomeSchema, paymentRequestSchema } from "../../../src/payments/contract.ts";
-import type { PaymentsOptions } from "../../../src/merchants/options.ts";
+import type { ServiceOptions } from "../../../src/merchants/options.ts";
 import { createPaymentsService } from "../../../src/app/paymentsService.ts";
-import { paymentServices } from "../../../src/durable/serve.ts";
+import { paymentServices, withProcessMemory } from "../../../src/app/services.ts";
 
 type Services = Parameters<typeof restate.createEndpointHandler>[0]["services"];
 
@@ -42,8 +42,10 @@ export async function openVersion(
 }
 
 /** A version whose `processPayment` begins with a step that the present one lacks: no journal of the one replays on the other. */
-export function incompatibleVersion(options: PaymentsOptions): Services {
-  const present = createPaymentsService(options) as unknown as { readonly service: Record<string, Handler> };
+export function incompatibleVersion(options: ServiceOptions): Services {
+  const present = createPaymentsService(withProcessMemory(options)) as unknown as {
+    readonly service: Record<string, Handler>;
+  };
   const processPayment = present.service["processPayment"];
   if (processPayment === undefined) throw new Error("There is no processPayment to change.");
   const changed = restate.handlers.handler(
@@ -63,19 +65,21 @@ export function incompatibleVersion(options: PaymentsOptions): Services {
 }
 
 /** A version without one of its services. */
-export function versionWithout(options: PaymentsOptions, service: string): Services {
+export function versionWithout(options: ServiceOptions, service: string): Services {
   return paymentServices(options).filter(({ name }) => name !== service);
 }
 
 /** A version without one of the handlers of `payments`. */
-export function versionWithoutHandler(options: PaymentsOptions, handler: string): Services {
-  const present = createPaymentsService(options) as unknown as { readonly service: Record<string, Handler> };
+export function versionWithoutHandler(options: ServiceOptions, handler: string): Services {
+  const present = createPaymentsService(withProcessMemory(options)) as unknown as {
+    readonly service: Record<string, Handler>;
+  };
   const handlers = Object.fromEntries(Object.entries(present.service).filter(([name]) => name !== handler));
   return [restate.service({ name: "payments", handlers }), ...versionWithout(options, "payments")];
 }
 
 /** A version in which `payments` is of another kind. */
-export function versionOfAnotherKind(options: PaymentsOptions): Services {
+export function versionOfAnotherKind(options: ServiceOptions): Services {
   const handlers = { processPayment: async () => {} };
   return [restate.object({ name: "payments", handlers }), ...versionWithout(options, "payments")];
 }

@@ -1,13 +1,10 @@
 /** What is kept of Stripe's objects, and what is made of the parts that Stripe leaves out. */
 import type { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
-import { idOf, snapshotOfSetup } from "../../../src/setups/stripe/snapshot.ts";
-import {
-  failureNote,
-  failureNoteOf,
-  snapshotOfPayment,
-  snapshotOfRefund,
-} from "../../../src/payments/stripe/snapshot.ts";
+import { snapshotOfRefund } from "../../../src/refunds/stripe.ts";
+import { snapshotOfSetup } from "../../../src/setups/stripe/snapshot.ts";
+import { failureNote, failureNoteOf, idOf } from "../../../src/stripe/snapshot.ts";
+import { snapshotOfPayment } from "../../../src/payments/stripe/snapshot.ts";
 
 const noReason = "The payment attempt failed.";
 
@@ -172,6 +169,7 @@ describe("a refund", () => {
       refundId: "re_1",
       paymentIntentId: "pi_1",
       status: "pending",
+      stripeStatus: "pending",
       amount: 9,
       currency: "usd",
       failureReason: null,
