@@ -18,7 +18,9 @@ import { amountLeftToRefund, judgeRefund, type RefundSnapshot } from "../refunds
 import type { RefundParameters } from "../refunds/stripe.ts";
 import { waiterCallbackKey } from "../stripe/metadata.ts";
 import { closePayment } from "./closePayment.ts";
-import { paymentWatcherInterface, type WatchRequest, type WatchResult } from "./interface.ts";
+import { paymentsMadeBy } from "./creation.ts";
+import { noteAbandonment, takeBack } from "./giveUp.ts";
+import { paymentWatcherInterface, type UnknownPayment, type WatchRequest, type WatchResult } from "./interface.ts";
 import { awaitedPayment, readOwnPayment } from "./object.ts";
 import type { PaymentSnapshot } from "./rules/payment.ts";
 import { nextWatchStep, type WatchMode } from "./rules/watch.ts";
@@ -28,7 +30,10 @@ const maximumRefundAttempts = 10;
 export function createPaymentWatcher(options: HandlerOptions) {
   const watched = thenLook(["refunds"], watch);
   return implement(paymentWatcherInterface, {
-    handlers: { watch: async (ctx: Context, request) => await watched(openCall(ctx, options), request) },
+    handlers: {
+      watch: async (ctx: Context, request) => await watched(openCall(ctx, options), request),
+      takeBackUnknown: async (ctx: Context, request) => await takeBackUnknown(openCall(ctx, options), request),
+    },
     options: {
       ...running(options),
       ingressPrivate: true,
@@ -50,9 +55,14 @@ async function watch(call: Call, request: WatchRequest): Promise<WatchResult> {
     deadlineAtMs,
   }));
   let mode: WatchMode = request.mode;
-  const wait = openWait(call, awaitedPayment, paymentIntentId, { plan });
   // Reading comes before hanging the doorbell, which erases the reason of a failure.
   let payment = await readOwnPayment(call, paymentIntentId);
+  if (mode === "abandoned" && !payment.isAbandoned && payment.status !== "succeeded") {
+    // Stripe did not answer the call that gave it up.
+    const noted = await noteAbandonment(call, paymentIntentId);
+    if (noted.kind === "payment") payment = noted.payment;
+  }
+  const wait = openWait(call, awaitedPayment, paymentIntentId, { plan, first: payment });
   for (;;) {
     const step = nextWatchStep(payment, mode);
     if (step === "done" || step === "refund") {
@@ -72,6 +82,28 @@ async function watch(call: Call, request: WatchRequest): Promise<WatchResult> {
     payment = look.seen;
     if (mode === "customer" && (look.wake === "deadline" || look.wake === "cancellation")) mode = "expired";
   }
+}
+
+/**
+ * Takes back every PaymentIntent that a call made whose answer never came: at once and again later, because search lags and a request
+ * may still have been under way. A new one is never made.
+ * @returns the ids that were found
+ */
+async function takeBackUnknown(call: Call, { invocationId, fixedAtMs }: UnknownPayment): Promise<readonly string[]> {
+  const delaysMs = await call.fix("fix the look-ups", ({ settings }) => settings.lookUpDelaysMs);
+  const known = new Set<string>();
+  for (const delayMs of delaysMs) {
+    if (delayMs > 0) await call.pause(delayMs, "next look-up");
+    for (const paymentIntentId of await paymentsMadeBy(call, { invocationId, fixedAtMs })) {
+      if (known.has(paymentIntentId)) continue;
+      known.add(paymentIntentId);
+      call.ctx.console.warn(
+        `${paymentIntentId} was made by a call that was given up without an answer; it is taken back.`,
+      );
+      await takeBack(call, await readOwnPayment(call, paymentIntentId));
+    }
+  }
+  return [...known];
 }
 
 /** Gives back what is left of the payment, after every refund that somebody else made, and waits for each refund's end. */
@@ -144,7 +176,7 @@ async function endOf(
   plan: WaitPlan,
 ): Promise<RefundSnapshot> {
   if (judgeRefund(first).kind !== "pending") return first;
-  const from = { plan, hanging, isCancellable: false, judge: judgeRefund };
+  const from = { plan, first, hanging, isCancellable: false, judge: judgeRefund };
   return (await awaitObject(call, awaitedRefund, first.refundId, from)).seen;
 }
 
