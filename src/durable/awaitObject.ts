@@ -73,7 +73,7 @@ export type ObjectWait<Seen> = {
 };
 
 /** How long the end of a wait may take while Stripe doesn't answer. */
-const patienceToEndMs = 5000;
+const patienceToEndMs = 10_000;
 
 /** After this many rings that found nothing new, polling does: rings are cheap for whoever sends them. */
 const maximumRings = 10;

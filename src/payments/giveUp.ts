@@ -31,7 +31,7 @@ export async function settleDecline(
 type Because = CallStopped["because"];
 
 /** How long the end of a call may take while Stripe doesn't answer: then the watcher goes on. */
-const patienceToEndMs = 5000;
+const patienceToEndMs = 10_000;
 
 /** Ends a call whose payment is still pending: at the deadline, or because somebody cancelled the call. */
 export async function giveUp(call: Call, payment: PaymentSnapshot, because: Because): Promise<PaymentOutcome> {

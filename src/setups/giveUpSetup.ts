@@ -32,7 +32,7 @@ export async function settleDeclinedSetup(
 type Because = CallStopped["because"];
 
 /** How long the end of a call may take while Stripe doesn't answer: then the watcher goes on. */
-const patienceToEndMs = 5000;
+const patienceToEndMs = 10_000;
 
 /** Ends a call whose set-up is still pending: at the deadline, or because somebody cancelled the call. */
 export async function giveUpSetup(call: Call, setup: SetupSnapshot, because: Because): Promise<SetupOutcome> {
