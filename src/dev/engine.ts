@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { freePort } from "./ports.ts";
+import { privateFolderMode } from "./privateFolder.ts";
 import { describeExit, spawnGuarded, type ProcessExit } from "./processes.ts";
 
 export type EngineOptions = {
@@ -50,7 +51,7 @@ export class EngineStartError extends Error {
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const binary = engineBinary();
-  mkdirSync(options.dataDir, { recursive: true });
+  mkdirSync(options.dataDir, { recursive: true, mode: privateFolderMode });
   const ingressUrl = `http://127.0.0.1:${options.ingressPort}`;
   const adminUrl = `http://127.0.0.1:${options.adminPort}`;
   const running = await spawnGuarded({
@@ -80,7 +81,7 @@ const startTimeoutMs = 60_000;
 function temporaryDir(dataDir: string): string {
   const path = join(dataDir, "tmp");
   rmSync(path, { recursive: true, force: true });
-  mkdirSync(path, { recursive: true });
+  mkdirSync(path, { recursive: true, mode: privateFolderMode });
   return path;
 }
 

@@ -14,7 +14,7 @@ import { startEngine, type Engine } from "./engine.ts";
 import { engineIdentity, type EngineIdentity } from "./engineIdentity.ts";
 import { acquireLock, LockedError, type Lock } from "./lock.ts";
 import { portProblems, type PortNeed } from "./ports.ts";
-import { privateFolderMode } from "./privateFolder.ts";
+import { dataFolderError, openDataFolder, privateFolderMode } from "./privateFolder.ts";
 import { PartFailedError, Parts, type PartFailure, type PartName } from "./parts.ts";
 import { spawnNode, type NodeProcess } from "./processes.ts";
 import { registerDeployment, type Registration } from "./registration.ts";
@@ -101,7 +101,8 @@ export class StartRefusedError extends Error {
 
 /**
  * Starts everything and resolves when payments are taken.
- * @throws StartRefusedError when the ports, the data folder or the Stripe key don't allow it
+ * @throws StartRefusedError when the ports, the lock of the data or the Stripe key don't allow it
+ * @throws DataFolderError when the data folder can't be used
  * @throws PartFailedError when a part ended during the start
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
@@ -114,7 +115,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     return { ...started, pids: parts.pids(), failed: parts.failed, stop: () => parts.stop() };
   } catch (error) {
     await parts.stop();
-    throw error;
+    throw dataFolderError(error, dataDir) ?? error;
   }
 }
 
@@ -280,10 +281,11 @@ function portNeeds(options: StackOptions): readonly PortNeed[] {
 }
 
 async function lockData(dataDir: string): Promise<Lock> {
+  openDataFolder(dataDir);
   try {
     return await acquireLock(join(dataDir, "lock"));
   } catch (error) {
-    if (!(error instanceof LockedError)) throw error;
+    if (!(error instanceof LockedError)) throw dataFolderError(error, dataDir) ?? error;
     throw new StartRefusedError(
       `Another "npm start" (process ${error.pid}) runs on the data in ${dataDir}. Stop it, or use a folder and ports of your own: DATA_DIR=.data2, RESTATE_INGRESS_PORT, RESTATE_ADMIN_PORT, PORT and SANDBOX_PORT.`,
       { cause: error },
