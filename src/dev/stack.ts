@@ -8,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { stripeModeOf, type StripeMode } from "../config/config.ts";
 import type { Environment } from "../config/settings.ts";
+import { lowLimitWarning, ownFileLimit } from "../operator/engine/openFiles.ts";
 import { checkAccount, type AccountCheck } from "../stripe/account.ts";
 import { watchDisk } from "./diskWatch.ts";
 import { startEngine, type Engine } from "./engine.ts";
@@ -192,6 +193,8 @@ async function startEnginePart(options: StartingStack, known: KnownTarget, parts
     ...(options.enginePartitions === undefined ? {} : { partitions: options.enginePartitions }),
   });
   parts.add("engine", engine);
+  const limitWarning = lowLimitWarning(ownFileLimit());
+  if (limitWarning !== null) options.onWarning?.("engine", limitWarning);
   void watchDisk(known.dir, (line) => options.onWarning?.("engine", line), parts.stopping);
   return engine;
 }
