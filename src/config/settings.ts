@@ -158,7 +158,7 @@ function optionalSetting<T>(read: (text: string) => T | undefined, problem: (tex
  * number or a number with its unit, as in a slip of the pen; anything else could be a secret.
  */
 function shown(text: string): string {
-  if (text.length > 40 || /(^|[^a-z])(sk|rk|pk|ek|whsec|publickeyv1)_/i.test(text)) return "…";
+  if (text.length > 24 || /(^|[^a-z])(sk|rk|pk|ek|whsec|publickeyv1)_/i.test(text)) return "…";
   const isHarmless = /^[\w ,./:+-]*$/.test(text) && text.split(/[ ,./:+_-]+/).every((part) => harmlessPart.test(part));
   return isHarmless ? text : "…";
 }

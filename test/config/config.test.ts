@@ -245,6 +245,7 @@ describe("a message about a setting", () => {
     ["a password", "Tr0ub4dor&3"],
     ["a token", "ghp_16C7e42F292c6912E7710c838347Ae178B4a"],
     ["a short token", "a8Fz09-Qx1"],
+    ["a passphrase", "correct-horse-battery-staple"],
     ["hexadecimal digits", "5f4dcc3b5aa765d61d8327deb882cf99"],
   ] as const;
   const variables =
