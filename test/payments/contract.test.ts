@@ -54,7 +54,11 @@ describe("paymentRequestSchema", () => {
     ["an offline mandate", { mandate: { type: "offline" } }],
     ["forty metadata keys", { metadata: Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`key${i}`, "x"])) }],
     ["the longest wait", { timeoutSeconds: 7_776_000 }],
-    ["the largest amount", { amount: 99_999_999 }],
+    ["the largest amount", { amount: 999_999_999_999 }],
+    ["a large amount of rupiah", { amount: 150_000_000, currency: "idr" }],
+    ["a large amount of yen", { amount: 150_000_000, currency: "JPY" }],
+    ["less than Stripe's minimum in one currency: that of the settlement decides", { amount: 45 }],
+    ["one cent, by iDEAL", { amount: 1, currency: "eur", returnUrl: "https://shop.example" }],
     ["a return URL on a laptop", { returnUrl: "http://localhost:3000/back" }],
   ])("takes %s", (_what, more) => {
     expect(wrongFields(paymentRequestSchema, { ...card, ...more })).toEqual([]);
@@ -68,9 +72,7 @@ describe("paymentRequestSchema", () => {
     ["an amount as text", { ...card, amount: "109" }, ["amount"]],
     ["nothing to pay", { ...card, amount: 0 }, ["amount"]],
     ["a negative amount", { ...card, amount: -109 }, ["amount"]],
-    ["more than Stripe takes", { ...card, amount: 100_000_000 }, ["amount"]],
-    ["less than Stripe's minimum", { ...card, amount: 49 }, ["amount"]],
-    ["less than the minimum of another currency", { ...card, amount: 50, currency: "DKK" }, ["amount"]],
+    ["more than Stripe takes", { ...card, amount: 1_000_000_000_000 }, ["amount"]],
     ["a fraction that the currency lacks", { ...card, amount: 1234, currency: "kwd" }, ["amount"]],
     ["an unknown currency", { ...card, currency: "zzz" }, ["currency"]],
     ["an empty currency", { ...card, currency: "" }, ["currency"]],
@@ -110,7 +112,7 @@ describe("paymentRequestSchema", () => {
     ],
     [
       "contradictions beside other mistakes",
-      { ...card, amount: 1, offSession: true, savePaymentMethod: "off_session" },
+      { ...card, amount: 1, currency: "isk", offSession: true, savePaymentMethod: "off_session" },
       ["amount", "customerId", "offSession"],
     ],
     [
@@ -156,7 +158,7 @@ describe("paymentRequestSchema", () => {
     ],
     [
       "several mistakes at once, all listed",
-      { amount: 10, currency: "usd", delayedStatus: "yes", timeoutSeconds: "soon" },
+      { amount: 11, currency: "kwd", delayedStatus: "yes", timeoutSeconds: "soon" },
       ["paymentMethodId", "timeoutSeconds", "delayedStatus", "amount"],
     ],
   ])("refuses %s and says where", (_what, body, fields) => {
