@@ -8,7 +8,7 @@ type Explanation = { readonly meaning: string; readonly remedy: string };
 export const reasonGuide: Readonly<Record<FailureReason, Explanation>> = {
   invalid_request: {
     meaning:
-      "A field is wrong. Stripe refused it (`param`, `stripeCode`), or our schema did: then there is no `metadata`, and `message` lists every bad field.",
+      "A field is wrong. Stripe refused it (`param`, `stripeCode`), or our schema did: then there is no `metadata`, and `message` names the first ten errors.",
     remedy: "Mend the request and use a new key.",
   },
   declined: {

@@ -8,8 +8,10 @@ import { acceptDispute } from "../disputes/acceptDispute.ts";
 import { getDispute } from "../disputes/getDispute.ts";
 import { submitDisputeEvidence } from "../disputes/submitDisputeEvidence.ts";
 import { CallStopped, openCall, type Call } from "../durable/call.ts";
-import { stopped } from "../durable/failures.ts";
+import { failure, stopped } from "../durable/failures.ts";
+import { emptyKeyTest } from "../durable/idempotencyKey.ts";
 import * as run from "../durable/policies.ts";
+import { requestSerde } from "../durable/requestSerde.ts";
 import type { HandlerOptions } from "../merchants/options.ts";
 import { thenLook } from "../notifications/thenLook.ts";
 import { awaitPayment } from "../payments/awaitPayment.ts";
@@ -26,10 +28,17 @@ import { setupPaymentMethod } from "../setups/setupPaymentMethod.ts";
 import { webhookReceiptSchema } from "../webhooks/contract.ts";
 import { processWebhook } from "../webhooks/processWebhook.ts";
 
-const calls = services.payments;
+const serviceName = "payments";
+const calls = services[serviceName];
 
 /** The handlers of this service, by name. */
 export const paymentsHandlerNames: readonly string[] = [...Object.keys(calls), "processWebhook"];
+
+function nameOf(declared: unknown): string {
+  const [name] = Object.entries(calls).find(([, call]) => call === declared) ?? [];
+  if (name === undefined) throw new TypeError("A handler of a call that the registry does not have.");
+  return name;
+}
 
 export function createPaymentsService(options: HandlerOptions) {
   /** How the engine keeps the answer of a call. */
@@ -53,15 +62,19 @@ export function createPaymentsService(options: HandlerOptions) {
     handle: (call: Call, request: Request) => Promise<Answer>,
   ) {
     const { description, input, output, effect } = declared;
+    const hasEmptyKey = emptyKeyTest(serviceName, nameOf(declared));
     return restate.handlers.handler(
       {
         ...run.running(options),
         description,
-        input: restate.serde.schema(input),
+        input: requestSerde(input),
         output: restate.serde.schema(output),
         ...kept[effect],
       },
       async (ctx: restate.Context, request: Request) => {
+        if (hasEmptyKey(ctx.request().id)) {
+          throw failure("invalid_request", "The idempotency-key header is empty: send a key, or no header.", {});
+        }
         try {
           return await handle(openCall(ctx, options), request);
         } catch (error) {
@@ -74,7 +87,7 @@ export function createPaymentsService(options: HandlerOptions) {
   const pay = thenLook([], (call: Call, request: PaymentRequest) => processPayment(call, request));
   const awaitDispute = thenLook(["disputes"], getDispute);
   return restate.service({
-    name: "payments",
+    name: serviceName,
     description:
       "Stripe payments as one call that returns the final outcome, whether Stripe knows it at once or days later.",
     handlers: {

@@ -11,6 +11,7 @@ import {
   paymentMethodIdSchema,
   returnUrlSchema,
   settledBySchema,
+  shortText,
   text,
   timeoutSecondsSchema,
 } from "../api/fields.ts";
@@ -41,8 +42,7 @@ export const paymentRequestSchema = z
       ),
     paymentMethodId: paymentMethodIdSchema.describe("The Stripe PaymentMethod to charge, e.g. pm_card_visa."),
     amount: amountSchema.describe("In the currency's minor unit (cents): an integer."),
-    currency: z
-      .string()
+    currency: shortText(16)
       .toLowerCase()
       .refine((currency) => moneyProblem(maximumAmountMinor, currency)?.field !== "currency", {
         error: (issue) => moneyProblem(maximumAmountMinor, String(issue.input))?.message,
@@ -53,7 +53,8 @@ export const paymentRequestSchema = z
     description: text(1000).optional(),
     receiptEmail: emailSchema.optional(),
     statementDescriptorSuffix: text(22)
-      .regex(/^[^<>\\'"*]*[A-Za-z][^<>\\'"*]*$/, "needs a letter and none of < > \\ ' \" *")
+      .regex(/^[^<>\\'"*]*$/, "must have none of < > \\ ' \" *")
+      .regex(/[A-Za-z]/, "needs a letter")
       .optional()
       .describe("What the customer's card statement shows after the merchant's own prefix."),
     metadata: metadataSchema.optional(),

@@ -86,7 +86,7 @@ PaymentMethod of the type \`customer_balance\`. A transfer may come in parts: \`
 as does money that comes late or is too much. That balance pays for the customer's next bank transfer, unless you give it back in Stripe's
 dashboard.`,
       notes: {
-        amount: "Stripe's minimum and decimals of the currency apply.",
+        amount: "The decimals of the currency apply; its smallest and largest charges are Stripe's to judge.",
         customerId: "The Stripe Customer who pays.",
         description: "Your words about the payment, for the dashboard.",
         receiptEmail: "Where Stripe sends the receipt.",

@@ -6,6 +6,7 @@ import { DAY_MS } from "../../world/clock.ts";
 import { attemptError, declineFields, DECLINES, type Decline } from "../../world/declines.ts";
 import { findMandate, type MandateChoice, type MandateUse, readMandate } from "../methods/mandates.ts";
 import type { Parameters } from "../../http/parameters.ts";
+import { checkAmount } from "./paymentIntentParameters.ts";
 import { consume, refuseSpent, type UsablePaymentMethod } from "../methods/paymentMethods.ts";
 import { acceptsCurrency, BANK_TRANSFERS, flowOf, PAYMENT_METHOD_TYPES } from "../methods/paymentMethodTypes.ts";
 import type { Scenario } from "../methods/scenario.ts";
@@ -87,6 +88,7 @@ function checkPaymentMethod(
     const message = `Invalid currency: ${paymentIntent.currency}. The payment method \`${type}\` only supports the following currencies: ${supported}.`;
     throw refusal(message, { code: "payment_method_currency_mismatch", param: "currency" });
   }
+  checkAmount(paymentIntent.amount, paymentIntent.currency, type);
   if (!paymentIntent.payment_method_types.includes(type)) {
     const allowed = paymentIntent.payment_method_types.join(", ");
     const message = `The PaymentMethod provided (${type}) is not allowed for this PaymentIntent. Please attach a PaymentMethod of one of the following types: ${allowed}.`;

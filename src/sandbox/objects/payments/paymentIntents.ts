@@ -28,10 +28,10 @@ import type { UnitOfWork } from "../../world/unitOfWork.ts";
 export function createPaymentIntent(call: ApiCall): Stripe.PaymentIntent {
   const { parameters, unit } = call;
   const currency = readCurrency(parameters);
-  const amount = checkAmount(parameters.integer("amount") ?? 0, currency);
   const confirms = parameters.boolean("confirm") === true;
   if (!confirms) refuseConfirmationParameters(parameters);
   const usable = readPaymentMethod(unit, parameters);
+  const amount = checkAmount(parameters.integer("amount") ?? 0, currency, usable?.scenario.type);
   const created = withDefaultOptions({
     ...draftPaymentIntent(unit, amount, currency, parameters),
     allowed_payment_method_types: copyList(parameters.list("allowed_payment_method_types")),
@@ -169,11 +169,16 @@ export function updatePaymentIntent(call: ApiCall): Stripe.PaymentIntent {
   }
   const currency = parameters.has("currency") ? readCurrency(parameters) : before.currency;
   const usable = readPaymentMethod(unit, parameters);
+  const readAmount = () => {
+    if (!parameters.has("amount") && !parameters.has("currency")) return before.amount;
+    const scenario = usable?.scenario ?? findScenarioOf(unit, idOf(before.payment_method) ?? "");
+    return checkAmount(parameters.integer("amount") ?? before.amount, currency, scenario?.type);
+  };
   // The voucher of the earlier payment method is void.
   if (usable !== null && before.next_action !== null) unit.dropJobs(before.id);
   return unit.save<Stripe.PaymentIntent>({
     ...describePayment(before, parameters),
-    amount: checkAmount(parameters.integer("amount") ?? before.amount, currency),
+    amount: readAmount(),
     currency,
     customer: readCustomer(unit, parameters) ?? before.customer,
     // Any update forgets why the last attempt failed; the Charge remembers.

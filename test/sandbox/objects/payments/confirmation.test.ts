@@ -187,6 +187,44 @@ describe("a card payment", () => {
   });
 });
 
+describe("the largest and the smallest amount", () => {
+  it("are those of the payment method, where they are not the currency's", async () => {
+    await withSandbox(async ({ stripe }) => {
+      const large = { amount: 150_000_000, currency: "idr" };
+      expect(await stripe.paymentIntents.create({ ...cardPayment(), ...large })).toMatchObject({
+        status: "succeeded",
+        amount_received: 150_000_000,
+      });
+      const debit = stripe.paymentIntents.create({ ...debitPayment(), amount: 100_000_000 });
+      expect(await errorOf(debit)).toMatchObject({ code: "amount_too_large" });
+      const { id: method } = await stripe.paymentMethods.create({ type: "ideal" });
+      const cent = {
+        amount: 1,
+        currency: "eur",
+        payment_method: method,
+        automatic_payment_methods: { enabled: true },
+        return_url: "https://shop.example",
+      };
+      const small = await stripe.paymentIntents.create({ ...cardPayment(), ...cent });
+      expect(small).toMatchObject({ status: "requires_action", amount: 1 });
+      expect(await stripe.paymentIntents.update(small.id, { metadata: { a: "b" } })).toMatchObject({ amount: 1 });
+      const byCard = stripe.paymentIntents.create({ ...cardPayment(), amount: 1, currency: "eur" });
+      expect(await errorOf(byCard)).toMatchObject({ code: "amount_too_small" });
+    });
+  });
+
+  it("are looked at again when the payment method comes later", async () => {
+    await withSandbox(async ({ stripe }) => {
+      const { id } = await stripe.paymentIntents.create({ amount: 100_000_000, currency: "usd" });
+      const late = stripe.paymentIntents.confirm(id, {
+        payment_method: "pm_usBankAccount_success",
+        return_url: "https://shop.example",
+      });
+      expect(await errorOf(late)).toMatchObject({ code: "amount_too_large" });
+    });
+  });
+});
+
 describe("a bank debit", () => {
   it.each(["pm_usBankAccount_success", "pm_sepaDebit_success_at", "pm_sepaDebit_success_de"])(
     "with %s is processing first and succeeds later",
