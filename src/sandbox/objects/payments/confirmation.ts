@@ -26,12 +26,8 @@ export type Confirmation = {
 };
 
 export function readConfirmation(parameters: Parameters, created: Stripe.PaymentIntent | null): Confirmation {
-  const returnUrl = parameters.string("return_url") ?? null;
-  if (returnUrl !== null && !URL.canParse(returnUrl)) {
-    throw refusal("Not a valid URL", { code: "url_invalid", param: "return_url" });
-  }
   return {
-    returnUrl,
+    returnUrl: parameters.string("return_url") ?? null,
     mandate: readMandate(parameters),
     // `off_session` is true, false, or a reason such as "recurring".
     isOffSession: parameters.boolean("off_session") ?? parameters.has("off_session"),
