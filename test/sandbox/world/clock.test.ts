@@ -142,6 +142,44 @@ describe("the virtual clock", () => {
     });
   });
 
+  it.each([
+    [{ to: 8_640_000_000_000_000 }],
+    [{ to: Number.MAX_SAFE_INTEGER }],
+    [{ to: 1e300 }],
+    [{ to: Date.UTC(2100, 0, 1) + 1 }],
+    [{ to: -1 }],
+    [{ to: 1.5 }],
+    [{ to: null }],
+    [{ to: "2030-01-01" }],
+    [{ advanceMs: 8_640_000_000_000_000 }],
+    [{ advanceMs: Number.MAX_SAFE_INTEGER }],
+    [{ advanceMs: Date.UTC(2100, 0, 1) }],
+    [{ advanceMs: -1 }],
+    [{ advanceMs: 0.5 }],
+    [{ advanceMs: null }],
+    [{ mode: "fast" }],
+  ])("refuses %j, and doesn't move", async (order) => {
+    await withSandbox(async ({ sandbox }) => {
+      const { nowMs } = await clockOf(sandbox, { mode: "virtual" });
+      expect(await control(sandbox, "POST", "/clock", order)).toMatchObject({ status: 400 });
+      expect(await clockOf(sandbox)).toMatchObject({ mode: "virtual", nowMs });
+    });
+  });
+
+  it("goes as far as the year 2100, in one order or in many, and no further", async () => {
+    await withSandbox(async ({ sandbox }) => {
+      const endMs = Date.UTC(2100, 0, 1);
+      const { nowMs } = await clockOf(sandbox, { mode: "virtual" });
+      await clockOf(sandbox, { advanceMs: 3660 * dayMs });
+      expect(await control(sandbox, "POST", "/clock", { advanceMs: endMs - nowMs })).toMatchObject({
+        status: 400,
+        body: { error: { message: expect.stringContaining("2100-01-01") as string } },
+      });
+      expect(await clockOf(sandbox, { to: endMs })).toMatchObject({ nowMs: endMs });
+      expect(await control(sandbox, "POST", "/clock", { advanceMs: 1 })).toMatchObject({ status: 400 });
+    });
+  });
+
   it("doesn't go back, and takes one order at a time", async () => {
     await withSandbox(async ({ sandbox }) => {
       const { nowMs } = await clockOf(sandbox);
