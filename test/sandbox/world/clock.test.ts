@@ -3,8 +3,10 @@ import { describe, expect, it } from "vitest";
 import type { Sandbox } from "../../../src/sandbox/sandbox.ts";
 import {
   cardPayment,
+  clientOf,
   control,
   debitPayment,
+  errorOf,
   eventTypes,
   secret,
   until,
@@ -52,8 +54,46 @@ describe("the virtual clock", () => {
       await clockOf(sandbox, { advanceMs: 7 * dayMs - 1 });
       expect((await stripe.paymentIntents.retrieve(id)).status).toBe("requires_capture");
       await clockOf(sandbox, { advanceMs: 1 });
-      expect(await untilStatus(stripe, id, "canceled")).toMatchObject({ cancellation_reason: "automatic" });
+      expect(await untilStatus(stripe, id, "canceled")).toMatchObject({ cancellation_reason: "expired" });
       expect((await eventTypes(stripe)).slice(-2)).toEqual(["charge.expired", "payment_intent.canceled"]);
+    });
+  });
+
+  it.each([
+    ["2026-10-28.endive", "expired", { refunded: false, amount_refunded: 0 }],
+    ["2025-03-31.basil", "expired", { refunded: false, amount_refunded: 0 }],
+    ["2025-02-24.acacia", "automatic", { refunded: true, amount_refunded: 1099 }],
+    ["2022-11-15", "automatic", { refunded: true, amount_refunded: 1099 }],
+  ] as const)("shows an expired authorization as version %s does: %s", async (version, reason, charge) => {
+    await withReceiver(async ({ url, received }) => {
+      await withSandbox(async ({ stripe, sandbox }) => {
+        const enabled_events = ["charge.expired", "payment_intent.canceled"] as const;
+        await stripe.webhookEndpoints.create({
+          url,
+          enabled_events: [...enabled_events],
+          api_version: version,
+        });
+        const { id } = await stripe.paymentIntents.create({ ...cardPayment(), capture_method: "manual" });
+        await clockOf(sandbox, { advanceMs: 7 * dayMs });
+        const ofVersion = clientOf(sandbox, { apiVersion: version as "2026-10-28.endive" });
+        const expand = ["latest_charge"];
+        const shown = {
+          cancellation_reason: reason,
+          latest_charge: { captured: false, status: "succeeded", ...charge },
+        };
+        expect(await ofVersion.paymentIntents.retrieve(id, { expand })).toMatchObject(shown);
+        expect((await ofVersion.paymentIntents.list({ expand: ["data.latest_charge"] })).data).toMatchObject([shown]);
+        expect((await ofVersion.charges.list({ payment_intent: id })).data).toMatchObject([charge]);
+        expect(await errorOf(ofVersion.paymentIntents.capture(id))).toMatchObject({
+          payment_intent: { cancellation_reason: reason },
+        });
+        const told = Object.fromEntries(received.map(({ event }) => [event.type, event.data.object]));
+        expect(told).toMatchObject({
+          "charge.expired": charge,
+          "payment_intent.canceled": { cancellation_reason: reason },
+        });
+        expect(await errorOf(stripe.refunds.create({ payment_intent: id }))).toMatchObject({ statusCode: 400 });
+      });
     });
   });
 
