@@ -21,10 +21,12 @@ import { capturePayment } from "../payments/capturePayment.ts";
 import type { PaymentRequest } from "../payments/contract.ts";
 import { getPayment } from "../payments/getPayment.ts";
 import { processPayment } from "../payments/processPayment.ts";
+import { withPages } from "../payments/withPages.ts";
 import { awaitRefund } from "../refunds/awaitRefund.ts";
 import { refundPayment } from "../refunds/refundPayment.ts";
 import { awaitSetup } from "../setups/awaitSetup.ts";
 import { setupPaymentMethod } from "../setups/setupPaymentMethod.ts";
+import { withPage } from "../setups/withPage.ts";
 import { webhookReceiptSchema } from "../webhooks/contract.ts";
 import { processWebhook } from "../webhooks/processWebhook.ts";
 
@@ -91,11 +93,12 @@ export function createPaymentsService(options: HandlerOptions) {
     description:
       "Stripe payments as one call that returns the final outcome, whether Stripe knows it at once or days later.",
     handlers: {
-      processPayment: handler(calls.processPayment, async (call, request) =>
-        request.reference === undefined
-          ? await pay(call, request)
-          : await payByReference(call, request, request.reference),
-      ),
+      processPayment: handler(calls.processPayment, async (call, request) => {
+        const { reference } = request;
+        const outcome =
+          reference === undefined ? await pay(call, request) : await payByReference(call, request, reference);
+        return await withPages(call, outcome);
+      }),
       awaitPayment: handler(
         calls.awaitPayment,
         thenLook([], async (call, request) => await awaitPayment(call, await resolveReference(call, request))),
@@ -108,7 +111,10 @@ export function createPaymentsService(options: HandlerOptions) {
       cancelPayment: handler(calls.cancelPayment, thenLook(["refunds"], cancelPayment)),
       refundPayment: handler(calls.refundPayment, thenLook(["refunds"], refundPayment)),
       awaitRefund: handler(calls.awaitRefund, thenLook(["refunds"], awaitRefund)),
-      setupPaymentMethod: handler(calls.setupPaymentMethod, setupPaymentMethod),
+      setupPaymentMethod: handler(
+        calls.setupPaymentMethod,
+        async (call, request) => await withPage(call, await setupPaymentMethod(call, request)),
+      ),
       awaitSetup: handler(calls.awaitSetup, awaitSetup),
       createCustomer: handler(calls.createCustomer, createCustomer),
       getCustomer: handler(calls.getCustomer, getCustomer),

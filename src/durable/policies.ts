@@ -50,7 +50,7 @@ export const defaultInactivityTimeoutMs = 2 * secondMs;
 /** Far above the 40 s that one request to Stripe may take: an aborted step would run a second time beside the first. */
 const abortTimeoutMs = 2 * minuteMs;
 
-/** How long the steps of an ended payment can be looked at. They hold no secret but a redirect URL. */
+/** How long the steps of an ended payment can be looked at. They hold no secret; the answer beside them may hold a customer's page. */
 export const paymentJournalRetentionMs = dayMs;
 
 /** A watch has no caller; its result and steps are all that an operator sees of it. */

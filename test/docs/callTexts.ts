@@ -70,7 +70,7 @@ export const callTexts: Texts = {
     processPayment: {
       about: `The answer is the final outcome: \`succeeded\`, or \`requires_capture\` where you only authorized. A bank debit takes days, and the
 call takes as long. With \`returnUrl\` the answer may be \`requires_action\`: send the customer to \`nextAction.redirectUrl\`, then call
-[\`awaitPayment\`](#awaitpayment). Without \`returnUrl\` nobody is there to act, so a payment that needs the customer is declined
+[\`awaitPayment\`](#awaitpayment). That address may hold the payment's client secret: show it to the customer only, and log it nowhere. Without \`returnUrl\` nobody is there to act, so a payment that needs the customer is declined
 (\`authentication_required\`). At the deadline a pending payment is cancelled, also if the customer has not acted.
 
 **With a \`reference\`** an order is charged at most once, for ever: by whatever idempotency keys its callers use, however long after, and

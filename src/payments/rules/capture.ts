@@ -67,7 +67,9 @@ function isAsWished({ amount, amountReceived }: PaymentSnapshot, wish: CaptureWi
 /** Stripe's reasons: https://docs.stripe.com/api/payment_intents/object#payment_intent_object-cancellation_reason */
 function whyCanceled({ cancellationReason }: PaymentSnapshot): string {
   switch (cancellationReason) {
+    // Stripe says `automatic` before version 2025-03-31 of its API, and `expired` since then.
     case "automatic":
+    case "expired":
       return "The authorization expired before it was captured.";
     case null:
       return "The payment was cancelled.";

@@ -44,6 +44,7 @@ export type PaymentSnapshot = {
   readonly closedAfterFailure: boolean;
   /** True if the call that made it gave it up while it was pending: a success is taken back, an authorization released. */
   readonly isAbandoned: boolean;
+  /** What the customer is to do, without the addresses of pages. */
   readonly nextAction: NextAction | null;
 };
 

@@ -3,7 +3,7 @@ import type { Stripe } from "stripe";
 import { abandonmentNoteKey, failureNoteKey } from "../../stripe/metadata.ts";
 import { failureNote } from "../../stripe/snapshot.ts";
 import type { PaymentFailure, PaymentSnapshot, PaymentStatus } from "../rules/payment.ts";
-import { nextActionOf } from "../../stripe/nextAction.ts";
+import { nextActionOf, withoutPages } from "../../stripe/nextAction.ts";
 
 const paymentStatuses: ReadonlySet<string> = new Set<PaymentStatus>([
   "requires_payment_method",
@@ -36,7 +36,7 @@ export function snapshotOfPayment(paymentIntent: Stripe.PaymentIntent): PaymentS
       note,
     closedAfterFailure: note !== null,
     isAbandoned: abandonmentNoteKey in paymentIntent.metadata,
-    nextAction: nextActionOf(paymentIntent.next_action),
+    nextAction: withoutPages(nextActionOf(paymentIntent.next_action)),
   };
 }
 

@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { z } from "zod";
+import { DAY_MS } from "./clock.ts";
 import { newId } from "./identifiers.ts";
 
 /**
@@ -29,7 +30,11 @@ export const API_EFFECTS = [
 const common = {
   count: z.int().min(0).default(1),
   probability: z.number().min(0).max(1).default(1),
-  delayMs: z.int().min(0).default(1000),
+  delayMs: z
+    .int()
+    .min(0)
+    .max(30 * DAY_MS)
+    .default(1000),
 };
 
 const faultOrder = z.discriminatedUnion("target", [

@@ -47,6 +47,7 @@ describe("nextCaptureStep", () => {
 
   it.each([
     ["automatic", "The authorization expired"],
+    ["expired", "The authorization expired"],
     ["requested_by_customer", "cancelled (requested_by_customer)"],
     [null, "was cancelled."],
   ])("of one that was cancelled (%s) says so", (cancellationReason, message) => {

@@ -91,10 +91,9 @@ export function expireAuthorization(unit: UnitOfWork, id: string): void {
     status: "canceled",
     amount_capturable: 0,
     canceled_at: unit.nowSeconds,
-    cancellation_reason: "automatic",
+    cancellation_reason: "expired",
   });
-  const charge = releaseCharge(unit, paymentIntent);
-  unit.fire("authorization_expired", [canceled, charge]);
+  unit.fire("authorization_expired", [canceled, latestCharge(unit, paymentIntent)]);
 }
 
 /** The part that isn't captured goes back to the customer, which the Charge shows as a refund. */

@@ -84,7 +84,27 @@ describe("a card payment", () => {
     await withSandbox(async ({ stripe, sandbox }) => {
       const params = { ...cardPayment("pm_card_authenticationRequired"), return_url: "https://shop.example/back?a=1" };
       const first = await stripe.paymentIntents.create(params);
-      const url = `${sandbox.url}/_sandbox/authorize/${first.id}`;
+      const url = first.next_action?.redirect_to_url?.url ?? "";
+      const { origin, pathname, searchParams } = new URL(url);
+      expect([origin, pathname]).toEqual([sandbox.url, "/_sandbox/3d_secure_2/hosted"]);
+      // https://hooks.stripe.com/3d_secure_2/hosted has the same.
+      expect(Object.fromEntries(searchParams)).toEqual({
+        merchant: expect.stringMatching(/^acct_/) as string,
+        payment_intent: first.id,
+        payment_intent_client_secret: first.client_secret,
+        publishable_key: expect.stringMatching(/^pk_test_/) as string,
+        source: expect.stringMatching(/^payatt_/) as string,
+      });
+      for (const [name, value] of [
+        ["payment_intent_client_secret", `${first.client_secret}x`],
+        ["payment_intent_client_secret", ""],
+        ["payment_intent", "pi_other"],
+      ] as const) {
+        const other = new URL(url);
+        other.searchParams.set(name, value);
+        expect((await fetch(other)).status).toBe(404);
+        expect((await fetch(other, { method: "POST", body: "outcome=succeeded" })).status).toBe(404);
+      }
       expect(first).toMatchObject({
         status: "requires_action",
         next_action: { type: "redirect_to_url", redirect_to_url: { url, return_url: params.return_url } },
