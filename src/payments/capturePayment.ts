@@ -34,6 +34,8 @@ export async function capturePayment(call: Call, request: CapturePaymentRequest)
         ({ settledBy } = await awaitPayment(call, { paymentIntentId, timeoutSeconds: request.timeoutSeconds }));
         payment = await readOwnPayment(call, paymentIntentId);
         continue;
+      case "taken_back":
+        throw failure("canceled", step.message, { paymentIntentId, compensation: "watching" });
       case "invalid":
         throw invalidField("amount", `amount ${step.message}`, { paymentIntentId });
       case "canceled":
@@ -50,7 +52,7 @@ export async function capturePayment(call: Call, request: CapturePaymentRequest)
       case "made":
         payment = captured.made;
         settledBy = "response";
-        if (payment.status === "succeeded" || payment.status === "requires_capture") {
+        if ((payment.status === "succeeded" || payment.status === "requires_capture") && !payment.isAbandoned) {
           return paymentOutcome({ payment, decision: { kind: payment.status }, settledBy });
         }
         break;

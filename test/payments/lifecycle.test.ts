@@ -141,6 +141,24 @@ describe.each(modes)("what follows a payment, $mode", ({ inactivityTimeoutMs }) 
       await waiting;
     });
 
+    it("of a payment that was given up and then succeeded says that it is taken back", async () => {
+      const request = { ...bankDebit(newOrder()), timeoutSeconds: 1 };
+      const { paymentIntentId = "" } = (await scene.call("processPayment", request)).body.metadata ?? {};
+      await scene.settle(paymentIntentId);
+      const takenBack = {
+        status: 409,
+        body: { metadata: { reason: "canceled", paymentIntentId, compensation: "watching" } },
+      };
+      expect(await scene.call("capturePayment", { paymentIntentId })).toMatchObject(takenBack);
+      expect(await scene.call("capturePayment", { paymentIntentId, amount: 4000 })).toMatchObject(takenBack);
+      expect(await scene.call("awaitPayment", { paymentIntentId })).toMatchObject(takenBack);
+      expect(await scene.call("cancelPayment", { paymentIntentId })).toMatchObject({
+        status: 409,
+        body: { message: any("being refunded") },
+      });
+      await scene.settle(await pendingRefundOf(paymentIntentId));
+    });
+
     it("captures once, however often and concurrently it is asked for the same", async () => {
       const paymentIntentId = await authorize();
       const path = `/v1/payment_intents/${paymentIntentId}/capture`;

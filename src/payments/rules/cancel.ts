@@ -22,17 +22,17 @@ export function nextCancelStep(payment: PaymentSnapshot, refundIfSucceeded: bool
     case "canceled":
       return { kind: "canceled" };
     case "succeeded":
-      return refundIfSucceeded
-        ? { kind: "refund" }
-        : {
-            kind: "conflict",
-            message:
-              'It has succeeded: refundPayment gives the money back, or cancelPayment with "refundIfSucceeded": true.',
-          };
+      return refundIfSucceeded ? { kind: "refund" } : { kind: "conflict", message: whyNotCanceled(payment) };
     case "unrecognized":
       return {
         kind: "needs_review",
         message: `Stripe reports the status "${payment.stripeStatus}", which this version doesn't know.`,
       };
   }
+}
+
+function whyNotCanceled({ isAbandoned }: PaymentSnapshot): string {
+  return isAbandoned
+    ? "It succeeded after it had been given up, so it is being refunded: there is nothing left to cancel."
+    : 'It has succeeded: refundPayment gives the money back, or cancelPayment with "refundIfSucceeded": true.';
 }

@@ -22,6 +22,8 @@ export type CaptureStep =
   | { readonly kind: "captured" }
   /** The capture was taken and its end comes later. */
   | { readonly kind: "wait" }
+  /** Its caller was told that it is over: the money that came, or comes, is given back, and a hold is released. */
+  | { readonly kind: "taken_back"; readonly message: string }
   | { readonly kind: "invalid"; readonly message: string }
   | { readonly kind: "canceled"; readonly message: string }
   | { readonly kind: "conflict"; readonly message: string }
@@ -31,6 +33,7 @@ export type CaptureStep =
 export function nextCaptureStep(payment: PaymentSnapshot, wish: CaptureWish): CaptureStep {
   switch (payment.status) {
     case "requires_capture": {
+      if (payment.isAbandoned) return takenBack("what it holds is released");
       const { amount } = wish;
       const fraction = amount === undefined ? null : fractionProblem(amount, payment.currency);
       if (fraction !== null) return { kind: "invalid", message: fraction };
@@ -39,6 +42,7 @@ export function nextCaptureStep(payment: PaymentSnapshot, wish: CaptureWish): Ca
         : { kind: "invalid", message: `must be at most ${payment.amountCapturable}, which is what is held` };
     }
     case "succeeded":
+      if (payment.isAbandoned) return takenBack("it is refunded");
       return isAsWished(payment, wish)
         ? { kind: "captured" }
         : { kind: "conflict", message: `It is captured already, with ${payment.amountReceived} of ${payment.amount}.` };
@@ -56,6 +60,10 @@ export function nextCaptureStep(payment: PaymentSnapshot, wish: CaptureWish): Ca
         message: `Stripe reports the status "${payment.stripeStatus}", which this version doesn't know.`,
       };
   }
+}
+
+function takenBack(fate: string): CaptureStep {
+  return { kind: "taken_back", message: `It had been given up before it could be captured, so ${fate}.` };
 }
 
 /** Without an amount, the caller wants all: a part that somebody captured, releasing the rest, is something else. */

@@ -24,6 +24,17 @@ describe("nextCaptureStep", () => {
   });
 
   it.each([
+    ["requires_capture", "released"],
+    ["succeeded", "refunded"],
+  ] as const)("of a payment that is %s and was given up says that it is %s", (status, fate) => {
+    const payment = samplePayment(status, { ...held, amountReceived: 1000, isAbandoned: true });
+    expect(nextCaptureStep(payment, { final: true })).toMatchObject({
+      kind: "taken_back",
+      message: expect.stringContaining(fate) as string,
+    });
+  });
+
+  it.each([
     [400, undefined, "conflict"],
     [400, 400, "captured"],
     [400, 1000, "conflict"],
