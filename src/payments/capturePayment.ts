@@ -12,7 +12,8 @@ import type { CaptureParameters } from "./stripe/requests.ts";
 const captureAttempts = 3;
 
 /**
- * Captures an authorized payment. One that is captured already with the same amount is a success.
+ * Captures an authorized payment. One that is captured already with the same amount is a success. A final capture of nothing
+ * releases the rest that several captures left. https://docs.stripe.com/payments/multicapture
  * https://docs.stripe.com/api/payment_intents/capture
  * @throws TerminalError `invalid_request`, `declined`, `not_found`, `canceled`, `conflict` or `needs_review`
  */

@@ -31,15 +31,13 @@ export type RefundObstacle =
  */
 export function refundObstacle(payment: PaymentSnapshot, amountMinor: number | undefined): RefundObstacle | null {
   switch (payment.status) {
-    case "succeeded": {
-      const fraction = amountMinor === undefined ? null : fractionProblem(amountMinor, payment.currency);
-      if (fraction !== null) return { kind: "invalid", message: fraction };
-      return amountMinor === undefined || amountMinor <= payment.amountReceived
-        ? null
-        : { kind: "invalid", message: `must be at most ${payment.amountReceived}, which is what was received` };
-    }
     case "requires_capture":
-      return conflict("It is authorized and not captured, so there is nothing to refund: cancelPayment releases it.");
+      // Of several captures, each can be given back before the last.
+      return payment.amountReceived > 0
+        ? amountObstacle(payment, amountMinor)
+        : conflict("It is authorized and not captured, so there is nothing to refund: cancelPayment releases it.");
+    case "succeeded":
+      return amountObstacle(payment, amountMinor);
     case "processing":
       return conflict("It is still processing: awaitPayment tells how it ends, cancelPayment stops it.");
     case "requires_payment_method":
@@ -54,6 +52,17 @@ export function refundObstacle(payment: PaymentSnapshot, amountMinor: number | u
         message: `Stripe reports the status "${payment.stripeStatus}", which this version doesn't know.`,
       };
   }
+}
+
+function amountObstacle(
+  { amountReceived, currency }: PaymentSnapshot,
+  amountMinor: number | undefined,
+): RefundObstacle | null {
+  const fraction = amountMinor === undefined ? null : fractionProblem(amountMinor, currency);
+  if (fraction !== null) return { kind: "invalid", message: fraction };
+  return amountMinor === undefined || amountMinor <= amountReceived
+    ? null
+    : { kind: "invalid", message: `must be at most ${amountReceived}, which is what was received` };
 }
 
 function conflict(message: string): RefundObstacle {

@@ -37,6 +37,13 @@ describe("refundObstacle", () => {
     expect(refundObstacle(samplePayment("succeeded", { ...paid, currency }), amount)).toBeNull();
   });
 
+  it("lets a part that was captured be refunded before the last capture", () => {
+    const part = samplePayment("requires_capture", { amount: 1000, amountReceived: 700 });
+    expect(refundObstacle(part, 200)).toBeNull();
+    expect(refundObstacle(part, undefined)).toBeNull();
+    expect(refundObstacle(part, 701)).toMatchObject({ kind: "invalid" });
+  });
+
   it.each([
     ["more than was received", "usd", 1001, "at most 1000"],
     ["a fraction of a króna", "isk", 150, "multiple of 100"],

@@ -15,10 +15,16 @@ export function nextCancelStep(payment: PaymentSnapshot, refundIfSucceeded: bool
     case "requires_payment_method":
     case "requires_confirmation":
     case "requires_action":
-    case "requires_capture":
     // Some payment methods can be stopped while they are processing; where they can't, Stripe says so.
     case "processing":
       return { kind: "cancel" };
+    case "requires_capture":
+      return payment.amountReceived === 0
+        ? { kind: "cancel" }
+        : {
+            kind: "conflict",
+            message: `${payment.amountReceived} of ${payment.amount} is captured: capturePayment with "amount": 0 releases the rest, refundPayment gives the captured money back.`,
+          };
     case "canceled":
       return { kind: "canceled" };
     case "succeeded":

@@ -3,7 +3,7 @@ import { fractionProblem } from "../../money/money.ts";
 import type { PaymentSnapshot } from "./payment.ts";
 
 export type CaptureWish = {
-  /** In minor units; undefined for all that is held. */
+  /** In minor units; undefined for all that is held. Nothing, after other captures, releases the rest. */
   readonly amount?: number | undefined;
   /** False leaves the rest capturable, where the card allows several captures. */
   readonly final: boolean;
@@ -37,6 +37,12 @@ export function nextCaptureStep(payment: PaymentSnapshot, wish: CaptureWish): Ca
       const { amount } = wish;
       const fraction = amount === undefined ? null : fractionProblem(amount, payment.currency);
       if (fraction !== null) return { kind: "invalid", message: fraction };
+      if (amount === 0 && payment.amountReceived === 0) {
+        return {
+          kind: "invalid",
+          message: "must be at least 1 while nothing is captured: cancelPayment releases it all",
+        };
+      }
       return amount === undefined || amount <= payment.amountCapturable
         ? { kind: "capture" }
         : { kind: "invalid", message: `must be at most ${payment.amountCapturable}, which is what is held` };
@@ -68,6 +74,8 @@ function takenBack(fate: string): CaptureStep {
 
 /** Without an amount, the caller wants all: a part that somebody captured, releasing the rest, is something else. */
 function isAsWished({ amount, amountReceived }: PaymentSnapshot, wish: CaptureWish): boolean {
+  // Nothing is held any more.
+  if (wish.amount === 0) return true;
   const totalMinor = wish.totalMinor ?? wish.amount;
   return totalMinor === undefined ? amountReceived >= amount : amountReceived === totalMinor;
 }

@@ -23,6 +23,19 @@ describe("nextCaptureStep", () => {
     expect(step).toMatchObject({ kind: "invalid", message: expect.stringContaining(message) as string });
   });
 
+  it("releases the rest of several captures with nothing, and does not begin with nothing", () => {
+    const wish = { amount: 0, final: true };
+    const part = samplePayment("requires_capture", { amount: 1000, amountReceived: 700, amountCapturable: 300 });
+    expect(nextCaptureStep(part, wish)).toEqual({ kind: "capture" });
+    expect(nextCaptureStep(samplePayment("succeeded", { amount: 1000, amountReceived: 700 }), wish).kind).toBe(
+      "captured",
+    );
+    expect(nextCaptureStep(samplePayment("requires_capture", held), wish)).toMatchObject({
+      kind: "invalid",
+      message: expect.stringContaining("cancelPayment") as string,
+    });
+  });
+
   it.each([
     ["requires_capture", "released"],
     ["succeeded", "refunded"],
