@@ -13,15 +13,14 @@ import type { HandlerOptions } from "../merchants/options.ts";
 import { thenLook } from "../notifications/thenLook.ts";
 import { awaitPayment } from "../payments/awaitPayment.ts";
 import { payByReference, resolveReference } from "../payments/byReference.ts";
-import { cancelPayment } from "../payments/cancelPayment.ts";
 import { capturePayment } from "../payments/capturePayment.ts";
 import type { PaymentRequest } from "../payments/contract.ts";
 import { getPayment } from "../payments/getPayment.ts";
 import { processPayment } from "../payments/processPayment.ts";
 import { awaitRefund } from "../refunds/awaitRefund.ts";
-import { refundPayment } from "../refunds/refundPayment.ts";
 import { awaitSetup } from "../setups/awaitSetup.ts";
 import { setupPaymentMethod } from "../setups/setupPaymentMethod.ts";
+import { handOn, keptCallsInterface } from "./keptCalls.ts";
 import { webhookReceiptSchema } from "../webhooks/contract.ts";
 import { processWebhook } from "../webhooks/processWebhook.ts";
 
@@ -39,8 +38,10 @@ export function createPaymentsService(options: HandlerOptions) {
       idempotencyRetention: options.idempotencyRetentionMs,
       journalRetention: run.paymentJournalRetentionMs,
     },
-    reads: { idempotencyRetention: run.shortRetentionMs, journalRetention: 0 },
+    reads: run.keepingNothing,
   } as const;
+  /** A call that hands on what is to be kept hands a cancellation on, too. */
+  const keptElsewhere = { ...run.keepingNothing, explicitCancellation: true } as const;
 
   function handler<Request, Answer>(
     declared: {
@@ -50,22 +51,22 @@ export function createPaymentsService(options: HandlerOptions) {
       readonly effect: keyof typeof kept;
     },
     handle: (call: Call, request: Request) => Promise<Answer>,
+    keeping: (typeof kept)[keyof typeof kept] | typeof keptElsewhere = kept[declared.effect],
   ) {
-    const { description, input, output, effect } = declared;
+    const { description, input, output } = declared;
     return restate.handlers.handler(
       {
         ...run.running(options),
         description,
         input: restate.serde.schema(input),
         output: restate.serde.schema(output),
-        ...kept[effect],
+        ...keeping,
       },
       async (ctx: restate.Context, request: Request) => await handle(openCall(ctx, options), request),
     );
   }
 
   const pay = thenLook([], (call: Call, request: PaymentRequest) => processPayment(call, request));
-  const awaitDispute = thenLook(["disputes"], getDispute);
   return restate.service({
     name: "payments",
     description:
@@ -85,15 +86,30 @@ export function createPaymentsService(options: HandlerOptions) {
         async (call, request) => await getPayment(call, await resolveReference(call, request)),
       ),
       capturePayment: handler(calls.capturePayment, thenLook([], capturePayment)),
-      cancelPayment: handler(calls.cancelPayment, thenLook(["refunds"], cancelPayment)),
-      refundPayment: handler(calls.refundPayment, thenLook(["refunds"], refundPayment)),
+      cancelPayment: handler(
+        calls.cancelPayment,
+        (call, request) =>
+          handOn(call, request, (asked, key) => call.ctx.client(keptCallsInterface).cancelPayment(asked, key)),
+        keptElsewhere,
+      ),
+      refundPayment: handler(
+        calls.refundPayment,
+        (call, request) =>
+          handOn(call, request, (asked, key) => call.ctx.client(keptCallsInterface).refundPayment(asked, key)),
+        keptElsewhere,
+      ),
       awaitRefund: handler(calls.awaitRefund, thenLook(["refunds"], awaitRefund)),
       setupPaymentMethod: handler(calls.setupPaymentMethod, setupPaymentMethod),
       awaitSetup: handler(calls.awaitSetup, awaitSetup),
       createCustomer: handler(calls.createCustomer, createCustomer),
       getCustomer: handler(calls.getCustomer, getCustomer),
-      getDispute: handler(calls.getDispute, (call, request) =>
-        request.awaitOutcome ? awaitDispute(call, request) : getDispute(call, request),
+      getDispute: handler(
+        calls.getDispute,
+        async (call, request) =>
+          request.awaitOutcome
+            ? await handOn(call, request, (asked, key) => call.ctx.client(keptCallsInterface).getDispute(asked, key))
+            : await getDispute(call, request),
+        keptElsewhere,
       ),
       submitDisputeEvidence: handler(calls.submitDisputeEvidence, thenLook(["disputes"], submitDisputeEvidence)),
       acceptDispute: handler(calls.acceptDispute, thenLook(["disputes"], acceptDispute)),

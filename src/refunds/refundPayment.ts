@@ -8,7 +8,7 @@ import { createDoorbell, type Doorbell } from "../durable/doorbell.ts";
 import { failure, invalidField, refused } from "../durable/failures.ts";
 import { readNamedPayment, readOwnPayment } from "../payments/object.ts";
 import type { PaymentSnapshot } from "../payments/rules/payment.ts";
-import type { Refusal } from "../stripe/errorMeaning.ts";
+import { isLowBalance, type Refusal } from "../stripe/errorMeaning.ts";
 import { clockToleranceMs } from "../stripe/request.ts";
 import { listRefunds, refundCreation, refundOrigin } from "./creation.ts";
 import { settleRefund } from "./outcome.ts";
@@ -34,7 +34,7 @@ const maximumAttempts = 3;
 /**
  * Refunds a payment, or a part of it, and waits for the refund's end. Asked without an amount for a payment that is
  * refunded already, it gives the refund that did it. https://docs.stripe.com/api/refunds/create
- * @throws TerminalError `invalid_request`, `not_found`, `conflict`, `refund_failed`, `timed_out`, `canceled` or `needs_review`
+ * @throws TerminalError `invalid_request`, `not_found`, `conflict`, `balance_insufficient`, `refund_failed`, `timed_out`, `canceled` or `needs_review`
  */
 export async function refundPayment(call: Call, request: RefundPaymentRequest): Promise<RefundOutcome> {
   const { paymentIntentId } = request;
@@ -75,6 +75,10 @@ async function makeRefund(call: Call, payment: PaymentSnapshot, request: RefundP
       }
       // Enough is left now: a refund that held the money has failed since Stripe refused.
       if (attempt < maximumAttempts) continue;
+    }
+    if (isLowBalance(refusal)) {
+      const { message, stripeCode } = refusal;
+      throw failure("balance_insufficient", message, { paymentIntentId, stripeCode });
     }
     if (refusal.stripeCode === "charge_disputed") throw failure("conflict", refusal.message, { paymentIntentId });
     throw refused(refusal, { paymentIntentId });

@@ -166,7 +166,8 @@ whole saga in one call. At the deadline, or when the call is cancelled, the paym
     refundPayment: {
       about: `Without \`amount\` all that is left goes back. Where nothing is left, the answer is the last refund, with its own \`amount\`. Concurrent refunds
 never exceed the captured amount. At the deadline, or when the call is cancelled, the refund is left as it is (408 or 409 with
-\`"compensation": "none"\`). [\`awaitRefund\`](#awaitrefund) goes on waiting for it; \`refundPayment\` with a new key would be a second refund.`,
+\`"compensation": "none"\`). [\`awaitRefund\`](#awaitrefund) goes on waiting for it; \`refundPayment\` with a new key would be a second refund. Where your balance at Stripe is too low, the answer is 409
+\`balance_insufficient\`, and nothing is refunded: ask again later, with the same key or a new one.`,
       notes: { paymentIntentId, reason: "In Stripe's words.", metadata },
       instead: { timeoutSeconds: refundTimeout },
       request: { paymentIntentId: "pi_…", amount: 300 },
@@ -226,7 +227,7 @@ can't cancel yet is \`watching\`: it is cancelled as soon as possible, and left 
     getDispute: {
       about: `With \`"awaitOutcome": true\` it waits until the dispute is closed: \`won\`, \`lost\`, \`warning_closed\` or \`prevented\`. That takes weeks, so
 [send and attach](#calls-that-take-days), with a \`timeoutSeconds\` of up to 7776000. At the deadline, or when the call is cancelled, the dispute is
-left as it is. Like every answer, a state is kept under its \`idempotency-key\`: read again with a new key, or without one.`,
+left as it is. The outcome of a wait is kept under its \`idempotency-key\`; a state that was only read is not.`,
       notes: disputeNotes,
       request: { disputeId: "du_…" },
       answer: dispute,

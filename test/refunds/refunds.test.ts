@@ -89,6 +89,45 @@ describe.each(modes)("a refund, $mode", ({ inactivityTimeoutMs }) => {
     });
   });
 
+  describe("for which the balance is too low", () => {
+    const lowBalance = { target: "api", effect: "balance_insufficient", method: "POST", path: "/v1/refunds" };
+
+    it.each(["refundPayment", "cancelPayment"])(
+      "is a conflict of its own for %s, and asked for anew under the same key",
+      async (handler) => {
+        const paymentIntentId = await pay();
+        const more = handler === "cancelPayment" ? { refundIfSucceeded: true } : {};
+        const key = newOrder();
+        const ask = async () => await scene.call(handler, { paymentIntentId, ...more }, key);
+        await scene.fault({ ...lowBalance, count: 2 });
+        const refused = {
+          status: 409,
+          body: {
+            metadata: { reason: "balance_insufficient", stripeCode: "balance_insufficient", paymentIntentId },
+          },
+        };
+        expect(await ask()).toMatchObject(refused);
+        expect(await ask()).toMatchObject(refused);
+        const refunded = await ask();
+        expect(refunded).toMatchObject({ status: 200, body: { status: "succeeded", amount: 1000 } });
+        // What was made is kept under the key.
+        expect(await ask()).toEqual(refunded);
+        expect(await refundsOf(paymentIntentId)).toHaveLength(1);
+      },
+    );
+
+    it("is one refund for all who ask for it at once under one key", async () => {
+      const paymentIntentId = await pay();
+      const key = newOrder();
+      await scene.fault(lowBalance);
+      const request = { paymentIntentId, amount: 300 };
+      expect(await scene.call("refundPayment", request, key)).toMatchObject({ status: 409 });
+      const answers = await Promise.all([1, 2, 3, 4].map(() => scene.call("refundPayment", request, key)));
+      expect(new Set(answers.map(({ body }) => body["refundId"])).size).toBe(1);
+      expect(await refundsOf(paymentIntentId)).toHaveLength(1);
+    });
+  });
+
   describe("of a payment that succeeded after it was given up", () => {
     it("is done when the tenth attempt succeeds", async () => {
       await scene.restartService({ pollScheduleMs: [50] });
