@@ -27,6 +27,9 @@ export function text(maximumLength: number) {
 
 export const amountSchema = z.int().min(1).max(maximumAmountMinor);
 
+/** An amount where nothing is something that can be asked for. */
+export const amountOrNothingSchema = z.int().min(0).max(maximumAmountMinor);
+
 const metadataRecord = z
   .record(
     text(40)

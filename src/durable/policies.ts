@@ -59,6 +59,12 @@ export const watchJournalRetentionMs = 7 * dayMs;
 /** A delivery that was given up has to be found by somebody who was away for a week. */
 export const deliveryRetentionMs = 14 * dayMs;
 
+/**
+ * Of reads, and of calls that hand on to a private call what is to be kept. Any time but none is a long one: the engine looks
+ * only every hour (`worker.cleanup-interval`) for what it may forget, and answers with it until then.
+ */
+export const keepingNothing = { idempotencyRetention: 0, journalRetention: 0 } as const;
+
 /** How long answers are kept that nobody asks for again. */
 export const shortRetentionMs = minuteMs;
 

@@ -13,6 +13,8 @@ import { newId } from "./identifiers.ts";
 export const WEBHOOK_EFFECTS = ["lose", "double", "delay", "reorder", "before_response"] as const;
 
 export const API_EFFECTS = [
+  "error_400", // a refusal without a code; nothing is done, nothing is saved
+  "balance_insufficient", // the merchant's balance is too low; nothing is done, nothing is saved
   "error_500", // nothing is done, nothing is saved
   "error_500_saved", // nothing is done, but the key replays the 500
   "error_500_saved_after", // the work is done, and the key replays a 500

@@ -1,3 +1,4 @@
+import type { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
 import {
   cardPayment,
@@ -191,7 +192,7 @@ describe("a card payment", () => {
         status: "succeeded",
         amount_capturable: 0,
         amount_received: 1000,
-        latest_charge: { amount_captured: 1000, amount_refunded: 99, captured: true },
+        latest_charge: { amount_captured: 1000, amount_refunded: 0, captured: true },
       });
       expect(await errorOf(stripe.paymentIntents.capture(held.id))).toMatchObject({
         code: "payment_intent_unexpected_state",
@@ -241,6 +242,72 @@ describe("the largest and the smallest amount", () => {
         return_url: "https://shop.example",
       });
       expect(await errorOf(late)).toMatchObject({ code: "amount_too_large" });
+    });
+  });
+});
+
+const heldForSeveral = async (stripe: Stripe) =>
+  await stripe.paymentIntents.create({
+    ...cardPayment(),
+    capture_method: "manual",
+    payment_method_options: { card: { request_multicapture: "if_available" } },
+  });
+
+describe("several captures", () => {
+  it("add up, can be given back before the last, and a final one of nothing releases the rest", async () => {
+    await withSandbox(async ({ stripe }) => {
+      const { id } = await heldForSeveral(stripe);
+      const capture = async (amount_to_capture: number, final_capture: boolean) =>
+        await stripe.paymentIntents.capture(id, { amount_to_capture, final_capture, expand: ["latest_charge"] });
+      expect(await errorOf(capture(0, true))).toMatchObject({ param: "amount_to_capture" });
+      expect(await capture(600, false)).toMatchObject({
+        status: "requires_capture",
+        amount_capturable: 499,
+        amount_received: 600,
+        latest_charge: {
+          amount_captured: 600,
+          captured: false,
+          payment_method_details: { card: { multicapture: { status: "available" } } },
+        },
+      });
+      expect(await capture(100, false)).toMatchObject({ amount_capturable: 399, amount_received: 700 });
+      expect(await errorOf(capture(0, false))).toMatchObject({ param: "amount_to_capture" });
+      expect(await stripe.refunds.create({ payment_intent: id, amount: 200 })).toMatchObject({ status: "succeeded" });
+      expect(await errorOf(stripe.refunds.create({ payment_intent: id, amount: 501 }))).toMatchObject({
+        param: "amount",
+      });
+      expect(await capture(0, true)).toMatchObject({
+        status: "succeeded",
+        amount_capturable: 0,
+        amount_received: 700,
+        latest_charge: { amount_captured: 700, amount_refunded: 200, captured: true, refunded: false },
+      });
+      expect((await stripe.refunds.create({ payment_intent: id })).amount).toBe(500);
+    });
+  });
+
+  it("end with the authorization, which closes the payment with what was captured", async () => {
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const { id } = await heldForSeveral(stripe);
+      await stripe.paymentIntents.capture(id, { amount_to_capture: 600, final_capture: false });
+      await fetch(`${sandbox.url}/_sandbox/clock`, { method: "POST", body: '{"advanceMs": 691200000}' });
+      expect(await stripe.paymentIntents.retrieve(id)).toMatchObject({ status: "succeeded", amount_received: 600 });
+    });
+  });
+});
+
+describe("the part of an authorization that was not captured", () => {
+  it.each([
+    ["2024-06-20", [499]],
+    ["2025-03-31.basil", []],
+  ])("captured by a program of %s is listed as refunds of %s", async (apiVersion, amounts) => {
+    await withSandbox(async ({ stripe }) => {
+      const { id } = await stripe.paymentIntents.create({ ...cardPayment(), capture_method: "manual" });
+      await stripe.paymentIntents.capture(id, { amount_to_capture: 600 }, { apiVersion });
+      expect((await stripe.refunds.list({ payment_intent: id })).data.map(({ amount }) => amount)).toEqual(amounts);
+      expect(await stripe.paymentIntents.retrieve(id, { expand: ["latest_charge"] })).toMatchObject({
+        latest_charge: { amount_captured: 600, amount_refunded: 0 },
+      });
     });
   });
 });
