@@ -17,7 +17,7 @@ import { awaitedRefund } from "../refunds/object.ts";
 import { amountLeftToRefund, judgeRefund, type RefundSnapshot } from "../refunds/rules.ts";
 import type { RefundParameters } from "../refunds/stripe.ts";
 import { waiterCallbackKey } from "../stripe/metadata.ts";
-import { closePayment } from "./closePayment.ts";
+import { closePayment, decideAbandonment } from "./closePayment.ts";
 import { paymentWatcherInterface, type WatchRequest, type WatchResult } from "./interface.ts";
 import { awaitedPayment, readOwnPayment } from "./object.ts";
 import type { PaymentSnapshot } from "./rules/payment.ts";
@@ -53,6 +53,8 @@ async function watch(call: Call, request: WatchRequest): Promise<WatchResult> {
   const wait = openWait(call, awaitedPayment, paymentIntentId, { plan });
   // Reading comes before hanging the doorbell, which erases the reason of a failure.
   let payment = await readOwnPayment(call, paymentIntentId);
+  // The call that gave it up has decided: from now on, everybody may know by the note.
+  if (mode === "abandoned" && payment.status !== "canceled") await decideAbandonment(call, paymentIntentId);
   for (;;) {
     const step = nextWatchStep(payment, mode);
     if (step === "done" || step === "refund") {

@@ -11,8 +11,25 @@ export const creatorCallbackKey = "restate_callback_id";
 export const invocationIdKey = "restate_invocation_id";
 /** Left on a PaymentIntent that we close after a failed attempt: Stripe's codes of that failure, as JSON. */
 export const failureNoteKey = "restate_failure";
-/** Left on a PaymentIntent whose caller is told that it is over while it is still pending: the invocation that says so. */
+/**
+ * Left on a PaymentIntent whose caller is told that it is over while it is still pending: the invocation that says so. Until
+ * Stripe's answer to this note has said which came first, the note or the payment's success, the note is marked as undecided.
+ */
 export const abandonmentNoteKey = "restate_abandoned_by";
+const undecidedMark = " (undecided)";
+
+/** A note that its writer may still take back. */
+export function undecidedNote(invocationId: string): string {
+  return `${invocationId}${undecidedMark}`;
+}
+
+export type AbandonmentNote = "none" | "undecided" | "decided";
+
+export function abandonmentNoteOf(metadata: Readonly<Record<string, string>>): AbandonmentNote {
+  const note = metadata[abandonmentNoteKey];
+  if (note === undefined) return "none";
+  return note.endsWith(undecidedMark) ? "undecided" : "decided";
+}
 /** Left on a dispute before it is accepted: the invocation that did it. Stripe doesn't say why a dispute was lost. */
 export const acceptanceNoteKey = "restate_accepted_by";
 

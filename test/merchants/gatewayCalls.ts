@@ -17,6 +17,7 @@ export const requests = {
   hangDoorbell: (stripe) => stripe.hangDoorbell("pi_1", "restate_callback_id", "sign_1x"),
   noteFailure: (stripe) => stripe.noteFailure("pi_1", failure, "restate_callback_id"),
   noteAbandonment: (stripe) => stripe.noteAbandonment("pi_1", "inv_1", "restate_callback_id"),
+  decideAbandonment: (stripe) => stripe.decideAbandonment("pi_1", "inv_1"),
   withdrawAbandonment: (stripe) => stripe.withdrawAbandonment("pi_1"),
   cancelPayment: (stripe) => stripe.cancelPayment("pi_1", "key-1", "requested_by_customer"),
   capturePayment: (stripe) => stripe.capturePayment(fix(stripe, { paymentIntentId: "pi_1", amount_to_capture: 9 })),

@@ -71,6 +71,7 @@ describe("a payment", () => {
       failure: null,
       closedAfterFailure: false,
       isAbandoned: false,
+      isBeingAbandoned: false,
       nextAction: null,
     });
   });
@@ -152,6 +153,11 @@ describe("a payment", () => {
     expect(payment({ metadata: { restate_abandoned_by: "inv_1" } })).toMatchObject({
       closedAfterFailure: false,
       isAbandoned: true,
+      isBeingAbandoned: false,
+    });
+    expect(payment({ metadata: { restate_abandoned_by: "inv_1 (undecided)" } })).toMatchObject({
+      isAbandoned: false,
+      isBeingAbandoned: true,
     });
   });
 
