@@ -7,6 +7,8 @@ import { createHash } from "node:crypto";
 import { PauseError, type Context } from "@restatedev/restate-sdk";
 import type { StripeGateway } from "../merchants/gateway.ts";
 import type { HandlerOptions } from "../merchants/options.ts";
+import { askForInstallation } from "./installation.ts";
+import type { Maker } from "../stripe/metadata.ts";
 import { StripeAccessError } from "../stripe/request.ts";
 
 /** The settings, as far as a handler may be steered by them. */
@@ -35,26 +37,60 @@ export type Call<Ctx extends Context = Context> = {
   lastStepAtMs(): number;
   /** Whether the merchant was to be told of payments when the last step was done. */
   isMerchantTold(): boolean;
-  /** A fresh idempotency key for Stripe: the same in every replay, and of no other call. */
-  nextIdempotencyKey(): string;
+  /**
+   * The identity of the installation: as the process of the first step remembered it, or as the engine says. To be asked after the
+   * first step, which records it: then only the first payment of a process pays for it.
+   */
+  installationId(): Promise<string>;
+  /** The same if it is known to this call already. */
+  knownInstallationId(): string | null;
+  /** Counts a request that needs an idempotency key, and gives the key of it; see `nextIdempotencyKey`. */
+  countRequest(): (installationId: string) => string;
+  /** A fresh idempotency key for Stripe: the same in every replay, and of no other call, also of no other installation. */
+  nextIdempotencyKey(): Promise<string>;
 };
 
 /** What a step leaves in the journal. */
-type Recorded<Value> = { readonly value: Value; readonly atMs: number; readonly told: boolean };
+type Recorded<Value> = {
+  readonly value: Value;
+  readonly atMs: number;
+  readonly told: boolean;
+  /** Of the first step only. */
+  readonly installationId?: string | null;
+};
 
 export function openCall<Ctx extends Context>(ctx: Ctx, options: HandlerOptions): Call<Ctx> {
   const { stripe, ...settings } = options;
   const invocationId = ctx.request().id;
   let last = { atMs: 0, told: false };
-  let keys = 0;
+  let isFirst = true;
+  let installationId: string | null = null;
+  let requests = 0;
 
   async function record<Value>(step: string, produce: (nowMs: number) => Value | Promise<Value>): Promise<Value> {
+    const says = isFirst ? { installationId: settings.installation.known() } : {};
     const recorded: Recorded<Value> = await ctx.run(step, async () => {
       const value = await produce(clock());
-      return { value, atMs: clock(), told: settings.notifications.receiver !== null };
+      return { value, atMs: clock(), told: settings.notifications.receiver !== null, ...says };
     });
+    if (isFirst) installationId = recorded.installationId ?? null;
+    isFirst = false;
     last = recorded;
     return recorded.value;
+  }
+
+  async function knowInstallation(): Promise<string> {
+    if (installationId === null) {
+      installationId = await askForInstallation(ctx);
+      settings.installation.learn(installationId);
+    }
+    return installationId;
+  }
+
+  function countRequest(): (installation: string) => string {
+    const request = requests++;
+    return (installation) =>
+      createHash("sha256").update(`${installation}:${invocationId}:${request}`).digest("base64url");
   }
 
   return {
@@ -75,7 +111,10 @@ export function openCall<Ctx extends Context>(ctx: Ctx, options: HandlerOptions)
     fix: async (step, decide) => await record(step, (nowMs) => decide({ settings, stripe, nowMs })),
     lastStepAtMs: () => last.atMs,
     isMerchantTold: () => last.told,
-    nextIdempotencyKey: () => createHash("sha256").update(`${invocationId}:${keys++}`).digest("base64url"),
+    installationId: knowInstallation,
+    knownInstallationId: () => installationId,
+    countRequest,
+    nextIdempotencyKey: async () => countRequest()(await knowInstallation()),
   };
 }
 
@@ -90,3 +129,8 @@ const remedies = {
   rejected: "Fix STRIPE_SECRET_KEY, restart the service",
   forbidden: "Give the key that permission in Stripe's dashboard",
 } as const;
+
+/** The call as the maker of objects. */
+export async function makerOf(call: Call): Promise<Maker> {
+  return { invocationId: call.invocationId, installationId: await call.installationId() };
+}

@@ -40,14 +40,22 @@ export function createPaymentNotifier(options: HandlerOptions) {
     const before: Memory = { ...begun, abandoned: begun.abandoned || request.abandoned };
     if (request.changes.length === 0 && isOutcomeTold(before, paymentIntentId)) return;
 
-    const payment = await call.ask("read PaymentIntent", (stripe) => stripe.observePayment(paymentIntentId));
-    const concernsUs = known !== null || request.askedBy === "ours" || payment?.isOurs === true;
-    if (payment === null || !concernsUs) return;
-    const seen = { payment, ...(await readChanges(call, paymentIntentId, request.changes)) };
+    const observed = await call.ask("read PaymentIntent", (stripe) => stripe.observePayment(paymentIntentId));
+    if (observed === null) return;
+    const { installationId, ...payment } = observed;
+    const isOurs = installationId !== null && installationId === (await call.installationId());
+    // Another installation on this Stripe account tells its own payments. Of one that a call of ours awaited, both do.
+    if (known === null && request.askedBy !== "ours" && !isOurs) return;
+    const isNewToUs = known === null && !isOurs;
+    const seen = {
+      payment: { ...payment, isOurs },
+      ...(await readChanges(call, paymentIntentId, request.changes)),
+    };
 
     const now = await ctx.date.toJSON();
     const { due, memory } = dueNotifications(before, seen, { nowMs, now, rememberedMs });
-    if (due.length === 0 && memory.abandoned === begun.abandoned) return;
+    // That a call of ours had to do with another's payment is remembered, also while there is nothing to tell.
+    if (due.length === 0 && memory.abandoned === begun.abandoned && !isNewToUs) return;
     const self = selfOf(ctx);
     for (const notification of due) self.deliver(notification);
     // Handed over first: a call that is killed in between tells twice with the same id, and loses nothing.

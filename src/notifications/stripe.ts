@@ -1,7 +1,7 @@
 /** The gateway's requests about what became of a payment, as far as the merchant is told of it. */
 import type { Stripe } from "stripe";
 import type { SeenDispute, SeenPayment, SeenRefund, SeenWarning } from "./rules/dueNotifications.ts";
-import { invocationIdKey, merchantMetadata } from "../stripe/metadata.ts";
+import { installationKey, merchantMetadata } from "../stripe/metadata.ts";
 import { ask, expectObject, listAll, unexpectedAnswer } from "../stripe/request.ts";
 import { snapshotOfPayment } from "../payments/stripe/snapshot.ts";
 import { snapshotOfRefund } from "../refunds/stripe.ts";
@@ -17,11 +17,14 @@ const bankDebits: ReadonlySet<string> = new Set([
   "us_bank_account",
 ]);
 
+/** A payment as Stripe shows it: which installation made it, if one did; whether that is this one, the look knows. */
+type ObservedPayment = Omit<SeenPayment, "isOurs"> & { readonly installationId: string | null };
+
 export function laterChanges(stripe: Stripe) {
   return {
     /** Reads a PaymentIntent with what the merchant is told of it; null if there is none. https://docs.stripe.com/api/payment_intents/retrieve */
-    async observePayment(paymentIntentId: string): Promise<SeenPayment | null> {
-      return await ask<SeenPayment | null>(
+    async observePayment(paymentIntentId: string): Promise<ObservedPayment | null> {
+      return await ask<ObservedPayment | null>(
         async () => {
           const found = await stripe.paymentIntents.retrieve(paymentIntentId, { expand: ["latest_charge"] });
           return seenPayment(expectObject("payment_intent", found));
@@ -59,13 +62,13 @@ export function laterChanges(stripe: Stripe) {
   };
 }
 
-function seenPayment(paymentIntent: Stripe.PaymentIntent): SeenPayment {
+function seenPayment(paymentIntent: Stripe.PaymentIntent): ObservedPayment {
   const charge = paymentIntent.latest_charge;
   const methodType = typeof charge === "string" ? undefined : charge?.payment_method_details?.type;
   const chargedAt = typeof charge === "string" ? 0 : (charge?.created ?? 0);
   return {
     payment: snapshotOfPayment(paymentIntent),
-    isOurs: invocationIdKey in paymentIntent.metadata,
+    installationId: paymentIntent.metadata[installationKey] ?? null,
     isBankDebit: methodType !== undefined && bankDebits.has(methodType),
     metadata: merchantMetadata(paymentIntent.metadata),
     cancellationReason: paymentIntent.cancellation_reason,

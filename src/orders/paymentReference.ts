@@ -119,7 +119,8 @@ async function recover(call: PayCall, request: PaymentRequest, record: Reference
 /** Finds what an attempt made. Several of one attempt are its end: a person has to look at them. */
 async function lookUp(call: PayCall, record: ReferenceRecord): Promise<string | null> {
   try {
-    const creation = { invocationId: record.invocationId, fixedAtMs: record.begunAtMs };
+    const { invocationId, begunAtMs: fixedAtMs } = record;
+    const creation = { invocationId, installationId: await call.installationId(), fixedAtMs };
     return await theOnly(call, paymentCreation, await paymentsMadeBy(call, creation));
   } catch (error) {
     if (error instanceof restate.TerminalError) await keepFailure(call, record, error);

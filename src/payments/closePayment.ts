@@ -28,7 +28,7 @@ export async function closePayment(
       await call.ask("note the failure", (stripe) => stripe.noteFailure(paymentIntentId, failure, from.callbackKey));
       noted = true;
     }
-    const idempotencyKey = call.nextIdempotencyKey();
+    const idempotencyKey = await call.nextIdempotencyKey();
     const cancel = await call.ask("cancel PaymentIntent", (stripe) =>
       stripe.cancelPayment(paymentIntentId, idempotencyKey),
     );

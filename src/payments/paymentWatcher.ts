@@ -123,9 +123,12 @@ async function endOfNew(
   plan: WaitPlan,
 ): Promise<RefundSnapshot> {
   const doorbell = createDoorbell(call.ctx);
-  const metadata = refundOrigin(call, doorbell.address);
-  const fixed = await fixRequest<RefundParameters>(call, () => ({
-    parameters: { payment_intent: paymentIntentId, amount: amountMinor, metadata },
+  const fixed = await fixRequest<RefundParameters>(call, (_surroundings, maker) => ({
+    parameters: {
+      payment_intent: paymentIntentId,
+      amount: amountMinor,
+      metadata: refundOrigin(maker, doorbell.address),
+    },
   }));
   const made = await createOnce(call, refundCreation, fixed);
   switch (made.kind) {

@@ -1,6 +1,6 @@
 /** The gateway's requests about refunds. */
 import type { Stripe } from "stripe";
-import { invocationIdKey } from "../stripe/metadata.ts";
+import { installationKey, invocationIdKey } from "../stripe/metadata.ts";
 import {
   ask,
   expectObject,
@@ -79,6 +79,7 @@ export function snapshotOfRefund(refund: Stripe.Refund): RefundSnapshot {
     currency: refund.currency,
     failureReason: refund.failure_reason ?? null,
     invocationId: refund.metadata?.[invocationIdKey] ?? null,
+    installationId: refund.metadata?.[installationKey] ?? null,
     createdAtMs: refund.created * 1000,
   };
 }

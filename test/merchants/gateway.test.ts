@@ -11,8 +11,9 @@ const hourMs = 3_600_000;
 
 /** As the handlers do: by search, and where it shows nothing, by the list. */
 async function find(gateway: StripeGateway, invocationId: string, fixedAtMs: number): Promise<readonly string[]> {
-  const searched = (await gateway.searchPayments({ invocationId, fixedAtMs })) ?? [];
-  return searched.length > 0 ? searched : (await gateway.listPayments({ invocationId, fixedAtMs }, null)).found;
+  const creation = { invocationId, installationId: "in_1", fixedAtMs };
+  const searched = (await gateway.searchPayments(creation)) ?? [];
+  return searched.length > 0 ? searched : (await gateway.listPayments(creation, null)).found;
 }
 
 describe("createStripeGateway", () => {
@@ -45,7 +46,7 @@ describe("createStripeGateway", () => {
         delayedStatus: false,
         mandate: { type: "offline" },
       },
-      { invocationId, callbackId: "sign_1x" },
+      { invocationId, installationId: "in_1", callbackId: "sign_1x" },
     );
     return { ...stripe.fixRequest(parameters, crypto.randomUUID()), fixedAtMs: Date.now() - ageMs };
   }
@@ -185,7 +186,7 @@ describe("createStripeGateway", () => {
     await expect(behind.cancelPayment("pi_1", "k1")).rejects.toMatchObject(outage);
     const refund = behind.fixRequest({ payment_intent: "pi_1" }, "k2");
     await expect(behind.createRefund(refund)).rejects.toMatchObject(outage);
-    const creation = { invocationId: "inv_1", fixedAtMs: Date.now() };
+    const creation = { invocationId: "inv_1", installationId: "in_1", fixedAtMs: Date.now() };
     await expect(behind.searchPayments(creation)).rejects.toMatchObject(outage);
     await expect(behind.listPayments(creation, null)).rejects.toMatchObject(outage);
     await ill.close();
@@ -223,7 +224,7 @@ describe("createStripeGateway", () => {
     const id = created.kind === "made" ? created.made.paymentIntentId : "";
     expect(await stripe.observePayment(id)).toEqual({
       payment: expect.objectContaining({ paymentIntentId: id, status: "processing" }),
-      isOurs: true,
+      installationId: "in_1",
       isBankDebit: true,
       metadata: { orderId: "4004" },
       cancellationReason: null,

@@ -4,7 +4,7 @@ import { cannedStripe, failure, type CannedAnswer } from "./cannedStripe.ts";
 
 const metadata = { orderId: "4004" };
 const call = { payment_intent: "pi_1" };
-const creation = { invocationId: "inv_1", fixedAtMs: 10_800_000 };
+const creation = { invocationId: "inv_1", installationId: "in_1", fixedAtMs: 10_800_000 };
 
 /** One request that is sent with a key of its own, fixed just now. */
 function fix<Parameters>(stripe: StripeGateway, parameters: Parameters) {

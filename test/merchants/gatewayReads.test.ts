@@ -36,7 +36,7 @@ const paid = (more: object = {}) =>
     next_action: null,
     canceled_at: null,
     cancellation_reason: null,
-    metadata: { restate_invocation_id: "inv_1", orderId: "4004" },
+    metadata: { restate_invocation_id: "inv_1", restate_installation: "in_1", orderId: "4004" },
     ...more,
   });
 
@@ -257,7 +257,7 @@ describe("the gateway reads for the merchant", () => {
   it("a payment of ours, with the merchant's own metadata", async () => {
     expect((await ask("observePayment", { body: paid() })).result).toEqual({
       payment: expect.objectContaining({ paymentIntentId: "pi_1", status: "processing" }),
-      isOurs: true,
+      installationId: "in_1",
       isBankDebit: false,
       metadata: { orderId: "4004" },
       cancellationReason: null,
@@ -266,7 +266,11 @@ describe("the gateway reads for the merchant", () => {
   });
 
   it.each<[string, object, object]>([
-    ["made by somebody else", { metadata: { orderId: "4004" } }, { isOurs: false, metadata: { orderId: "4004" } }],
+    [
+      "made by somebody else",
+      { metadata: { orderId: "4004" } },
+      { installationId: null, metadata: { orderId: "4004" } },
+    ],
     ["charged later", { latest_charge: { id: "ch_1", created: 3601 } }, { datedAtMs: 3_601_000, isBankDebit: false }],
     ["charged, and not read further", { latest_charge: "ch_1" }, { datedAtMs: 3_600_000, isBankDebit: false }],
     [

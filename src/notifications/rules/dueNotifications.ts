@@ -17,7 +17,7 @@ import type { RefundStatus } from "../../refunds/rules.ts";
 
 export type SeenPayment = {
   readonly payment: PaymentSnapshot;
-  /** Whether a call of ours made it. */
+  /** Whether a call of this installation made it. */
   readonly isOurs: boolean;
   /** Whether it was paid by debiting a bank account. */
   readonly isBankDebit: boolean;

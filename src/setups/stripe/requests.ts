@@ -1,6 +1,6 @@
 /** The gateway's requests about SetupIntents. */
 import type { Stripe } from "stripe";
-import { creatorCallbackKey, failureNoteKey, invocationIdKey } from "../../stripe/metadata.ts";
+import { creatorCallbackKey, failureNoteKey, makersMarks, type Maker } from "../../stripe/metadata.ts";
 import type { PaymentFailure } from "../../payments/rules/payment.ts";
 import type { SetupPaymentMethodRequest } from "../contract.ts";
 import type { SetupSnapshot } from "../rules.ts";
@@ -37,7 +37,7 @@ type ChangeSetupResult =
  */
 export function setupParameters(
   request: SetupPaymentMethodRequest,
-  origin: { readonly invocationId: string; readonly callbackId: string },
+  origin: Maker & { readonly callbackId: string },
 ): SetupParameters {
   return {
     customer: request.customerId,
@@ -51,7 +51,7 @@ export function setupParameters(
     metadata: {
       ...request.metadata,
       [creatorCallbackKey]: origin.callbackId,
-      [invocationIdKey]: origin.invocationId,
+      ...makersMarks(origin),
     },
   };
 }

@@ -180,6 +180,7 @@ describe("a refund", () => {
       currency: "usd",
       failureReason: null,
       invocationId: null,
+      installationId: null,
       createdAtMs: 3_600_000,
     });
   });
@@ -197,11 +198,13 @@ describe("a refund", () => {
     expect(refund({ ...more, payment_intent: { id: "pi_2" } })).toMatchObject({
       paymentIntentId: "pi_2",
       invocationId: "inv_1",
+      installationId: null,
       failureReason: "lost_or_stolen_card",
     });
     expect(refund({ payment_intent: null, metadata: null })).toMatchObject({
       paymentIntentId: null,
       invocationId: null,
+      installationId: null,
     });
   });
 });
