@@ -6,9 +6,11 @@
  */
 import * as restate from "@restatedev/restate-sdk";
 import { openCall, type Call } from "../durable/call.ts";
+import { throughPages } from "../durable/createOnce.ts";
 import { deliveryRetentionMs, running } from "../durable/policies.ts";
 import { withState } from "../durable/state.ts";
 import type { HandlerOptions } from "../merchants/options.ts";
+import type { Page } from "../stripe/request.ts";
 import { deliverNotification } from "./deliverNotification.ts";
 import { paymentNotifierInterface, type Delivered, type LookRequest } from "./interface.ts";
 import {
@@ -109,7 +111,7 @@ export function createPaymentNotifier(options: HandlerOptions) {
   });
 }
 
-/** Reads what a look has a reason to read; each list is a request to Stripe. */
+/** Reads what a look has a reason to read; each page of a list is a request to Stripe. */
 async function readChanges(call: Call, paymentIntentId: string, changes: readonly LaterChange[]) {
   let refunds: readonly SeenRefund[] = [];
   let disputes: readonly SeenDispute[] = [];
@@ -117,17 +119,28 @@ async function readChanges(call: Call, paymentIntentId: string, changes: readonl
   for (const change of changes) {
     switch (change) {
       case "refunds":
-        refunds = await call.ask("list refunds", (stripe) => stripe.observeRefunds(paymentIntentId));
+        refunds = await everything((after) =>
+          call.ask("list refunds", (stripe) => stripe.observeRefunds(paymentIntentId, after)),
+        );
         break;
       case "disputes":
-        disputes = await call.ask("list disputes", (stripe) => stripe.observeDisputes(paymentIntentId));
+        disputes = await everything((after) =>
+          call.ask("list disputes", (stripe) => stripe.observeDisputes(paymentIntentId, after)),
+        );
         break;
       case "warnings":
-        warnings = await call.ask("list fraud warnings", (stripe) => stripe.observeWarnings(paymentIntentId));
+        warnings = await everything((after) =>
+          call.ask("list fraud warnings", (stripe) => stripe.observeWarnings(paymentIntentId, after)),
+        );
         break;
     }
   }
   return { refunds, disputes, warnings };
+}
+
+/** Newest first, as Stripe lists it. */
+async function everything<Item>(page: (after: string | null) => Promise<Page<Item>>): Promise<readonly Item[]> {
+  return ((await throughPages(page)) ?? []).toReversed();
 }
 
 function selfOf(ctx: restate.ObjectContext<State>) {

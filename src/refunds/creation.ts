@@ -1,6 +1,6 @@
 /** How a refund is made once. */
 import type { Call } from "../durable/call.ts";
-import type { CreatedKind } from "../durable/createOnce.ts";
+import { throughPages, type CreatedKind } from "../durable/createOnce.ts";
 import { creatorCallbackKey, makersMarks, type Maker } from "../stripe/metadata.ts";
 import { clockToleranceMs } from "../stripe/request.ts";
 import { readOwnRefund } from "./object.ts";
@@ -29,7 +29,10 @@ export const refundCreation: CreatedKind<RefundParameters, RefundSnapshot> = {
 
 /** Every refund of a payment, whoever made it, newest first. */
 export async function listRefunds(call: Call, paymentIntentId: string): Promise<readonly RefundSnapshot[]> {
-  return await call.ask("list refunds", (stripe) => stripe.listRefunds(paymentIntentId));
+  const refunds = await throughPages((after) =>
+    call.ask("list refunds", (stripe) => stripe.listRefunds(paymentIntentId, after)),
+  );
+  return (refunds ?? []).toReversed();
 }
 
 /** The notes that a refund is found and rung by. */

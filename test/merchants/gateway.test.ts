@@ -84,7 +84,7 @@ describe("createStripeGateway", () => {
     const payment_intent = await paymentIntentId("pm_card_visa");
     const request = { ...stripe.fixRequest({ payment_intent }, "key"), fixedAtMs: Date.now() - 23 * hourMs };
     expect(await stripe.createRefund(request)).toEqual({ kind: "unknown" });
-    expect(await stripe.listRefunds(payment_intent)).toEqual([]);
+    expect(await stripe.listRefunds(payment_intent, null)).toEqual({ found: [], next: null });
   });
 
   it("gives a decline as a payment with its failure, id and all", async () => {
@@ -238,7 +238,7 @@ describe("createStripeGateway", () => {
     const disputed = await paymentIntentId("pm_card_createDispute");
     const warned = await paymentIntentId("pm_card_createIssuerFraudRecord");
     await stripe.createRefund(stripe.fixRequest({ payment_intent: warned, amount: 9 }, crypto.randomUUID()));
-    expect(await stripe.observeDisputes(disputed)).toEqual([
+    expect((await stripe.observeDisputes(disputed, null)).found).toEqual([
       {
         disputeId: expect.stringMatching(/^du_/),
         status: "needs_response",
@@ -249,7 +249,7 @@ describe("createStripeGateway", () => {
         createdAtMs: expect.any(Number),
       },
     ]);
-    expect(await stripe.observeWarnings(warned)).toEqual([
+    expect((await stripe.observeWarnings(warned, null)).found).toEqual([
       {
         warningId: expect.stringMatching(/^issfr_/),
         fraudType: "made_with_stolen_card",
@@ -258,7 +258,7 @@ describe("createStripeGateway", () => {
         createdAtMs: expect.any(Number),
       },
     ]);
-    expect(await stripe.observeRefunds(warned)).toEqual([
+    expect((await stripe.observeRefunds(warned, null)).found).toEqual([
       {
         refundId: expect.stringMatching(/^re_/),
         status: "succeeded",
@@ -270,14 +270,14 @@ describe("createStripeGateway", () => {
         createdAtMs: expect.any(Number),
       },
     ]);
-    expect(await stripe.observeDisputes(warned)).toEqual([]);
+    expect(await stripe.observeDisputes(warned, null)).toEqual({ found: [], next: null });
   });
 
   it("throws where the key may not list what became of a payment", async () => {
     const lists = [
-      () => stripe.observeRefunds("pi_1"),
-      () => stripe.observeDisputes("pi_1"),
-      () => stripe.observeWarnings("pi_1"),
+      () => stripe.observeRefunds("pi_1", null),
+      () => stripe.observeDisputes("pi_1", null),
+      () => stripe.observeWarnings("pi_1", null),
     ];
     for (const list of lists) {
       await fault("forbidden");
