@@ -28,7 +28,7 @@ type ChangeResult =
 /** After `failed` it is open whether Stripe can cancel it: its failure is saved under the key, and another key may fare better. */
 type CancelResult = ChangeResult | { readonly kind: "failed"; readonly message: string };
 
-/** A decision was noted; `doorbells` are those that hang on the PaymentIntent, of calls that wait for such a decision. */
+/** A decision was noted; `doorbells` are those of calls that wait for it on a PaymentIntent that has succeeded. */
 type NoteResult =
   | { readonly kind: "noted"; readonly doorbells: readonly string[] }
   | { readonly kind: "refused"; readonly message: string };
@@ -58,7 +58,8 @@ export function paymentRequests(stripe: Stripe) {
     return await ask<NoteResult>(
       async () => {
         const updated = await stripe.paymentIntents.update(paymentIntentId, { metadata, ...withLatestCharge });
-        return { kind: "noted", doorbells: doorbellAddresses(expectObject("payment_intent", updated).metadata) };
+        const { status, metadata: noted } = expectObject("payment_intent", updated);
+        return { kind: "noted", doorbells: status === "succeeded" ? doorbellAddresses(noted) : [] };
       },
       (meaning) => ({ kind: "refused", message: refusalMessage("update the PaymentIntent", meaning) }),
     );
