@@ -7,7 +7,8 @@ import { getCustomer } from "../customers/getCustomer.ts";
 import { acceptDispute } from "../disputes/acceptDispute.ts";
 import { getDispute } from "../disputes/getDispute.ts";
 import { submitDisputeEvidence } from "../disputes/submitDisputeEvidence.ts";
-import { openCall, type Call } from "../durable/call.ts";
+import { CallStopped, openCall, type Call } from "../durable/call.ts";
+import { stopped } from "../durable/failures.ts";
 import * as run from "../durable/policies.ts";
 import type { HandlerOptions } from "../merchants/options.ts";
 import { thenLook } from "../notifications/thenLook.ts";
@@ -60,7 +61,13 @@ export function createPaymentsService(options: HandlerOptions) {
         output: restate.serde.schema(output),
         ...kept[effect],
       },
-      async (ctx: restate.Context, request: Request) => await handle(openCall(ctx, options), request),
+      async (ctx: restate.Context, request: Request) => {
+        try {
+          return await handle(openCall(ctx, options), request);
+        } catch (error) {
+          throw error instanceof CallStopped ? stopped(error, request) : error;
+        }
+      },
     );
   }
 

@@ -19,6 +19,20 @@ const untilAnOperatorLooks: RetryPolicy = {
 };
 
 /**
+ * How long to wait before a request is tried again that has a deadline: half as long as it has been tried for, and never past the
+ * deadline, at which its call ends.
+ */
+export function retryAfterMs(tried: {
+  readonly begunAtMs: number;
+  readonly nowMs: number;
+  readonly untilMs: number;
+}): number {
+  const { begunAtMs, nowMs, untilMs } = tried;
+  const delayMs = Math.min(minuteMs, Math.max(250, (nowMs - begunAtMs) / 2));
+  return Math.max(0, Math.min(delayMs, untilMs - nowMs));
+}
+
+/**
  * A webhook only rings doorbells. If even that fails, the failure goes back to Stripe, which delivers again for days; a
  * paused invocation would keep the event's body, with its client secret, in the engine.
  */

@@ -17,8 +17,10 @@ import { awaitedRefund } from "../refunds/object.ts";
 import { amountLeftToRefund, judgeRefund, type RefundSnapshot } from "../refunds/rules.ts";
 import type { RefundParameters } from "../refunds/stripe.ts";
 import { waiterCallbackKey } from "../stripe/metadata.ts";
-import { closePayment, decideAbandonment } from "./closePayment.ts";
-import { paymentWatcherInterface, type WatchRequest, type WatchResult } from "./interface.ts";
+import { closePayment, decideAbandonment, withdrawAbandonment } from "./closePayment.ts";
+import { paymentsMadeBy } from "./creation.ts";
+import { takeBack } from "./giveUp.ts";
+import { paymentWatcherInterface, type UnknownPayment, type WatchRequest, type WatchResult } from "./interface.ts";
 import { awaitedPayment, readOwnPayment } from "./object.ts";
 import type { PaymentSnapshot } from "./rules/payment.ts";
 import { nextWatchStep, type WatchMode } from "./rules/watch.ts";
@@ -28,7 +30,10 @@ const maximumRefundAttempts = 10;
 export function createPaymentWatcher(options: HandlerOptions) {
   const watched = thenLook(["refunds"], watch);
   return implement(paymentWatcherInterface, {
-    handlers: { watch: async (ctx: Context, request) => await watched(openCall(ctx, options), request) },
+    handlers: {
+      watch: async (ctx: Context, request) => await watched(openCall(ctx, options), request),
+      takeBackUnknown: async (ctx: Context, request) => await takeBackUnknown(openCall(ctx, options), request),
+    },
     options: {
       ...running(options),
       ingressPrivate: true,
@@ -49,12 +54,19 @@ async function watch(call: Call, request: WatchRequest): Promise<WatchResult> {
     pollScheduleMs: settings.pollScheduleMs,
     deadlineAtMs,
   }));
-  let mode: WatchMode = request.mode;
-  const wait = openWait(call, awaitedPayment, paymentIntentId, { plan });
   // Reading comes before hanging the doorbell, which erases the reason of a failure.
   let payment = await readOwnPayment(call, paymentIntentId);
+  if (request.mode === "stands") {
+    // Stripe did not answer the call that was about to give it up, and learnt that the payment was faster.
+    await withdrawAbandonment(call, paymentIntentId);
+    return report(payment, "none", []);
+  }
+  let mode: WatchMode = request.mode;
   // The call that gave it up has decided: from now on, everybody may know by the note.
-  if (mode === "abandoned" && payment.status !== "canceled") await decideAbandonment(call, paymentIntentId);
+  if (mode === "abandoned" && !payment.isAbandoned && payment.status !== "canceled") {
+    await decideAbandonment(call, paymentIntentId);
+  }
+  const wait = openWait(call, awaitedPayment, paymentIntentId, { plan, first: payment });
   for (;;) {
     const step = nextWatchStep(payment, mode);
     if (step === "done" || step === "refund") {
@@ -74,6 +86,29 @@ async function watch(call: Call, request: WatchRequest): Promise<WatchResult> {
     payment = look.seen;
     if (mode === "customer" && (look.wake === "deadline" || look.wake === "cancellation")) mode = "expired";
   }
+}
+
+/**
+ * Takes back every PaymentIntent that a call made whose answer never came: at once and again later, because search lags and a request
+ * may still have been under way. A new one is never made.
+ * @returns the ids that were found
+ */
+async function takeBackUnknown(call: Call, { invocationId, fixedAtMs }: UnknownPayment): Promise<readonly string[]> {
+  const delaysMs = await call.fix("fix the look-ups", ({ settings }) => settings.lookUpDelaysMs);
+  const creation = { invocationId, installationId: await call.installationId(), fixedAtMs };
+  const known = new Set<string>();
+  for (const delayMs of delaysMs) {
+    if (delayMs > 0) await call.pause(delayMs, "next look-up");
+    for (const paymentIntentId of await paymentsMadeBy(call, creation)) {
+      if (known.has(paymentIntentId)) continue;
+      known.add(paymentIntentId);
+      call.ctx.console.warn(
+        `${paymentIntentId} was made by a call that was given up without an answer; it is taken back.`,
+      );
+      await takeBack(call, await readOwnPayment(call, paymentIntentId));
+    }
+  }
+  return [...known];
 }
 
 /** Gives back what is left of the payment, after every refund that somebody else made, and waits for each refund's end. */
@@ -149,7 +184,7 @@ async function endOf(
   plan: WaitPlan,
 ): Promise<RefundSnapshot> {
   if (judgeRefund(first).kind !== "pending") return first;
-  const from = { plan, hanging, isCancellable: false, judge: judgeRefund };
+  const from = { plan, first, hanging, isCancellable: false, judge: judgeRefund };
   return (await awaitObject(call, awaitedRefund, first.refundId, from)).seen;
 }
 
