@@ -9,8 +9,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { PauseError, RestatePromise, RetryableError, type Context } from "@restatedev/restate-sdk";
 import type { StripeGateway } from "../merchants/gateway.ts";
 import type { HandlerOptions } from "../merchants/options.ts";
+import type { Maker } from "../stripe/metadata.ts";
 import { StripeAccessError, StripeOutage } from "../stripe/request.ts";
 import { cancellationOf } from "./cancellation.ts";
+import { askForInstallation } from "./installation.ts";
 import { retryAfterMs } from "./policies.ts";
 
 /** The settings, as far as a handler may be steered by them. */
@@ -58,8 +60,17 @@ export type Call<Ctx extends Context = Context> = {
   isMerchantTold(): boolean;
   /** Whether a cancellation came while a request was sent whose answer came all the same. It is told once. */
   takeCancellation(): boolean;
-  /** A fresh idempotency key for Stripe: the same in every replay, and of no other call. */
-  nextIdempotencyKey(): string;
+  /**
+   * The identity of the installation: as the process of the first step remembered it, or as the engine says. To be asked after the
+   * first step, which records it: then only the first payment of a process pays for it.
+   */
+  installationId(): Promise<string>;
+  /** The same if it is known to this call already. */
+  knownInstallationId(): string | null;
+  /** Counts a request that needs an idempotency key, and gives the key of it; see `nextIdempotencyKey`. */
+  countRequest(): (installationId: string) => string;
+  /** A fresh idempotency key for Stripe: the same in every replay, and of no other call, also of no other installation. */
+  nextIdempotencyKey(): Promise<string>;
 };
 
 /** The call has come to its deadline, or was cancelled, before Stripe gave an answer. */
@@ -88,10 +99,12 @@ export async function unlessStopped<Result>(
 type Because = CallStopped["because"];
 
 /** What a step leaves in the journal: what it came to, or why it came to nothing. */
-type Recorded<Value> = { readonly atMs: number; readonly told: boolean } & (
-  | { readonly value: Value; readonly stopped?: undefined }
-  | { readonly stopped: Because }
-);
+type Recorded<Value> = {
+  readonly atMs: number;
+  readonly told: boolean;
+  /** Of the first step only. */
+  readonly installationId?: string | null;
+} & ({ readonly value: Value; readonly stopped?: undefined } | { readonly stopped: Because });
 
 /** How long after the deadline an answer is waited for that may be under way. */
 const graceMs = 2000;
@@ -102,15 +115,23 @@ export function openCall<Ctx extends Context>(ctx: Ctx, options: HandlerOptions)
   let last = { atMs: 0, told: false };
   let deadlineAtMs = Infinity;
   let isCancelled = false;
-  let keys = 0;
+  let isFirst = true;
+  let installationId: string | null = null;
+  let requests = 0;
 
   async function recorded<Value>(produce: () => Promise<Value | Stop>): Promise<Recorded<Value>> {
     const value = await produce();
-    const common = { atMs: clock(), told: settings.notifications.receiver !== null };
+    const common = {
+      atMs: clock(),
+      told: settings.notifications.receiver !== null,
+      ...(isFirst && { installationId: settings.installation.known() }),
+    };
     return value instanceof Stop ? { ...common, stopped: value.because } : { ...common, value };
   }
 
   function taken<Value>(record: Recorded<Value>): Value {
+    if (isFirst) installationId = record.installationId ?? null;
+    isFirst = false;
     last = record;
     if (record.stopped !== undefined) throw new CallStopped(record.stopped);
     return record.value;
@@ -138,6 +159,20 @@ export function openCall<Ctx extends Context>(ctx: Ctx, options: HandlerOptions)
       ctx.console.warn(`At "${step}": ${error.message} It is tried again in ${Math.round(retryAfter)} ms.`);
       throw RetryableError.from(error, { retryAfter });
     }
+  }
+
+  async function knowInstallation(): Promise<string> {
+    if (installationId === null) {
+      installationId = await askForInstallation(ctx);
+      settings.installation.learn(installationId);
+    }
+    return installationId;
+  }
+
+  function countRequest(): (installation: string) => string {
+    const request = requests++;
+    return (installation) =>
+      createHash("sha256").update(`${installation}:${invocationId}:${request}`).digest("base64url");
   }
 
   return {
@@ -182,7 +217,10 @@ export function openCall<Ctx extends Context>(ctx: Ctx, options: HandlerOptions)
       isCancelled = false;
       return taking;
     },
-    nextIdempotencyKey: () => createHash("sha256").update(`${invocationId}:${keys++}`).digest("base64url"),
+    installationId: knowInstallation,
+    knownInstallationId: () => installationId,
+    countRequest,
+    nextIdempotencyKey: async () => countRequest()(await knowInstallation()),
   };
 }
 
@@ -225,3 +263,8 @@ const remedies = {
   rejected: "Fix STRIPE_SECRET_KEY, restart the service",
   forbidden: "Give the key that permission in Stripe's dashboard",
 } as const;
+
+/** The call as the maker of objects. */
+export async function makerOf(call: Call): Promise<Maker> {
+  return { invocationId: call.invocationId, installationId: await call.installationId() };
+}

@@ -19,9 +19,9 @@ import type { StripeGateway } from "../merchants/gateway.ts";
 import type { PaymentFailure } from "../payments/rules/payment.ts";
 import type { Creation } from "../stripe/creation.ts";
 import type { Refusal } from "../stripe/errorMeaning.ts";
-import { invocationIdKey } from "../stripe/metadata.ts";
+import { invocationIdKey, type Maker } from "../stripe/metadata.ts";
 import type { FixedRequest, Page, Sent } from "../stripe/request.ts";
-import type { Call, Surroundings } from "./call.ts";
+import { makerOf, type Call, type Surroundings } from "./call.ts";
 import { failure, type FailureDetails } from "./failures.ts";
 
 /** How things of one kind are made. */
@@ -58,18 +58,29 @@ export type Created<Made> = {
   readonly seenBy: "response" | "poll";
 };
 
-/** Fixes one request, with a fresh idempotency key. */
+/**
+ * Fixes one request, with a fresh idempotency key. A process that doesn't know yet of which installation it is a part asks the
+ * engine, and fixes the request then.
+ * @param decide gets who makes the thing, for its metadata
+ */
 export async function fixRequest<Parameters, Extra extends object = object>(
   call: Call,
-  decide: (surroundings: Surroundings) => { readonly parameters: Parameters; readonly extra?: Extra },
+  decide: (surroundings: Surroundings, maker: Maker) => { readonly parameters: Parameters; readonly extra?: Extra },
 ): Promise<Fixed<Parameters, Extra>> {
-  const idempotencyKey = call.nextIdempotencyKey();
-  return await call.fix("fix the request", (surroundings) => {
-    const { parameters, extra } = decide(surroundings);
-    const { lookUpDelaysMs } = surroundings.settings;
-    const request = surroundings.stripe.fixRequest(parameters, idempotencyKey);
-    return { ...(extra as Extra), request, lookUpDelaysMs };
-  });
+  const { invocationId } = call;
+  const idempotencyKey = call.countRequest();
+  const fix = async (told: string | null): Promise<Fixed<Parameters, Extra> | null> =>
+    await call.fix("fix the request", (surroundings) => {
+      const installationId = told ?? surroundings.settings.installation.known();
+      if (installationId === null) return null;
+      const { parameters, extra } = decide(surroundings, { invocationId, installationId });
+      const { lookUpDelaysMs } = surroundings.settings;
+      const request = surroundings.stripe.fixRequest(parameters, idempotencyKey(installationId));
+      return { ...(extra as Extra), request, lookUpDelaysMs };
+    });
+  const fixed = (await fix(call.knownInstallationId())) ?? (await fix(await call.installationId()));
+  if (fixed === null) throw new TypeError("The engine has said which installation this is.");
+  return fixed;
 }
 
 /** @throws TerminalError `needs_review`, or CallStopped */
@@ -128,7 +139,8 @@ async function lookUp<Parameters, Made>(
   kind: CreatedKind<Parameters, Made>,
   { fixedAtMs, parameters }: FixedRequest<Parameters>,
 ): Promise<string | null> {
-  const ids = await kind.find(call, { invocationId: call.invocationId, fixedAtMs }, parameters);
+  const creation = { ...(await makerOf(call)), fixedAtMs };
+  const ids = await kind.find(call, creation, parameters);
   return await theOnly(call, kind, ids);
 }
 

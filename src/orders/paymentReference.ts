@@ -119,7 +119,8 @@ async function recover(call: PayCall, request: PaymentRequest, record: Reference
 /** Finds what an attempt made. Several of one attempt are its end: a person has to look at them. */
 async function lookUp(call: PayCall, record: ReferenceRecord): Promise<string | null> {
   try {
-    const creation = { invocationId: record.invocationId, fixedAtMs: record.begunAtMs };
+    const { invocationId, begunAtMs: fixedAtMs } = record;
+    const creation = { invocationId, installationId: await call.installationId(), fixedAtMs };
     return await theOnly(call, paymentCreation, await paymentsMadeBy(call, creation));
   } catch (error) {
     if (error instanceof restate.TerminalError) await keepFailure(call, record, error);
@@ -146,8 +147,8 @@ async function reread(
 async function refuseUnlessClosed(call: PayCall, record: ReferenceRecord): Promise<void> {
   const { paymentIntentId, invocationId, begunAtMs } = record;
   // Stripe did not answer the last attempt: what it made, if anything, is found by the call that made it.
-  const ids =
-    paymentIntentId === null ? await paymentsMadeBy(call, { invocationId, fixedAtMs: begunAtMs }) : [paymentIntentId];
+  const creation = { invocationId, installationId: await call.installationId(), fixedAtMs: begunAtMs };
+  const ids = paymentIntentId === null ? await paymentsMadeBy(call, creation) : [paymentIntentId];
   if (ids.length === 0 && call.lastStepAtMs() - begunAtMs <= searchLagMs) {
     const message = "Whether the last attempt for the reference made a payment is not known yet: try again in an hour.";
     throw failure("conflict", message, {});

@@ -4,8 +4,9 @@ import type { PaymentOutcome } from "./contract.ts";
 import { unlessStopped, type Call, type CallStopped } from "../durable/call.ts";
 import { failure, type FailureDetails } from "../durable/failures.ts";
 import { creatorCallbackKey } from "../stripe/metadata.ts";
-import { closePayment, type Closing } from "./closePayment.ts";
+import { closePayment, decideAbandonment, withdrawAbandonment, type Closing } from "./closePayment.ts";
 import { paymentWatcherInterface } from "./interface.ts";
+import { readOwnPayment } from "./object.ts";
 import { paymentOutcome, type SettledPayment } from "./outcome.ts";
 import type { PaymentFailure, PaymentSnapshot } from "./rules/payment.ts";
 
@@ -85,18 +86,39 @@ function succeededAfterAll(closing: Closing): PaymentOutcome {
  * Closes a PaymentIntent. One that Stripe doesn't let go of yet is abandoned: that is noted on it, so that whoever sees it
  * succeed later knows that it is taken back, and it is watched. Stripe's answer to the note says whether the payment was
  * faster: one that succeeded before stays a success, and its caller is told so.
+ *
+ * ```
+ *   note (undecided) ─┬─ succeeded before ─▶ take the note back ─▶ a success
+ *                     └─ still pending ────▶ the watcher decides the note ─▶ a success is taken back
+ * ```
+ *
+ * Whoever else looks while the note is undecided (the notifier, another call that waits) says nothing of a success yet, and
+ * looks again: so the merchant and every caller hear one truth, whatever comes between the note and its answer.
  */
 async function closeOrAbandon(call: Call, payment: PaymentSnapshot, cause: PaymentFailure | null): Promise<Closing> {
   const { paymentIntentId } = payment;
   const closing = await closePayment(call, { payment, callbackKey: creatorCallbackKey, failure: cause });
-  if (closing.kind !== "open") return closing;
-  const noted = await noteAbandonment(call, paymentIntentId);
-  if (noted.kind === "payment" && noted.payment.status === "succeeded") {
-    await call.ask("take the note back", (stripe) => stripe.withdrawAbandonment(paymentIntentId));
-    return { kind: "succeeded", payment: noted.payment };
-  }
+  if (closing.kind === "canceled") return closing;
+  if (closing.kind === "succeeded") return await stand(call, closing.payment);
+  const noted = await call.ask("note that it is given up", (stripe) =>
+    stripe.noteAbandonment(paymentIntentId, call.invocationId, creatorCallbackKey),
+  );
+  // Where Stripe takes no note, a read is the last chance of the payment.
+  const latest = noted.kind === "payment" ? noted.payment : await readOwnPayment(call, paymentIntentId);
+  if (latest.status === "succeeded") return await stand(call, latest);
   watcher(call).watch({ paymentIntentId, mode: "abandoned", deadlineAtMs: null });
   return closing;
+}
+
+/** Lets a success stand: a note that it is given up, by this call or by one that was killed, is taken back. */
+async function stand(call: Call, payment: PaymentSnapshot): Promise<Closing> {
+  const { paymentIntentId } = payment;
+  if (payment.isBeingAbandoned) {
+    await unlessStopped(withdrawAbandonment(call, paymentIntentId), () => {
+      watcher(call).watch({ paymentIntentId, mode: "stands", deadlineAtMs: null });
+    });
+  }
+  return { kind: "succeeded", payment };
 }
 
 /** Takes back a PaymentIntent that should not be, whatever its state: cancels it, or leaves it to the watcher to refund. */
@@ -106,15 +128,8 @@ export async function takeBack(call: Call, payment: PaymentSnapshot): Promise<vo
     const closing = await closePayment(call, { payment, callbackKey: creatorCallbackKey, failure: null });
     if (closing.kind === "canceled") return;
   }
-  await noteAbandonment(call, paymentIntentId);
+  await decideAbandonment(call, paymentIntentId);
   watcher(call).watch({ paymentIntentId, mode: "abandoned", deadlineAtMs: null });
-}
-
-/** Whoever sees the payment succeed later knows by the note that it is taken back. */
-export async function noteAbandonment(call: Call, paymentIntentId: string) {
-  return await call.ask("note that it is abandoned", (stripe) =>
-    stripe.noteAbandonment(paymentIntentId, call.invocationId, creatorCallbackKey),
-  );
 }
 
 function compensationOf(closing: Closing): Compensation {

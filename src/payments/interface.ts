@@ -3,8 +3,11 @@ import { iface } from "@restatedev/restate-sdk";
 /** A watch over a PaymentIntent that no caller waits for any more. */
 export type WatchRequest = {
   readonly paymentIntentId: string;
-  /** `customer`: the caller sent the customer to act. `abandoned`: the caller was told that the payment is over. */
-  readonly mode: "customer" | "abandoned";
+  /**
+   * `customer`: the caller sent the customer to act. `abandoned`: the caller was told that the payment is over.
+   * `stands`: it succeeded before it could be given up, and the note that says otherwise is still to be taken back.
+   */
+  readonly mode: "customer" | "abandoned" | "stands";
   /** When a customer's time is over, in epoch milliseconds. Null for a payment that is already abandoned. */
   readonly deadlineAtMs: number | null;
 };

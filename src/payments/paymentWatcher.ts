@@ -17,9 +17,9 @@ import { awaitedRefund } from "../refunds/object.ts";
 import { amountLeftToRefund, judgeRefund, refundsOfCaptured, type RefundSnapshot } from "../refunds/rules.ts";
 import type { RefundParameters } from "../refunds/stripe.ts";
 import { waiterCallbackKey } from "../stripe/metadata.ts";
-import { closePayment } from "./closePayment.ts";
+import { closePayment, decideAbandonment, withdrawAbandonment } from "./closePayment.ts";
 import { paymentsMadeBy } from "./creation.ts";
-import { noteAbandonment, takeBack } from "./giveUp.ts";
+import { takeBack } from "./giveUp.ts";
 import { paymentWatcherInterface, type UnknownPayment, type WatchRequest, type WatchResult } from "./interface.ts";
 import { awaitedPayment, readOwnPayment } from "./object.ts";
 import type { PaymentSnapshot } from "./rules/payment.ts";
@@ -54,13 +54,17 @@ async function watch(call: Call, request: WatchRequest): Promise<WatchResult> {
     pollScheduleMs: settings.pollScheduleMs,
     deadlineAtMs,
   }));
-  let mode: WatchMode = request.mode;
   // Reading comes before hanging the doorbell, which erases the reason of a failure.
   let payment = await readOwnPayment(call, paymentIntentId);
-  if (mode === "abandoned" && !payment.isAbandoned && payment.status !== "succeeded") {
-    // Stripe did not answer the call that gave it up.
-    const noted = await noteAbandonment(call, paymentIntentId);
-    if (noted.kind === "payment") payment = noted.payment;
+  if (request.mode === "stands") {
+    // Stripe did not answer the call that was about to give it up, and learnt that the payment was faster.
+    await withdrawAbandonment(call, paymentIntentId);
+    return report(payment, "none", []);
+  }
+  let mode: WatchMode = request.mode;
+  // The call that gave it up has decided: from now on, everybody may know by the note.
+  if (mode === "abandoned" && !payment.isAbandoned && payment.status !== "canceled") {
+    await decideAbandonment(call, paymentIntentId);
   }
   const wait = openWait(call, awaitedPayment, paymentIntentId, { plan, first: payment });
   for (;;) {
@@ -91,10 +95,11 @@ async function watch(call: Call, request: WatchRequest): Promise<WatchResult> {
  */
 async function takeBackUnknown(call: Call, { invocationId, fixedAtMs }: UnknownPayment): Promise<readonly string[]> {
   const delaysMs = await call.fix("fix the look-ups", ({ settings }) => settings.lookUpDelaysMs);
+  const creation = { invocationId, installationId: await call.installationId(), fixedAtMs };
   const known = new Set<string>();
   for (const delayMs of delaysMs) {
     if (delayMs > 0) await call.pause(delayMs, "next look-up");
-    for (const paymentIntentId of await paymentsMadeBy(call, { invocationId, fixedAtMs })) {
+    for (const paymentIntentId of await paymentsMadeBy(call, creation)) {
       if (known.has(paymentIntentId)) continue;
       known.add(paymentIntentId);
       call.ctx.console.warn(
@@ -159,9 +164,12 @@ async function endOfNew(
   plan: WaitPlan,
 ): Promise<RefundSnapshot> {
   const doorbell = createDoorbell(call.ctx);
-  const metadata = refundOrigin(call, doorbell.address);
-  const fixed = await fixRequest<RefundParameters>(call, () => ({
-    parameters: { payment_intent: paymentIntentId, amount: amountMinor, metadata },
+  const fixed = await fixRequest<RefundParameters>(call, (_surroundings, maker) => ({
+    parameters: {
+      payment_intent: paymentIntentId,
+      amount: amountMinor,
+      metadata: refundOrigin(maker, doorbell.address),
+    },
   }));
   const made = await createOnce(call, refundCreation, fixed);
   switch (made.kind) {

@@ -30,9 +30,8 @@ export async function processPayment(
   onCreated: (paymentIntentId: string) => void = () => {},
 ): Promise<PaymentOutcome> {
   const doorbell = createDoorbell(call.ctx);
-  const origin = { invocationId: call.invocationId, callbackId: doorbell.address };
-  const fixed = await fixRequest(call, (surroundings) => ({
-    parameters: paymentParameters(request, origin),
+  const fixed = await fixRequest(call, (surroundings, maker) => ({
+    parameters: paymentParameters(request, { ...maker, callbackId: doorbell.address }),
     extra: {
       plan: waitPlan(surroundings, request.timeoutSeconds),
       isLive: surroundings.settings.mode === "live",

@@ -2,7 +2,7 @@
 import type { RefundPaymentRequest } from "./contract.ts";
 import type { RefundOutcome } from "../api/refundOutcome.ts";
 import { planWait } from "../durable/awaitObject.ts";
-import type { Call } from "../durable/call.ts";
+import { makerOf, type Call } from "../durable/call.ts";
 import { createOnce, fixRequest } from "../durable/createOnce.ts";
 import { createDoorbell, type Doorbell } from "../durable/doorbell.ts";
 import { failure, invalidField, refused } from "../durable/failures.ts";
@@ -50,8 +50,8 @@ async function makeRefund(call: Call, payment: PaymentSnapshot, request: RefundP
   const { paymentIntentId } = payment;
   const doorbell = createDoorbell(call.ctx);
   for (let attempt = 1; ; attempt++) {
-    const fixed = await fixRequest(call, () => ({
-      parameters: refundParameters(request, refundOrigin(call, doorbell.address)),
+    const fixed = await fixRequest(call, (_surroundings, maker) => ({
+      parameters: refundParameters(request, refundOrigin(maker, doorbell.address)),
     }));
     const made = await createOnce(call, { ...refundCreation, detailsOf }, fixed);
     if (made.kind === "created") return { refund: made.made, seenBy: made.seenBy, doorbell };
@@ -59,7 +59,7 @@ async function makeRefund(call: Call, payment: PaymentSnapshot, request: RefundP
       made.kind === "refused" ? made.refusal : { stripeCode: null, param: null, message: made.failure.message };
 
     const refunds = await listRefunds(call, paymentIntentId);
-    const [ours] = refundsOfCall(refunds, call.invocationId, fixed.request.fixedAtMs - clockToleranceMs);
+    const [ours] = refundsOfCall(refunds, await makerOf(call), fixed.request.fixedAtMs - clockToleranceMs);
     if (ours !== undefined) return { refund: ours, seenBy: "poll", doorbell };
     if (isAboutAmountLeft(refusal)) {
       // Reading comes after the list: what is left then is left after every refund that the list shows.

@@ -16,6 +16,8 @@ export type RefundSnapshot = {
   readonly failureReason: string | null;
   /** Which call of ours made it, if one did; an idempotency key that comes again after its retention has the same. */
   readonly invocationId: string | null;
+  /** Of which installation that call is; null where nobody wrote it. */
+  readonly installationId: string | null;
   readonly createdAtMs: number;
 };
 
@@ -141,11 +143,17 @@ export function judgeRefund({ status, stripeStatus }: RefundSnapshot): RefundJud
  */
 export function refundsOfCall(
   refunds: readonly RefundSnapshot[],
-  invocationId: string,
+  maker: { readonly invocationId: string; readonly installationId: string },
   sinceMs: number,
 ): readonly RefundSnapshot[] {
   return refunds
-    .filter((refund) => refund.invocationId === invocationId && refund.createdAtMs >= sinceMs)
+    .filter(
+      ({ invocationId, installationId, createdAtMs }) =>
+        invocationId === maker.invocationId &&
+        // A version before this one wrote no installation.
+        (installationId ?? maker.installationId) === maker.installationId &&
+        createdAtMs >= sinceMs,
+    )
     .toSorted((a, b) => a.createdAtMs - b.createdAtMs);
 }
 

@@ -22,9 +22,8 @@ export async function setupPaymentMethod(call: Call, request: SetupPaymentMethod
   const judge = (seen: SetupSnapshot) => judgeSetup(seen, { attempted: true, customer });
 
   const doorbell = createDoorbell(call.ctx);
-  const origin = { invocationId: call.invocationId, callbackId: doorbell.address };
-  const fixed = await fixRequest(call, (surroundings) => ({
-    parameters: setupParameters(request, origin),
+  const fixed = await fixRequest(call, (surroundings, maker) => ({
+    parameters: setupParameters(request, { ...maker, callbackId: doorbell.address }),
     extra: { plan: waitPlan(surroundings, request.timeoutSeconds) },
   }));
   call.setDeadline(fixed.plan.deadlineAtMs ?? Infinity);

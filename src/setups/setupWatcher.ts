@@ -71,10 +71,11 @@ async function cancelUnknown(
   { invocationId, fixedAtMs, customerId }: UnknownSetup,
 ): Promise<readonly string[]> {
   const delaysMs = await call.fix("fix the look-ups", ({ settings }) => settings.lookUpDelaysMs);
+  const creation = { invocationId, installationId: await call.installationId(), fixedAtMs };
   const known = new Set<string>();
   for (const delayMs of delaysMs) {
     if (delayMs > 0) await call.pause(delayMs, "next look-up");
-    for (const setupIntentId of await setupsMadeBy(call, { invocationId, fixedAtMs }, customerId)) {
+    for (const setupIntentId of await setupsMadeBy(call, creation, customerId)) {
       if (known.has(setupIntentId)) continue;
       known.add(setupIntentId);
       // Its time is over already.

@@ -79,6 +79,7 @@ const book: Readonly<Record<Request, Readonly<Record<RefusalKind, unknown>>>> = 
   hangDoorbell: wordsOfRefusal("update the PaymentIntent"),
   noteFailure: wordsOfRefusal("update the PaymentIntent"),
   noteAbandonment: wordsOfRefusal("update the PaymentIntent"),
+  decideAbandonment: wordsOfRefusal("update the PaymentIntent"),
   withdrawAbandonment: wordsOfRefusal("update the PaymentIntent"),
   cancelPayment: {
     ...wordsOfRefusal("cancel the PaymentIntent"),

@@ -139,6 +139,16 @@ describe("dueNotifications", () => {
     expect(typesTold(paid(status, { isAbandoned: true }))).toEqual(givenUp === null ? [] : [givenUp]);
   });
 
+  it.each(byStatus)(
+    "for %s tells no success of a payment whose caller is about to give it up, until that is decided",
+    (status, ours, _others, givenUp) => {
+      const undecided = paid(status, { isBeingAbandoned: true });
+      const mayStillBeTaken = status === "succeeded" || status === "requires_capture";
+      expect(typesTold(undecided)).toEqual(ours === null || mayStillBeTaken ? [] : [ours]);
+      expect(typesTold(undecided, true)).toEqual(givenUp === null ? [] : [givenUp]);
+    },
+  );
+
   it("tells the reason of a decline, also when the PaymentIntent was closed since", () => {
     const open = dueNotifications(memory(), seen(paid("requires_payment_method", { failure })), at);
     expect(open.due).toMatchObject([{ type: "payment.declined", data: { failure } }]);

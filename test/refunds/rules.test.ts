@@ -20,6 +20,7 @@ const refund = (status: RefundStatus, amount: number, more: Partial<RefundSnapsh
   currency: "usd",
   failureReason: null,
   invocationId: null,
+  installationId: null,
   createdAtMs: 0,
   ...more,
 });
@@ -68,18 +69,26 @@ describe("refundObstacle", () => {
 });
 
 describe("the refund of a call", () => {
+  const maker = { invocationId: "inv_1", installationId: "in_1" };
   const newest = refund("succeeded", 1, { refundId: "re_3", createdAtMs: 7000 });
   const failed = refund("failed", 1, { createdAtMs: 9000 });
-  const ours = refund("pending", 1, { refundId: "re_2", invocationId: "inv_1", createdAtMs: 5000 });
+  const ours = refund("pending", 1, { refundId: "re_2", ...maker, createdAtMs: 5000 });
 
   it.each([
     ["was made by it", [refund("pending", 1), ours], 4000, ["re_2"]],
     ["was made in the moment that the call began", [ours], 5000, ["re_2"]],
     ["is older than the call: the key came again after its retention", [ours], 6000, []],
-    ["was made by somebody else", [refund("pending", 1, { invocationId: "inv_2" })], 0, []],
+    ["was made by somebody else", [refund("pending", 1, { ...maker, invocationId: "inv_2" })], 0, []],
+    [
+      "was made by a call of that id of another installation",
+      [refund("pending", 1, { ...maker, installationId: "in_2" })],
+      0,
+      [],
+    ],
+    ["was made by a version that wrote no installation", [{ ...ours, installationId: null }], 4000, ["re_2"]],
     ["does not exist", [], 0, []],
   ])("is found by its invocation when it %s", (_what, refunds, sinceMs, found) => {
-    expect(refundsOfCall(refunds, "inv_1", sinceMs).map(({ refundId }) => refundId)).toEqual(found);
+    expect(refundsOfCall(refunds, maker, sinceMs).map(({ refundId }) => refundId)).toEqual(found);
   });
 
   it.each([

@@ -31,6 +31,9 @@ export type CaptureStep =
 
 /** Decides the next step of a capture. Every status is listed. */
 export function nextCaptureStep(payment: PaymentSnapshot, wish: CaptureWish): CaptureStep {
+  // The call that made it is about to give it up, and may have found that the payment was faster.
+  const isTaken = payment.status === "requires_capture" || payment.status === "succeeded";
+  if (isTaken && payment.isBeingAbandoned) return { kind: "wait" };
   switch (payment.status) {
     case "requires_capture": {
       if (payment.isAbandoned) return takenBack("what it holds is released");

@@ -1,7 +1,7 @@
 import type { Stripe } from "stripe";
 import { acceptanceOf } from "../../stripe/mandate.ts";
 import { bankTransferType } from "../rules/bankTransfer.ts";
-import { creatorCallbackKey, invocationIdKey } from "../../stripe/metadata.ts";
+import { creatorCallbackKey, makersMarks, type Maker } from "../../stripe/metadata.ts";
 import type { PaymentRequest } from "../contract.ts";
 
 /** Everything that the create request says. It is fixed in the journal before it is sent, and sent unchanged ever after. */
@@ -17,7 +17,7 @@ export type PaymentParameters = Stripe.PaymentIntentCreateParams;
  */
 export function paymentParameters(
   request: PaymentRequest,
-  origin: { readonly invocationId: string; readonly callbackId: string },
+  origin: Maker & { readonly callbackId: string },
 ): PaymentParameters {
   return {
     amount: request.amount,
@@ -40,7 +40,7 @@ export function paymentParameters(
     metadata: {
       ...request.metadata,
       [creatorCallbackKey]: origin.callbackId,
-      [invocationIdKey]: origin.invocationId,
+      ...makersMarks(origin),
     },
   };
 }

@@ -1,6 +1,6 @@
 /** Turns Stripe's objects into the snapshots that decisions and the journal need. */
 import type { Stripe } from "stripe";
-import { abandonmentNoteKey, failureNoteKey } from "../../stripe/metadata.ts";
+import { abandonmentNoteOf, failureNoteKey } from "../../stripe/metadata.ts";
 import { failureNote } from "../../stripe/snapshot.ts";
 import type { PaymentFailure, PaymentSnapshot, PaymentStatus } from "../rules/payment.ts";
 import { nextActionOf, withoutPages } from "../../stripe/nextAction.ts";
@@ -19,6 +19,7 @@ const paymentStatuses: ReadonlySet<string> = new Set<PaymentStatus>([
 export function snapshotOfPayment(paymentIntent: Stripe.PaymentIntent): PaymentSnapshot {
   const charge = paymentIntent.latest_charge;
   const note = failureNote(paymentIntent.metadata[failureNoteKey]);
+  const abandonment = abandonmentNoteOf(paymentIntent.metadata);
   return {
     paymentIntentId: paymentIntent.id,
     status: isPaymentStatus(paymentIntent.status) ? paymentIntent.status : "unrecognized",
@@ -36,7 +37,8 @@ export function snapshotOfPayment(paymentIntent: Stripe.PaymentIntent): PaymentS
       (typeof charge === "string" ? null : failureOfCharge(charge)) ??
       note,
     closedAfterFailure: note !== null,
-    isAbandoned: abandonmentNoteKey in paymentIntent.metadata,
+    isAbandoned: abandonment === "decided",
+    isBeingAbandoned: abandonment === "undecided",
     nextAction: withoutPages(nextActionOf(paymentIntent.next_action)),
   };
 }

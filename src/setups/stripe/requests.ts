@@ -1,7 +1,7 @@
 /** The gateway's requests about SetupIntents. */
 import type { Stripe } from "stripe";
 import type { NextAction } from "../../api/nextAction.ts";
-import { creatorCallbackKey, failureNoteKey, invocationIdKey } from "../../stripe/metadata.ts";
+import { creatorCallbackKey, failureNoteKey, makersMarks, type Maker } from "../../stripe/metadata.ts";
 import type { PaymentFailure } from "../../payments/rules/payment.ts";
 import type { SetupPaymentMethodRequest } from "../contract.ts";
 import type { SetupSnapshot } from "../rules.ts";
@@ -39,7 +39,7 @@ type ChangeSetupResult =
  */
 export function setupParameters(
   request: SetupPaymentMethodRequest,
-  origin: { readonly invocationId: string; readonly callbackId: string },
+  origin: Maker & { readonly callbackId: string },
 ): SetupParameters {
   return {
     customer: request.customerId,
@@ -53,7 +53,7 @@ export function setupParameters(
     metadata: {
       ...request.metadata,
       [creatorCallbackKey]: origin.callbackId,
-      [invocationIdKey]: origin.invocationId,
+      ...makersMarks(origin),
     },
   };
 }

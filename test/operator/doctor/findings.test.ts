@@ -290,8 +290,29 @@ describe("the reconciler", () => {
     schedule,
     reconciledUntilMs: nowMs - 40 * minuteMs,
     events: 3,
+    stuck: [],
     nowMs,
   };
+  const sinceMs = nowMs - 3 * hourMs;
+  it.each<[string, ReconcilerQuestion["stuck"][number], RegExp]>([
+    [
+      "is paused",
+      { account: "platform", isPaused: true, sinceMs },
+      /^warning: .*your own account is paused \(for 3h 00m\); the last complete look was 40m 00s ago\. .*30 days only/,
+    ],
+    [
+      "is paused for a connected account",
+      { account: "acct_1", isPaused: true, sinceMs },
+      /^warning: .*connected account acct_1 is paused \(for 3h 00m\)\. /,
+    ],
+    ["is retried", { account: "platform", isPaused: false, sinceMs }, /^warning: .*is retried/],
+  ])("%s", (_what, stuck, expected) => {
+    expect(said(judgeReconciler({ ...well, stuck: [stuck] }))).toEqual([
+      expect.stringMatching(expected),
+      expect.stringMatching(/^ok: /),
+    ]);
+  });
+
   it.each<[string, Partial<ReconcilerQuestion>, RegExp]>([
     ["runs", {}, /^ok: .*every 1h 00m; the last look, 40m 00s ago, found 3 undelivered/],
     ["is switched off", { intervalMs: 0 }, /^ok: .*RECONCILE_INTERVAL is 0/],

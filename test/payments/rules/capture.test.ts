@@ -79,6 +79,17 @@ describe("nextCaptureStep", () => {
     expect(step).toMatchObject({ kind: "canceled", message: expect.stringContaining(message) as string });
   });
 
+  it.each([
+    ["requires_capture", "wait"],
+    ["succeeded", "wait"],
+    ["processing", "wait"],
+    ["requires_payment_method", "conflict"],
+    ["canceled", "canceled"],
+  ] as const)("of one that is %s while its caller is about to give it up is a %s", (status, kind) => {
+    const payment = samplePayment(status, { ...held, amountReceived: 1000, isBeingAbandoned: true });
+    expect(nextCaptureStep(payment, { final: true }).kind).toBe(kind);
+  });
+
   it("says how much was captured where that is not what was asked for", () => {
     const payment = samplePayment("succeeded", { amount: 1000, amountReceived: 400 });
     expect(nextCaptureStep(payment, { final: true })).toMatchObject({
