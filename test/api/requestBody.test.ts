@@ -24,14 +24,14 @@ describe("a body", () => {
     );
     const values = fc.letrec((tie) => ({
       value: fc.oneof(
-        { maxDepth: 5 },
+        { maxDepth: 3 },
         fc.jsonValue({ maxDepth: 0 }),
         names,
-        fc.array(tie("value"), { maxLength: 5 }),
+        fc.array(tie("value"), { maxLength: 3 }),
         fc.dictionary(
           names.filter((name) => name !== "__proto__"),
           tie("value"),
-          { maxKeys: 5 },
+          { maxKeys: 3 },
         ),
       ),
     })).value;
