@@ -55,10 +55,20 @@ export const metadataSchema: z.ZodType<Record<string, string>, Record<string, st
     if (Object.hasOwn(given, "__proto__")) {
       context.addIssue({ code: "custom", path: ["__proto__"], message: "is no metadata key" });
     }
-    return Object.fromEntries(Object.entries(given).slice(0, maximumMetadataKeys + 1));
+    return firstOf(given, maximumMetadataKeys + 1);
   },
   metadataRecord,
 );
+
+/** The first fields of an object. A loop, because a list of all its fields would be made for nothing. */
+function firstOf(given: object, count: number): Readonly<Record<string, unknown>> {
+  const first: [string, unknown][] = [];
+  for (const key in given) {
+    if (first.length === count) break;
+    if (Object.hasOwn(given, key)) first.push([key, Reflect.get(given, key)]);
+  }
+  return Object.fromEntries(first);
+}
 
 /** The customer's acceptance of a mandate, which bank debits need. https://docs.stripe.com/payments/sepa-debit#mandate */
 export const mandateSchema = z.discriminatedUnion("type", [

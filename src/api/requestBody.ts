@@ -8,6 +8,9 @@ import type { z } from "zod";
 /** Far deeper than any request of ours. */
 const maximumDepth = 32;
 
+/** Far more than any object or list of a request has. */
+const maximumMembers = 200;
+
 /** The engine keeps the message with the call, and sends it in one piece. */
 const maximumErrors = 10;
 const maximumMessageBytes = 1600;
@@ -24,12 +27,18 @@ const encoder = new TextEncoder();
  * @throws TypeError with a message for the caller
  */
 export function readRequestBody<Request>(schema: z.ZodType<Request>, bytes: Uint8Array): Request {
-  const result = schema.safeParse(bytes.length === 0 ? undefined : parse(bytes));
+  const { value, isWhole } = bytes.length === 0 ? { value: undefined, isWhole: true } : parse(bytes);
+  const result = schema.safeParse(value);
   if (!result.success) throw invalidBody(result.error.issues);
+  if (!isWhole) throw invalidBody([{ path: [], message: `has more than ${maximumMembers} fields in one object` }]);
   return result.data;
 }
 
-function parse(bytes: Uint8Array): unknown {
+/**
+ * Only the beginning is parsed of a body with more fields than any request has. It has errors enough for an answer, and the
+ * hundred thousand after them would take the service's time from other payments.
+ */
+function parse(bytes: Uint8Array): { readonly value: unknown; readonly isWhole: boolean } {
   let json: string;
   try {
     json = utf8.decode(bytes);
@@ -37,9 +46,8 @@ function parse(bytes: Uint8Array): unknown {
     throw invalidBody([{ path: [], message: "is not well-formed UTF-8" }]);
   }
   try {
-    const error = structureError(json);
-    if (error !== null) throw invalidBody([error]);
-    return JSON.parse(json);
+    const beginning = checkedBeginning(json);
+    return { value: JSON.parse(beginning ?? json), isWhole: beginning === null };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw invalidBody([{ path: [], message: `is not JSON: ${error.message}` }]);
@@ -47,14 +55,16 @@ function parse(bytes: Uint8Array): unknown {
 }
 
 /** An object or a list that the reader is inside of: the names so far and the last of them; a list has none. */
-type Open = { readonly names: Set<string> | null; name: string };
+type Open = { readonly names: Set<string> | null; name: string; members: number };
 
 /**
- * Says what a JSON text has that a parsed value no longer shows: too many levels, a name that comes twice in one object, or
- * the name `__proto__`. It reads each character once.
+ * Refuses what a parsed value no longer shows: too many levels, a name that comes twice in one object, or the name
+ * `__proto__`. It reads each character once, and stops at the first object or list that has too many members.
+ * @returns the text to that place, with its brackets closed; null for a text that is whole
+ * @throws TypeError with a message for the caller
  * @throws SyntaxError for a name with a wrong escape
  */
-function structureError(json: string): BodyError | null {
+function checkedBeginning(json: string): string | null {
   const open: Open[] = [];
   let expectsName = false;
   for (let at = 0; at < json.length; at++) {
@@ -62,16 +72,16 @@ function structureError(json: string): BodyError | null {
     switch (character) {
       case '"': {
         const end = endOfText(json, at);
-        const error = expectsName ? nameError(open, nameIn(json.slice(at, end + 1))) : null;
-        if (error !== null) return error;
+        if (expectsName) takeName(open, nameIn(json.slice(at, end + 1)));
         expectsName = false;
         at = end;
         break;
       }
       case "{":
       case "[":
-        open.push({ names: character === "{" ? new Set() : null, name: "" });
-        if (open.length > maximumDepth) return { path: [], message: `has more than ${maximumDepth} levels` };
+        open.push({ names: character === "{" ? new Set() : null, name: "", members: 1 });
+        if (open.length > maximumDepth)
+          throw invalidBody([{ path: [], message: `has more than ${maximumDepth} levels` }]);
         expectsName = character === "{";
         break;
       case "}":
@@ -79,24 +89,34 @@ function structureError(json: string): BodyError | null {
         open.pop();
         expectsName = false;
         break;
-      case ",":
-        expectsName = open.at(-1)?.names instanceof Set;
+      case ",": {
+        const inside = open.at(-1);
+        if (inside !== undefined && ++inside.members > maximumMembers) return json.slice(0, at) + closing(open);
+        expectsName = inside?.names instanceof Set;
         break;
+      }
     }
   }
   return null;
 }
 
+function closing(open: readonly Open[]): string {
+  return open
+    .map(({ names }) => (names === null ? "]" : "}"))
+    .toReversed()
+    .join("");
+}
+
 /** Takes the next name of the innermost object. */
-function nameError(open: readonly Open[], name: string): BodyError | null {
+function takeName(open: readonly Open[], name: string): void {
   const object = open.at(-1);
-  if (object === undefined || object.names === null) return null;
+  if (object === undefined || object.names === null) return;
   const isTwice = object.names.has(name);
   object.names.add(name);
   object.name = name;
-  if (name !== "__proto__" && !isTwice) return null;
+  if (name !== "__proto__" && !isTwice) return;
   const path = open.filter(({ names }) => names !== null).map((one) => one.name);
-  return { path, message: isTwice ? "is there twice" : "is a name that can't be used" };
+  throw invalidBody([{ path, message: isTwice ? "is there twice" : "is a name that can't be used" }]);
 }
 
 /** Where the text that begins at a quote ends: at its other quote, or with the body. */
@@ -119,8 +139,7 @@ function invalidBody(errors: readonly BodyError[]): TypeError {
     if (lines.length > 0 && bytes > maximumMessageBytes) break;
     lines.push(line);
   }
-  const left = errors.length - lines.length;
-  const more = left === 0 ? [] : [`and ${left} more`];
+  const more = errors.length > lines.length ? ["and more"] : [];
   return new TypeError(["The request is not valid:", ...lines, ...more].join("\n"));
 }
 

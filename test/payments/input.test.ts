@@ -135,6 +135,10 @@ describe("a body", () => {
     ],
     ["a long currency", { currency: "c".repeat(900_000) }],
     ["a long suffix", { statementDescriptorSuffix: "s".repeat(900_000) }],
+    [
+      "more fields than are read, all of them right",
+      { metadata: Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`key${n}`, "x"])) },
+    ],
     ["a long list", { metadata: Array.from({ length: 100_000 }, () => 1) }],
   ])("with %s is refused in a message under 2 KB", async (_what, more) => {
     const { status, text: answer } = await post("processPayment", JSON.stringify({ ...order(), ...more }));
