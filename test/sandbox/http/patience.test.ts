@@ -24,14 +24,20 @@ const garbage: readonly (readonly [name: string, text: string])[] = [
   ["dots", ".".repeat(MEGABYTE)],
 ];
 
-/** Much more than any of them takes on a busy machine, and much less than the square of a megabyte. */
+/** Much more than any of them takes, and much less than the square of a megabyte. */
 const PATIENCE_MS = 5000;
 
+/** The sandbox runs in this process. Its time on the processor is the same on a busy machine, where the clock's is not. */
+function processorMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 async function timed(send: () => Promise<Response>): Promise<{ readonly ms: number; readonly status: number }> {
-  const startMs = performance.now();
+  const startMs = processorMs();
   const response = await send();
   await response.text();
-  return { ms: performance.now() - startMs, status: response.status };
+  return { ms: processorMs() - startMs, status: response.status };
 }
 
 function form(fields: Readonly<Record<string, string>>): string {
