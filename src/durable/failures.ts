@@ -42,6 +42,13 @@ export function declined({ message, stripeCode, declineCode }: PaymentFailure, d
   return failure("declined", message, { ...details, stripeCode, declineCode });
 }
 
+/** A failed attempt is told as what it is, where the customer may still make another one. */
+export function lastAttempt(cause: PaymentFailure | null) {
+  if (cause === null) return { told: "", codes: {} };
+  const { message, ...codes } = cause;
+  return { told: ` The last attempt failed: ${message}`, codes };
+}
+
 /** A TerminalError as it is kept: the same is thrown to everybody who asks for the same again. */
 export type KeptFailure = {
   readonly code: number;

@@ -31,7 +31,11 @@ export async function capturePayment(call: Call, request: CapturePaymentRequest)
         return paymentOutcome({ payment, decision: { kind: "succeeded" }, settledBy });
       case "wait":
         // How it ends says whether it is as the caller wants it, or can be captured only now.
-        ({ settledBy } = await awaitPayment(call, { paymentIntentId, timeoutSeconds: request.timeoutSeconds }));
+        ({ settledBy } = await awaitPayment(
+          call,
+          { paymentIntentId, timeoutSeconds: request.timeoutSeconds },
+          "attempt",
+        ));
         payment = await readOwnPayment(call, paymentIntentId);
         continue;
       case "invalid":

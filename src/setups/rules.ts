@@ -31,6 +31,8 @@ export type SetupSnapshot = {
   readonly failure: PaymentFailure | null;
   /** True if our own hand closed it after a failed attempt; then `canceled` still means declined. */
   readonly closedAfterFailure: boolean;
+  /** True if a call of ours made it, with the one attempt that it gets. */
+  readonly isMadeByCall: boolean;
   readonly nextAction: NextAction | null;
 };
 
@@ -100,20 +102,15 @@ export function judgeSetup(setup: SetupSnapshot, standpoint: Standpoint): SetupJ
   }
 }
 
-/** Tells whether a snapshot proves that a confirmation was sent. */
-export function provesSetupAttempt(setup: SetupSnapshot): boolean {
-  switch (setup.status) {
-    case "processing":
-    case "requires_action":
-    case "succeeded":
-      return true;
-    case "requires_payment_method":
-      return setup.failure !== null;
-    case "requires_confirmation":
-    case "canceled":
-    case "unrecognized":
-      return false;
-  }
+/** Decides what a snapshot means to somebody who only waits. As with payments, a failed attempt is final only for who made it. */
+export function judgeAwaitedSetup(setup: SetupSnapshot): SetupJudgement {
+  if (awaitsSetupAttempt(setup)) return { kind: "pending" };
+  return judgeSetup(setup, { attempted: true, customer: "wait" });
+}
+
+/** Tells whether somebody else may still send the first attempt, or the next one. */
+export function awaitsSetupAttempt(setup: SetupSnapshot): boolean {
+  return setup.status === "requires_payment_method" && !setup.isMadeByCall;
 }
 
 /**

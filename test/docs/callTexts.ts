@@ -103,7 +103,8 @@ dashboard.`,
     awaitPayment: {
       about: `It answers as \`processPayment\` does, and never cancels. Call it when a customer was sent away to act: it returns when the customer has
 acted, has given up, or has let the time pass. A payment is named by \`paymentIntentId\`, or by the \`reference\` that it was paid under. Where
-no PaymentIntent was made for a reference, the answer is that payment's own failure.`,
+no PaymentIntent was made for a reference, the answer is that payment's own failure. A decline ends the wait only if a call of ours made the
+PaymentIntent: on any other one the customer may try again, so the wait goes on until success, cancellation or its deadline.`,
       notes: {
         paymentIntentId: `${paymentIntentId} Give this or \`reference\`.`,
         reference: "The reference that the payment was made under. Give this or `paymentIntentId`.",
@@ -192,7 +193,8 @@ can't cancel yet is \`watching\`: it is cancelled as soon as possible, and left 
       },
     },
     awaitSetup: {
-      about: "It waits for any SetupIntent, also one that was made elsewhere, and never cancels it.",
+      about:
+        "It waits for any SetupIntent, also one that was made elsewhere, and never cancels it. A decline ends the wait only if a call of ours made the SetupIntent.",
       notes: { setupIntentId: "Begins with `seti_`." },
       request: { setupIntentId: "seti_…" },
       answer: {

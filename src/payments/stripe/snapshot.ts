@@ -1,6 +1,6 @@
 /** Turns Stripe's objects into the snapshots that decisions and the journal need. */
 import type { Stripe } from "stripe";
-import { abandonmentNoteKey, failureNoteKey } from "../../stripe/metadata.ts";
+import { abandonmentNoteKey, failureNoteKey, invocationIdKey } from "../../stripe/metadata.ts";
 import { failureNote } from "../../stripe/snapshot.ts";
 import type { PaymentFailure, PaymentSnapshot, PaymentStatus } from "../rules/payment.ts";
 import { nextActionOf } from "../../stripe/nextAction.ts";
@@ -36,6 +36,7 @@ export function snapshotOfPayment(paymentIntent: Stripe.PaymentIntent): PaymentS
       note,
     closedAfterFailure: note !== null,
     isAbandoned: abandonmentNoteKey in paymentIntent.metadata,
+    isMadeByCall: invocationIdKey in paymentIntent.metadata,
     nextAction: nextActionOf(paymentIntent.next_action),
   };
 }

@@ -1,6 +1,6 @@
 /** Turns Stripe's SetupIntents into the snapshots that decisions and the journal need. */
 import type { Stripe } from "stripe";
-import { failureNoteKey } from "../../stripe/metadata.ts";
+import { failureNoteKey, invocationIdKey } from "../../stripe/metadata.ts";
 import type { PaymentFailure } from "../../payments/rules/payment.ts";
 import type { SetupSnapshot, SetupStatus } from "../rules.ts";
 import { nextActionOf } from "../../stripe/nextAction.ts";
@@ -27,6 +27,7 @@ export function snapshotOfSetup(setupIntent: Stripe.SetupIntent): SetupSnapshot 
     mandateId: idOf(setupIntent.mandate),
     failure: failureOf(setupIntent.last_setup_error) ?? note,
     closedAfterFailure: note !== null,
+    isMadeByCall: setupIntent.metadata !== null && invocationIdKey in setupIntent.metadata,
     nextAction: nextActionOf(setupIntent.next_action),
   };
 }

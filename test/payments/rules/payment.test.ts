@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import {
+  judgeAwaitedPayment,
   judgePayment,
-  provesAttempt,
   type Judgement,
+  type PaymentSnapshot,
   type PaymentStatus,
   type Standpoint,
 } from "../../../src/payments/rules/payment.ts";
@@ -99,21 +100,21 @@ describe("judgePayment", () => {
   });
 });
 
-describe("provesAttempt", () => {
-  it.each([
-    ["processing", true],
-    ["requires_action", true],
-    ["requires_capture", true],
-    ["succeeded", true],
-    ["requires_payment_method", false],
-    ["requires_confirmation", false],
-    ["canceled", false],
-    ["unrecognized", false],
-  ] as const)("says of %s: %s", (status, proves) => {
-    expect(provesAttempt(payment(status))).toBe(proves);
-  });
-
-  it("takes a recorded failure as proof", () => {
-    expect(provesAttempt(payment("requires_payment_method", { failure }))).toBe(true);
+describe("judgeAwaitedPayment", () => {
+  it.each<[PaymentStatus, Partial<PaymentSnapshot>, Judgement["kind"], Judgement["kind"]]>([
+    ["requires_payment_method", {}, "declined", "pending"],
+    ["requires_payment_method", { failure }, "declined", "pending"],
+    ["requires_confirmation", {}, "pending", "pending"],
+    ["requires_action", {}, "pending", "pending"],
+    ["processing", { failure }, "pending", "pending"],
+    ["requires_capture", {}, "requires_capture", "requires_capture"],
+    ["succeeded", { failure }, "succeeded", "succeeded"],
+    ["canceled", { failure }, "canceled", "canceled"],
+    ["unrecognized", {}, "needs_review", "needs_review"],
+  ])("of %s, %j, is %s to who waits for one of ours, and %s for somebody else's", (status, more, ours, theirs) => {
+    const kinds = [true, false].map(
+      (isMadeByCall) => judgeAwaitedPayment(payment(status, { ...more, isMadeByCall })).kind,
+    );
+    expect(kinds).toEqual([ours, theirs]);
   });
 });

@@ -16,6 +16,7 @@ export function samplePayment(status: PaymentStatus, more: Partial<PaymentSnapsh
     failure: null,
     closedAfterFailure: false,
     isAbandoned: false,
+    isMadeByCall: true,
     nextAction: null,
     ...more,
   };

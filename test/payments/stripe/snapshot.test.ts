@@ -71,6 +71,7 @@ describe("a payment", () => {
       failure: null,
       closedAfterFailure: false,
       isAbandoned: false,
+      isMadeByCall: false,
       nextAction: null,
     });
   });
@@ -211,6 +212,7 @@ describe("a set-up", () => {
       mandateId: null,
       failure: null,
       closedAfterFailure: false,
+      isMadeByCall: false,
       nextAction: null,
     });
   });
