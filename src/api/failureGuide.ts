@@ -12,7 +12,8 @@ export const reasonGuide: Readonly<Record<FailureReason, Explanation>> = {
     remedy: "Mend the request and use a new key.",
   },
   declined: {
-    meaning: "Card or bank said no, at once or later (`declineCode`, `stripeCode`).",
+    meaning:
+      "Card or bank said no, at once or later (`declineCode`, `stripeCode`; `adviceCode` and `networkDeclineCode` where Stripe gives them).",
     remedy: "Ask for another payment method and use a new key.",
   },
   not_found: {

@@ -5,7 +5,7 @@
  * https://docs.stripe.com/payments/setup-intents
  */
 import type { NextAction } from "../api/nextAction.ts";
-import type { PaymentFailure, Standpoint } from "../payments/rules/payment.ts";
+import { noCodes, type PaymentFailure, type Standpoint } from "../payments/rules/payment.ts";
 
 /** Every status Stripe documents, and ours for one that we don't know. */
 export type SetupStatus =
@@ -48,15 +48,14 @@ export type SetupJudgement =
 export type SetupDecision = Exclude<SetupJudgement, { readonly kind: "pending" }>;
 
 const authenticationRequired: PaymentFailure = {
+  ...noCodes,
   stripeCode: "authentication_required",
-  declineCode: null,
   message: "Saving needs the customer's authentication, and no returnUrl says that the customer is present.",
 };
 
 /** An attempt is known to have failed, and Stripe no longer says why. */
 export const setupFailureWithoutReason: PaymentFailure = {
-  stripeCode: null,
-  declineCode: null,
+  ...noCodes,
   message: "The payment method was not saved; Stripe no longer says why.",
 };
 

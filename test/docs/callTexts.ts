@@ -61,6 +61,8 @@ export const failureExample: PaymentFailureBody = {
     reason: "declined",
     declineCode: "generic_decline",
     stripeCode: "card_declined",
+    adviceCode: "try_again_later",
+    networkDeclineCode: "01",
     paymentIntentId: "pi_…",
   },
 };

@@ -9,7 +9,13 @@ import {
   type SetupStatus,
 } from "../../src/setups/rules.ts";
 
-const failure = { stripeCode: "card_declined", declineCode: "generic_decline", message: "No." };
+const failure = {
+  stripeCode: "card_declined",
+  declineCode: "generic_decline",
+  adviceCode: null,
+  networkDeclineCode: null,
+  message: "No.",
+};
 
 function setup(status: SetupStatus, more: Partial<SetupSnapshot> = {}): SetupSnapshot {
   return {
@@ -65,6 +71,8 @@ describe("judgeSetup", () => {
       failure: {
         stripeCode: "authentication_required",
         declineCode: null,
+        adviceCode: null,
+        networkDeclineCode: null,
         message: expect.stringContaining("no returnUrl") as string,
       },
     });
@@ -73,6 +81,8 @@ describe("judgeSetup", () => {
       failure: {
         stripeCode: null,
         declineCode: null,
+        adviceCode: null,
+        networkDeclineCode: null,
         message: expect.stringContaining("no longer says why") as string,
       },
     });

@@ -72,16 +72,18 @@ export type Decision = Exclude<Judgement, { readonly kind: "pending" }>;
  */
 export type Standpoint = { readonly attempted: boolean; readonly customer: "answer" | "decline" | "wait" };
 
+/** Stripe gave no code. */
+export const noCodes = { stripeCode: null, declineCode: null, adviceCode: null, networkDeclineCode: null };
+
 const authenticationRequired: PaymentFailure = {
+  ...noCodes,
   stripeCode: "authentication_required",
-  declineCode: null,
   message: "The payment needs the customer's authentication, and no returnUrl says that the customer is present.",
 };
 
 /** An attempt is known to have failed, and Stripe no longer says why. */
 export const failureWithoutReason: PaymentFailure = {
-  stripeCode: null,
-  declineCode: null,
+  ...noCodes,
   message: "The payment attempt failed; Stripe no longer says why.",
 };
 

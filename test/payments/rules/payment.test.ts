@@ -9,7 +9,13 @@ import {
 } from "../../../src/payments/rules/payment.ts";
 import { samplePayment as payment } from "./samplePayment.ts";
 
-const failure = { stripeCode: "card_declined", declineCode: "generic_decline", message: "No." };
+const failure = {
+  stripeCode: "card_declined",
+  declineCode: "generic_decline",
+  adviceCode: null,
+  networkDeclineCode: null,
+  message: "No.",
+};
 
 const creator: Standpoint = { attempted: true, customer: "decline" };
 const creatorWithCustomer: Standpoint = { attempted: true, customer: "answer" };
@@ -65,6 +71,8 @@ describe("judgePayment", () => {
       failure: {
         stripeCode: "authentication_required",
         declineCode: null,
+        adviceCode: null,
+        networkDeclineCode: null,
         message: expect.stringContaining("no returnUrl") as string,
       },
     });
@@ -73,6 +81,8 @@ describe("judgePayment", () => {
       failure: {
         stripeCode: null,
         declineCode: null,
+        adviceCode: null,
+        networkDeclineCode: null,
         message: expect.stringContaining("no longer says why") as string,
       },
     };
