@@ -79,8 +79,9 @@ call takes as long. With \`returnUrl\` the answer may be \`requires_action\`: se
 however many ask at once. The same request gets the same outcome, and a call joins a payment that is under way. A field that is left out
 and its default count as the same. Another amount, currency, customer or description is 409 \`conflict\`. Other means of payment
 (\`paymentMethodId\`, \`mandate\`, \`returnUrl\`, …) are, too, while the first payment is under way or has succeeded. After a decline, a
-cancellation or a deadline the reference may be paid by other means, as soon as the last attempt can't succeed any more. A reference costs
-one more invocation per payment.
+cancellation or a deadline the reference may be paid by other means, as soon as Stripe shows that the last attempt can't succeed any more, or that
+all that it took was given back. The same means are tried again by a new call only after a soft decline
+([which those are](guide.md#references)). A reference costs one more invocation per payment.
 
 **With a \`bankTransfer\`** the customer transfers the money: \`{}\`, or for euros \`{"country": "DE"}\`. It needs \`customerId\`, \`returnUrl\` and a
 PaymentMethod of the type \`customer_balance\`. A transfer may come in parts: \`getPayment\` shows the amount that is left in

@@ -31,6 +31,9 @@ export type PaymentSnapshot = {
   readonly stripeStatus: string;
   readonly amount: number;
   readonly amountReceived: number;
+  /** What the charge took, and how much of it was given back; both count for what can still be refunded. */
+  readonly amountCaptured: number;
+  readonly amountRefunded: number;
   /** What an authorization still holds. */
   readonly amountCapturable: number;
   readonly currency: string;

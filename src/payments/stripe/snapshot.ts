@@ -27,6 +27,7 @@ export function snapshotOfPayment(paymentIntent: Stripe.PaymentIntent): PaymentS
     stripeStatus: paymentIntent.status,
     amount: paymentIntent.amount,
     amountReceived: paymentIntent.amount_received,
+    ...sumsOfCharge(paymentIntent),
     amountCapturable: paymentIntent.amount_capturable,
     currency: paymentIntent.currency,
     chargeId: typeof charge === "string" ? charge : (charge?.id ?? null),
@@ -41,6 +42,13 @@ export function snapshotOfPayment(paymentIntent: Stripe.PaymentIntent): PaymentS
     isMadeByCall: invocationIdKey in paymentIntent.metadata,
     nextAction: nextActionOf(paymentIntent.next_action),
   };
+}
+
+/** The answer to a create is not asked for the charge in full, and nothing is given back yet. */
+function sumsOfCharge({ latest_charge: charge, amount_received }: Stripe.PaymentIntent) {
+  return charge === null || typeof charge === "string"
+    ? { amountCaptured: amount_received, amountRefunded: 0 }
+    : { amountCaptured: charge.amount_captured, amountRefunded: charge.amount_refunded };
 }
 
 /** Stripe tells it for cards. https://docs.stripe.com/payments/place-a-hold-on-a-payment-method */
