@@ -76,7 +76,7 @@ call takes as long. With \`returnUrl\` the answer may be \`requires_action\`: se
 (\`authentication_required\`). At the deadline a pending payment is cancelled, also if the customer has not acted.
 
 **With a \`reference\`** an order is charged at most once, for ever: by whatever idempotency keys its callers use, however long after, and
-however many ask at once. The same request gets the same outcome, and a call joins a payment that is under way. A field that is left out
+however many ask at once. Space around a reference does not count, nor whether its letters are composed (Unicode's form NFC). The same request gets the same outcome, and a call joins a payment that is under way. A field that is left out
 and its default count as the same. Another amount, currency, customer or description is 409 \`conflict\`. Other means of payment
 (\`paymentMethodId\`, \`mandate\`, \`returnUrl\`, …) are, too, while the first payment is under way or has succeeded. After a decline, a
 cancellation or a deadline the reference may be paid by other means, as soon as Stripe shows that the last attempt can't succeed any more, or that
