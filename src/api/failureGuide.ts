@@ -14,7 +14,8 @@ export const reasonGuide: Readonly<Record<FailureReason, Explanation>> = {
   declined: {
     meaning:
       "Card or bank said no, at once or later (`declineCode`, `stripeCode`; `adviceCode` and `networkDeclineCode` where Stripe gives them).",
-    remedy: "Ask for another payment method and use a new key.",
+    remedy:
+      "Ask for another payment method and use a new key. After a [soft decline](guide.md#references) the same payment method may be tried again later, with a new key.",
   },
   not_found: {
     meaning: "The object that the call names does not exist, or the customer was deleted.",
