@@ -203,7 +203,9 @@ async function keepFailure(
 function remember(call: ReferenceCall, record: ReferenceRecord, end: AttemptEnd, kept: Kept): void {
   if (!isSameEnd(record.end, end)) noteChange(call);
   call.ctx.set("record", { ...record, end });
-  call.ctx.set("kept", kept);
+  // An answer that is not final is read anew when it is asked for again, and may hold the address of a customer's page.
+  if (end.kind === "failed" || end.isFinal) call.ctx.set("kept", kept);
+  else call.ctx.clear("kept");
   call.ctx.clear("before");
 }
 

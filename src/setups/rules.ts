@@ -20,6 +20,8 @@ export type SetupStatus =
 /** A SetupIntent as one read of Stripe showed it. */
 export type SetupSnapshot = {
   readonly setupIntentId: string;
+  /** True if a call of ours made it, with the one attempt that it gets. */
+  readonly isMadeByCall: boolean;
   readonly status: SetupStatus;
   /** The status in Stripe's words, kept where it is `unrecognized`. */
   readonly stripeStatus: string;
@@ -31,8 +33,6 @@ export type SetupSnapshot = {
   readonly failure: PaymentFailure | null;
   /** True if our own hand closed it after a failed attempt; then `canceled` still means declined. */
   readonly closedAfterFailure: boolean;
-  /** True if a call of ours made it, with the one attempt that it gets. */
-  readonly isMadeByCall: boolean;
   readonly nextAction: NextAction | null;
 };
 

@@ -20,6 +20,7 @@ const failure = {
 function setup(status: SetupStatus, more: Partial<SetupSnapshot> = {}): SetupSnapshot {
   return {
     setupIntentId: "seti_1",
+    isMadeByCall: true,
     status,
     stripeStatus: status,
     customerId: "cus_1",
@@ -27,7 +28,6 @@ function setup(status: SetupStatus, more: Partial<SetupSnapshot> = {}): SetupSna
     mandateId: null,
     failure: null,
     closedAfterFailure: false,
-    isMadeByCall: true,
     nextAction: null,
     ...more,
   };

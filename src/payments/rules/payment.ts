@@ -26,6 +26,8 @@ export type PaymentFailure = AttemptFailure;
 /** A PaymentIntent as one read of Stripe showed it. This, not Stripe's object, goes into the journal. */
 export type PaymentSnapshot = {
   readonly paymentIntentId: string;
+  /** True if a call of ours made it, with the one attempt that it gets. */
+  readonly isMadeByCall: boolean;
   readonly status: PaymentStatus;
   /** The status in Stripe's words, kept where it is `unrecognized`. */
   readonly stripeStatus: string;
@@ -48,8 +50,6 @@ export type PaymentSnapshot = {
   readonly closedAfterFailure: boolean;
   /** True if the call that made it gave it up while it was pending: a success is taken back, an authorization released. */
   readonly isAbandoned: boolean;
-  /** True if a call of ours made it, with the one attempt that it gets. */
-  readonly isMadeByCall: boolean;
   readonly nextAction: NextAction | null;
 };
 

@@ -23,6 +23,7 @@ export function snapshotOfPayment(paymentIntent: Stripe.PaymentIntent): PaymentS
   const note = failureNote(paymentIntent.metadata[failureNoteKey]);
   return {
     paymentIntentId: paymentIntent.id,
+    isMadeByCall: invocationIdKey in paymentIntent.metadata,
     status: isPaymentStatus(paymentIntent.status) ? paymentIntent.status : "unrecognized",
     stripeStatus: paymentIntent.status,
     amount: paymentIntent.amount,
@@ -39,7 +40,6 @@ export function snapshotOfPayment(paymentIntent: Stripe.PaymentIntent): PaymentS
       note,
     closedAfterFailure: note !== null,
     isAbandoned: abandonmentNoteKey in paymentIntent.metadata,
-    isMadeByCall: invocationIdKey in paymentIntent.metadata,
     nextAction: nextActionOf(paymentIntent.next_action),
   };
 }

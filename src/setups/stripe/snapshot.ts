@@ -19,6 +19,7 @@ export function snapshotOfSetup(setupIntent: Stripe.SetupIntent): SetupSnapshot 
   const note = failureNote(setupIntent.metadata?.[failureNoteKey]);
   return {
     setupIntentId: setupIntent.id,
+    isMadeByCall: setupIntent.metadata !== null && invocationIdKey in setupIntent.metadata,
     status: isSetupStatus(status) ? status : "unrecognized",
     stripeStatus: status,
     customerId: idOf(setupIntent.customer),
@@ -26,7 +27,6 @@ export function snapshotOfSetup(setupIntent: Stripe.SetupIntent): SetupSnapshot 
     mandateId: idOf(setupIntent.mandate),
     failure: lastError === null ? note : failureOfAttempt(lastError, "The payment method was not saved."),
     closedAfterFailure: note !== null,
-    isMadeByCall: setupIntent.metadata !== null && invocationIdKey in setupIntent.metadata,
     nextAction: nextActionOf(setupIntent.next_action),
   };
 }

@@ -59,6 +59,7 @@ describe("a payment", () => {
   it("is kept with what a decision needs", () => {
     expect(payment()).toEqual({
       paymentIntentId: "pi_1",
+      isMadeByCall: false,
       status: "processing",
       stripeStatus: "processing",
       amount: 109,
@@ -73,7 +74,6 @@ describe("a payment", () => {
       failure: null,
       closedAfterFailure: false,
       isAbandoned: false,
-      isMadeByCall: false,
       nextAction: null,
     });
   });
@@ -262,6 +262,7 @@ describe("a set-up", () => {
   it("is kept with what a decision needs", () => {
     expect(setup()).toEqual({
       setupIntentId: "seti_1",
+      isMadeByCall: false,
       status: "processing",
       stripeStatus: "processing",
       customerId: "cus_1",
@@ -269,7 +270,6 @@ describe("a set-up", () => {
       mandateId: null,
       failure: null,
       closedAfterFailure: false,
-      isMadeByCall: false,
       nextAction: null,
     });
   });
