@@ -12,8 +12,10 @@ export const reasonGuide: Readonly<Record<FailureReason, Explanation>> = {
     remedy: "Mend the request and use a new key.",
   },
   declined: {
-    meaning: "Card or bank said no, at once or later (`declineCode`, `stripeCode`).",
-    remedy: "Ask for another payment method and use a new key.",
+    meaning:
+      "Card or bank said no, at once or later (`declineCode`, `stripeCode`; `adviceCode` and `networkDeclineCode` where Stripe gives them).",
+    remedy:
+      "Ask for another payment method and use a new key. After a [soft decline](guide.md#references) the same payment method may be tried again later, with a new key.",
   },
   not_found: {
     meaning: "The object that the call names does not exist, or the customer was deleted.",

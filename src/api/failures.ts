@@ -38,6 +38,12 @@ const compensationSchema = z
 
 export type Compensation = z.output<typeof compensationSchema>;
 
+const adviceCodeSchema = z
+  .string()
+  .describe("Stripe's advice after a decline: confirm_card_data, do_not_try_again or try_again_later.");
+
+const networkDeclineCodeSchema = z.string().describe("The card network's own code of a decline, e.g. 51.");
+
 /** The JSON body of a failed call, as Restate's ingress gives it. A body that the schema refuses has no `metadata`. */
 export const failureBodySchema = z.object({
   code: z.int().describe("The HTTP status."),
@@ -51,6 +57,8 @@ export const failureBodySchema = z.object({
       disputeId: z.string().exactOptional(),
       stripeCode: z.string().exactOptional(),
       declineCode: z.string().exactOptional(),
+      adviceCode: adviceCodeSchema.exactOptional(),
+      networkDeclineCode: networkDeclineCodeSchema.exactOptional(),
       param: z.string().exactOptional().describe("Stripe's name of the parameter that it refuses."),
       compensation: compensationSchema.exactOptional(),
       refundId: z.string().exactOptional(),
@@ -65,6 +73,8 @@ export type PaymentFailureBody = z.output<typeof failureBodySchema>;
 export const attemptFailureSchema = z.object({
   stripeCode: z.string().nullable(),
   declineCode: z.string().nullable(),
+  adviceCode: adviceCodeSchema.nullable(),
+  networkDeclineCode: networkDeclineCodeSchema.nullable(),
   message: z.string(),
 });
 

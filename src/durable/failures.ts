@@ -14,6 +14,8 @@ export type FailureDetails = {
   readonly refundId?: string | null;
   readonly stripeCode?: string | null;
   readonly declineCode?: string | null;
+  readonly adviceCode?: string | null;
+  readonly networkDeclineCode?: string | null;
   readonly param?: string | null;
   readonly compensation?: Compensation | undefined;
   readonly failureReason?: string | null;
@@ -39,8 +41,15 @@ export function invalidField(param: string, message: string, details: FailureDet
 }
 
 /** Card or bank said no. */
-export function declined({ message, stripeCode, declineCode }: PaymentFailure, details: FailureDetails): TerminalError {
-  return failure("declined", message, { ...details, stripeCode, declineCode });
+export function declined({ message, ...codes }: PaymentFailure, details: FailureDetails): TerminalError {
+  return failure("declined", message, { ...details, ...codes });
+}
+
+/** A failed attempt is told as what it is, where the customer may still make another one. */
+export function lastAttempt(cause: PaymentFailure | null) {
+  if (cause === null) return { told: "", codes: {} };
+  const { message, ...codes } = cause;
+  return { told: ` The last attempt failed: ${message}`, codes };
 }
 
 /** What a call throws for an error that reaches its end: where it was stopped before Stripe gave an answer, a failure that says so. */

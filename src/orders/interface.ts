@@ -11,15 +11,29 @@ export type Kept =
 /** What is known of a reference, for whoever looks it up. */
 export type Recalled = { readonly record: ReferenceRecord; readonly kept: Kept | null } | null;
 
+/** A request to pay, with what its caller knows. */
+export type PayRequest = PaymentRequest & {
+  /** The attempt, by the call that made it, of whose soft decline the caller knew: it asks for another one. */
+  readonly triesAgainAfter?: string;
+};
+
+/** Which of a reference's timers is due. There is one at a time; any other one is out of date. */
+export type ForgetRequest = { readonly timer: string };
+
+export type TimerRequest = ForgetRequest & { readonly delayMs: number };
+
 /** One object per reference. */
 export const paymentReferenceInterface = iface.object(
   "paymentReference",
   {
-    pay: iface.json<PaymentRequest, PaymentOutcome>({
+    pay: iface.json<PayRequest, PaymentOutcome>({
       description: "Charges the reference, or repeats what became of it.",
     }),
     recall: iface.shared.json<void, Recalled>({ description: "What is known of the reference." }),
-    forget: iface.json({ description: "Forgets the reference." }),
+    setTimer: iface.shared.json<TimerRequest>({ description: "Asks the reference to forget, after a delay." }),
+    forget: iface.json<ForgetRequest | undefined>({
+      description: "Forgets the reference once its payment has been over for long enough.",
+    }),
   },
   { description: "Private: charges a merchant's reference at most once." },
 );

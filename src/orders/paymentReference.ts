@@ -4,38 +4,35 @@
  */
 import * as restate from "@restatedev/restate-sdk";
 import type { PaymentOutcome } from "../payments/contract.ts";
-import { openCall, type Call } from "../durable/call.ts";
-import { theOnly } from "../durable/createOnce.ts";
+import { openCall } from "../durable/call.ts";
 import { failure, thrownAgain } from "../durable/failures.ts";
 import { paymentJournalRetentionMs, running } from "../durable/policies.ts";
 import { withSharedState, withState } from "../durable/state.ts";
 import type { HandlerOptions } from "../merchants/options.ts";
 import { thenLook } from "../notifications/thenLook.ts";
 import { awaitPayment } from "../payments/awaitPayment.ts";
-import { paymentCreation, paymentsMadeBy } from "../payments/creation.ts";
 import { readOwnPayment } from "../payments/object.ts";
 import { paymentOutcome } from "../payments/outcome.ts";
 import { processPayment, resumePayment } from "../payments/processPayment.ts";
 import { judgePayment } from "../payments/rules/payment.ts";
 import type { PaymentRequest } from "../payments/contract.ts";
-import { paymentReferenceInterface, type Kept, type Recalled } from "./interface.ts";
+import { paymentReferenceInterface, type Kept, type PayRequest, type Recalled } from "./interface.ts";
 import { fingerprintOf } from "../payments/fingerprint.ts";
-import { judgeFailure, nextReferenceStep, type ReferenceRecord, type RequestFingerprint } from "./rules.ts";
-
-type State = { record: ReferenceRecord; kept: Kept; changedAtMs: number };
-
-/** Search may lag by an hour in outages. https://docs.stripe.com/search#data-freshness */
-const searchLagMs = 60 * 60 * 1000;
-
-type PayCall = Call<restate.ObjectContext<State>> & {
-  /** How long a reference is remembered after its last change; null for ever. */
-  readonly retentionMs: number | null;
-};
+import { findAttempt, refuseUnlessClosed, searchLagMs } from "./lastAttempt.ts";
+import { clearMemory, forget, noteChange, startTimer, type ReferenceCall, type ReferenceState } from "./memory.ts";
+import {
+  isSameEnd,
+  judgeFailure,
+  nextReferenceStep,
+  type AttemptEnd,
+  type ReferenceRecord,
+  type RequestFingerprint,
+} from "./rules.ts";
 
 export function createPaymentReference(options: HandlerOptions) {
   // Not the caller's own call: that may be killed while it waits for this one.
   const paid = thenLook([], pay);
-  const stateful = (ctx: restate.ObjectContext) => openCall(withState<State>(ctx), options);
+  const stateful = (ctx: restate.ObjectContext) => openCall(withState<ReferenceState>(ctx), options);
   return restate.implement(paymentReferenceInterface, {
     handlers: {
       async pay(ctx, request) {
@@ -43,10 +40,15 @@ export function createPaymentReference(options: HandlerOptions) {
         const { retentionMs } = await call.fix("fix the retention", ({ settings }) => ({
           retentionMs: settings.referenceRetentionMs,
         }));
-        return await paid({ ...call, retentionMs }, request);
+        await startTimer(call, retentionMs);
+        return await paid(call, request);
       },
-      recall: async (ctx) => await recall(withSharedState<State>(ctx)),
-      forget: async (ctx) => await forget(stateful(ctx)),
+      recall: async (ctx) => await recall(withSharedState<ReferenceState>(ctx)),
+      async setTimer(ctx, { timer, delayMs }) {
+        const self = ctx.sendClient(paymentReferenceInterface, ctx.key);
+        self.forget({ timer }, restate.rpc.sendOpts({ delay: delayMs }));
+      },
+      forget: async (ctx, due) => await forget(stateful(ctx), due),
     },
     options: {
       ...running(options),
@@ -57,10 +59,13 @@ export function createPaymentReference(options: HandlerOptions) {
   });
 }
 
-async function pay(call: PayCall, request: PaymentRequest): Promise<PaymentOutcome> {
+async function pay(call: ReferenceCall, asked: PayRequest): Promise<PaymentOutcome> {
+  const { triesAgainAfter, ...request } = asked;
   const fingerprint = fingerprintOf(request);
   const record = await call.ctx.get("record");
-  const step = nextReferenceStep(record, fingerprint);
+  // Of several callers who ask again at once, the first makes the attempt, and the others get what it comes to.
+  const triesAgain = record !== null && record.invocationId === triesAgainAfter;
+  const step = nextReferenceStep(record, fingerprint, { triesAgain, isAlone: true });
   if (step.kind === "conflict") {
     throw failure("conflict", step.message, { paymentIntentId: record?.paymentIntentId ?? null });
   }
@@ -72,27 +77,35 @@ async function pay(call: PayCall, request: PaymentRequest): Promise<PaymentOutco
       return await reread(call, request, record);
     case "join":
       return await recover(call, request, record);
-    case "check":
-      await refuseUnlessClosed(call, record);
+    case "check": {
+      const paymentIntentId = record.paymentIntentId ?? (await lookUp(call, record));
+      const sinceMs = Math.max(record.begunAtMs, (await call.ctx.get("changedAtMs")) ?? 0);
+      await refuseUnlessClosed(call, { paymentIntentId, sinceMs, isOver: step.isOver });
       return await attempt(call, request, fingerprint);
+    }
   }
 }
 
 async function attempt(
-  call: PayCall,
+  call: ReferenceCall,
   request: PaymentRequest,
   fingerprint: RequestFingerprint,
 ): Promise<PaymentOutcome> {
-  const begunAtMs = call.lastStepAtMs();
+  const known = await call.ctx.get("record");
+  // An attempt that was killed and made nothing leaves what was known before it.
+  if (known !== null && known.end !== null) {
+    call.ctx.set("before", { record: known, kept: await call.ctx.get("kept") });
+  }
   const begun: ReferenceRecord = {
     fingerprint,
     invocationId: call.invocationId,
-    begunAtMs,
+    begunAtMs: call.lastStepAtMs(),
     paymentIntentId: null,
     end: null,
   };
   call.ctx.set("record", begun);
   call.ctx.clear("kept");
+  noteChange(call);
   return await keep(call, begun, () =>
     processPayment(call, request, (paymentIntentId) => call.ctx.set("record", { ...begun, paymentIntentId })),
   );
@@ -102,7 +115,7 @@ async function attempt(
  * One attempt at a time is inside, so one that is still under way here was killed by an operator: what became of it is
  * found out, and none is begun while that is open.
  */
-async function recover(call: PayCall, request: PaymentRequest, record: ReferenceRecord): Promise<PaymentOutcome> {
+async function recover(call: ReferenceCall, request: PaymentRequest, record: ReferenceRecord): Promise<PaymentOutcome> {
   const { begunAtMs, fingerprint } = record;
   const paymentIntentId = record.paymentIntentId ?? (await lookUp(call, record));
   if (paymentIntentId !== null) {
@@ -117,11 +130,9 @@ async function recover(call: PayCall, request: PaymentRequest, record: Reference
 }
 
 /** Finds what an attempt made. Several of one attempt are its end: a person has to look at them. */
-async function lookUp(call: PayCall, record: ReferenceRecord): Promise<string | null> {
+async function lookUp(call: ReferenceCall, record: ReferenceRecord): Promise<string | null> {
   try {
-    const { invocationId, begunAtMs: fixedAtMs } = record;
-    const creation = { invocationId, installationId: await call.installationId(), fixedAtMs };
-    return await theOnly(call, paymentCreation, await paymentsMadeBy(call, creation));
+    return await findAttempt(call, record);
   } catch (error) {
     if (error instanceof restate.TerminalError) await keepFailure(call, record, error);
     throw error;
@@ -130,7 +141,7 @@ async function lookUp(call: PayCall, record: ReferenceRecord): Promise<string | 
 
 /** What was answered before its end: as it is now. */
 async function reread(
-  call: PayCall,
+  call: ReferenceCall,
   { timeoutSeconds }: PaymentRequest,
   record: ReferenceRecord,
 ): Promise<PaymentOutcome> {
@@ -144,39 +155,17 @@ async function reread(
   });
 }
 
-async function refuseUnlessClosed(call: PayCall, record: ReferenceRecord): Promise<void> {
-  const { paymentIntentId, invocationId, begunAtMs } = record;
-  // Stripe did not answer the last attempt: what it made, if anything, is found by the call that made it.
-  const creation = { invocationId, installationId: await call.installationId(), fixedAtMs: begunAtMs };
-  const ids = paymentIntentId === null ? await paymentsMadeBy(call, creation) : [paymentIntentId];
-  if (ids.length === 0 && call.lastStepAtMs() - begunAtMs <= searchLagMs) {
-    const message = "Whether the last attempt for the reference made a payment is not known yet: try again in an hour.";
-    throw failure("conflict", message, {});
-  }
-  for (const id of ids) {
-    const { status } = await readOwnPayment(call, id);
-    // Without a payment method it can't succeed by itself, and nobody has one for it.
-    if (status === "canceled" || status === "requires_payment_method") continue;
-    const message = `The last attempt for the reference is not closed yet (${status}): try again later.`;
-    throw failure("conflict", message, { paymentIntentId: id });
-  }
-}
-
 /** Remembers how an attempt ended, whether by an answer or by a failure. */
 async function keep(
-  call: PayCall,
+  call: ReferenceCall,
   record: ReferenceRecord,
   end: () => Promise<PaymentOutcome>,
 ): Promise<PaymentOutcome> {
   try {
     const outcome = await end();
     const { paymentIntentId, status } = outcome;
-    const isFinal = status === "succeeded";
-    call.ctx.set("record", { ...record, paymentIntentId, end: { kind: "answered", isFinal } });
-    // Any other answer is read anew when it is asked for again, so it isn't kept.
-    if (isFinal) call.ctx.set("kept", { kind: "outcome", outcome });
-    else call.ctx.clear("kept");
-    rememberFrom(call);
+    const answered: AttemptEnd = { kind: "answered", isFinal: status === "succeeded" };
+    remember(call, { ...record, paymentIntentId }, answered, { kind: "outcome", outcome });
     return outcome;
   } catch (error) {
     if (!(error instanceof restate.TerminalError)) throw error;
@@ -186,7 +175,7 @@ async function keep(
 }
 
 async function keepFailure(
-  call: PayCall,
+  call: ReferenceCall,
   record: ReferenceRecord,
   { code, message, metadata: details }: restate.TerminalError,
 ): Promise<void> {
@@ -197,41 +186,42 @@ async function keepFailure(
   const judged = judgeFailure({ reason, paymentIntentId, compensation });
   switch (judged.kind) {
     case "nothing_made":
-      call.ctx.clearAll();
+      await goBack(call);
       return;
     case "goes_on":
       call.ctx.set("record", { ...record, paymentIntentId });
       return;
     case "ended":
-      call.ctx.set("record", { ...record, paymentIntentId, end: judged.end });
-      call.ctx.set("kept", { kind: "failure", failure: { code, message, metadata } });
-      rememberFrom(call);
+      remember(call, { ...record, paymentIntentId }, judged.end, {
+        kind: "failure",
+        failure: { code, message, metadata },
+      });
   }
 }
 
-/** Counts the retention from now on, if there is one. */
-function rememberFrom(call: PayCall): void {
-  if (call.retentionMs === null) return;
-  call.ctx.set("changedAtMs", call.lastStepAtMs());
-  call.ctx
-    .sendClient(paymentReferenceInterface, call.ctx.key)
-    .forget(restate.rpc.sendOpts({ delay: call.retentionMs }));
+/** @param record as it was before this end */
+function remember(call: ReferenceCall, record: ReferenceRecord, end: AttemptEnd, kept: Kept): void {
+  if (!isSameEnd(record.end, end)) noteChange(call);
+  call.ctx.set("record", { ...record, end });
+  // An answer that is not final is read anew when it is asked for again, and may hold the address of a customer's page.
+  if (end.kind === "failed" || end.isFinal) call.ctx.set("kept", kept);
+  else call.ctx.clear("kept");
+  call.ctx.clear("before");
 }
 
-/** Forgets what hasn't changed for as long as it is to be remembered. */
-async function forget(call: Call<restate.ObjectContext<State>>): Promise<void> {
-  const changedAtMs = (await call.ctx.get("changedAtMs")) ?? 0;
-  const record = await call.ctx.get("record");
-  const end = record?.end ?? null;
-  const isOver = end?.kind === "failed" ? end.closed : end?.isFinal === true;
-  const isOld = await call.fix(
-    "look at the clock",
-    ({ settings, nowMs }) => changedAtMs + (settings.referenceRetentionMs ?? Infinity) <= nowMs,
-  );
-  if (isOver && isOld) call.ctx.clearAll();
+/** A refused attempt changes nothing that was known of the reference. */
+async function goBack(call: ReferenceCall): Promise<void> {
+  const before = await call.ctx.get("before");
+  if (before === null) {
+    clearMemory(call);
+    return;
+  }
+  call.ctx.set("record", before.record);
+  if (before.kept !== null) call.ctx.set("kept", before.kept);
+  call.ctx.clear("before");
 }
 
-async function recall(ctx: restate.ObjectSharedContext<State>): Promise<Recalled> {
+async function recall(ctx: restate.ObjectSharedContext<ReferenceState>): Promise<Recalled> {
   const record = await ctx.get("record");
   return record === null ? null : { record, kept: await ctx.get("kept") };
 }

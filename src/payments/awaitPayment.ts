@@ -1,32 +1,47 @@
 import type { PaymentOutcome } from "./contract.ts";
 import { awaitObject, planWait, settledBy, type WaitPlan } from "../durable/awaitObject.ts";
 import type { Call } from "../durable/call.ts";
-import { failure } from "../durable/failures.ts";
+import { failure, lastAttempt } from "../durable/failures.ts";
 import { awaitedPayment, readNamedPayment } from "./object.ts";
 import { paymentOutcome } from "./outcome.ts";
-import { judgePayment, provesAttempt, type PaymentSnapshot } from "./rules/payment.ts";
+import {
+  awaitsAttempt,
+  judgeAwaitedPayment,
+  judgePayment,
+  type PaymentFailure,
+  type PaymentSnapshot,
+} from "./rules/payment.ts";
 
 /** A payment by its id, and how long to wait for it. */
 export type PaymentById = { readonly paymentIntentId: string; readonly timeoutSeconds?: number | undefined };
 
 /**
- * Waits for the outcome of any PaymentIntent, also through its customer's action. It never cancels.
+ * Waits for the outcome of any PaymentIntent, also through its customer's action, and through failed attempts on one that no
+ * call of ours made. It never cancels.
  * @throws TerminalError `declined`, `not_found`, `timed_out`, `canceled` or `needs_review`
  */
 export async function awaitPayment(
   call: Call,
   { paymentIntentId, timeoutSeconds }: PaymentById,
 ): Promise<PaymentOutcome> {
-  return await awaitPaymentBy(call, paymentIntentId, await planWait(call, timeoutSeconds));
+  return await awaitPaymentBy(call, paymentIntentId, await planWait(call, timeoutSeconds), "outcome");
 }
 
-/** The same for a call whose deadline is fixed already. */
-export async function awaitPaymentBy(call: Call, paymentIntentId: string, plan: WaitPlan): Promise<PaymentOutcome> {
-  let attempted = false;
+/**
+ * The same for a call whose deadline is fixed already.
+ * @param until `attempt` takes the attempt under way for the last one, whoever made the PaymentIntent
+ */
+export async function awaitPaymentBy(
+  call: Call,
+  paymentIntentId: string,
+  plan: WaitPlan,
+  until: "outcome" | "attempt",
+): Promise<PaymentOutcome> {
+  let lastFailure: PaymentFailure | null = null;
   const judge = (seen: PaymentSnapshot) => {
-    const judgement = judgePayment(seen, { attempted, customer: "wait" });
-    attempted ||= provesAttempt(seen);
-    return judgement;
+    // Hanging the doorbell erases the reason of a failed attempt where there is no charge that keeps it.
+    lastFailure = awaitsAttempt(seen) ? (seen.failure ?? lastFailure) : null;
+    return until === "outcome" ? judgeAwaitedPayment(seen) : judgePayment(seen, { attempted: true, customer: "wait" });
   };
   const found = await readNamedPayment(call, paymentIntentId);
   const first = judge(found);
@@ -36,8 +51,9 @@ export async function awaitPaymentBy(call: Call, paymentIntentId: string, plan: 
   if (look.judgement.kind !== "pending") {
     return paymentOutcome({ payment: look.seen, decision: look.judgement, settledBy: settledBy(look) });
   }
-  const details = { paymentIntentId, compensation: "none" } as const;
+  const { told, codes } = lastAttempt(lastFailure);
+  const details = { ...codes, paymentIntentId, compensation: "none" } as const;
   throw look.wake === "cancellation"
-    ? failure("canceled", "The wait was cancelled; the payment was left as it is.", details)
-    : failure("timed_out", "The payment is still pending; it was left as it is.", details);
+    ? failure("canceled", `The wait was cancelled; the payment was left as it is.${told}`, details)
+    : failure("timed_out", `The payment is still pending; it was left as it is.${told}`, details);
 }

@@ -6,7 +6,8 @@ import { cancellationOf } from "../durable/cancellation.ts";
 import { failure, thrownAgain } from "../durable/failures.ts";
 import { paymentReferenceInterface, referenceKey, type Recalled } from "../orders/interface.ts";
 import { fingerprintOf } from "./fingerprint.ts";
-import { nextReferenceStep } from "../orders/rules.ts";
+import { isSoft, nextReferenceStep } from "../orders/rules.ts";
+import { readOwnPayment } from "./object.ts";
 import type { PaymentRequest } from "./contract.ts";
 
 /**
@@ -18,10 +19,15 @@ export async function payByReference(call: Call, request: PaymentRequest, refere
   const object = ctx.client(paymentReferenceInterface, referenceKey(reference));
   // An attempt may take weeks, and what contradicts it needn't wait for its end.
   const known = await object.recall();
-  const step = nextReferenceStep(known?.record ?? null, fingerprintOf(request));
+  const triesAgainAfter = softlyDeclined(known);
+  const step = nextReferenceStep(known?.record ?? null, fingerprintOf(request), {
+    triesAgain: triesAgainAfter !== undefined,
+  });
   const paymentIntentId = known?.record.paymentIntentId ?? null;
-  if (step.kind === "conflict") throw failure("conflict", step.message, { paymentIntentId });
-  const payment = object.pay(request);
+  if (step.kind === "conflict" && !(step.isUnderWay && (await isOver(call, paymentIntentId)))) {
+    throw failure("conflict", step.message, { paymentIntentId });
+  }
+  const payment = object.pay(triesAgainAfter === undefined ? request : { ...request, triesAgainAfter });
   const wake = await RestatePromise.race([payment.map(() => "ended" as const), cancellationOf(ctx)]);
   if (wake === "cancellation") ctx.cancel(await payment.invocationId);
   try {
@@ -35,6 +41,21 @@ export async function payByReference(call: Call, request: PaymentRequest, refere
     }
     throw error;
   }
+}
+
+/** The last attempt, by the call that made it, if it ended in a decline after which the same means may be tried again. */
+function softlyDeclined(known: Recalled): string | undefined {
+  return known?.kept?.kind === "failure" && isSoft(known.kept.failure.metadata) ? known.record.invocationId : undefined;
+}
+
+/**
+ * Tells whether the attempt that seems to be under way has nothing more to wait for at Stripe: then it ends in a moment, unless
+ * an operator killed it, and the object of the reference knows which.
+ */
+async function isOver(call: Call, paymentIntentId: string | null): Promise<boolean> {
+  if (paymentIntentId === null) return false;
+  const { status } = await readOwnPayment(call, paymentIntentId);
+  return status === "canceled" || status === "requires_payment_method";
 }
 
 /** An attempt makes its PaymentIntent within a second, or Stripe is out of order: about 25 seconds in all. */

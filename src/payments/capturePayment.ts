@@ -34,7 +34,7 @@ export async function capturePayment(call: Call, request: CapturePaymentRequest)
         return paymentOutcome({ payment, decision: { kind: "succeeded" }, settledBy });
       case "wait":
         // How it ends says whether it is as the caller wants it, or can be captured only now.
-        ({ settledBy } = await awaitPaymentBy(call, paymentIntentId, plan));
+        ({ settledBy } = await awaitPaymentBy(call, paymentIntentId, plan, "attempt"));
         payment = await readOwnPayment(call, paymentIntentId);
         continue;
       case "taken_back":

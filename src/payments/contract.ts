@@ -22,8 +22,24 @@ import { maximumAmountMinor, moneyProblem } from "../money/money.ts";
 import { euroTransferCountries } from "./rules/bankTransfer.ts";
 import { presenceProblems } from "./rules/paymentRequest.ts";
 
+const maximumReferenceLength = 255;
+
+/**
+ * What people take for the same name is the same: without the space around it, and with composed letters (Unicode's form NFC).
+ * A text that is far too long is left as it is, to be refused: to normalize one can take time that grows with its square.
+ */
+function nameOf(reference: string): string {
+  return reference.length > 8 * maximumReferenceLength ? reference : reference.trim().normalize("NFC");
+}
+
 /** Kept in the engine for ever, and shown to operators. */
-const referenceSchema = text(255).regex(/^[^\p{Cc}]*$/u, "has control characters");
+const referenceSchema = z
+  .string()
+  .overwrite(nameOf)
+  .min(1)
+  .max(maximumReferenceLength)
+  .refine((value) => value.isWellFormed(), "must be well-formed Unicode")
+  .regex(/^[^\p{Cc}]*$/u, "has control characters");
 
 /** The values of fields that a caller may leave out: written out or left out, the request is the same. */
 export const paymentDefaults = {

@@ -165,3 +165,22 @@ export function decisiveRefund(refunds: readonly RefundSnapshot[]): RefundSnapsh
   const newestFirst = refunds.filter(countsAsRefunded).toSorted((a, b) => b.createdAtMs - a.createdAtMs);
   return newestFirst.find((refund) => judgeRefund(refund).kind !== "succeeded") ?? newestFirst[0] ?? null;
 }
+
+/**
+ * Tells whether all that a payment took has gone back for certain: by refunds, none of which may fail yet, and by lost disputes.
+ * @param lostMinor what the bank took by lost disputes
+ */
+export function isGivenBack(
+  { amountCaptured, amountRefunded }: Pick<PaymentSnapshot, "amountCaptured" | "amountRefunded">,
+  refunds: readonly RefundSnapshot[],
+  lostMinor: number,
+): boolean {
+  if (refunds.some(isUnsettled)) return false;
+  return amountRefunded + lostMinor >= amountCaptured;
+}
+
+/** Tells whether a refund may still fail. */
+export function isUnsettled(refund: RefundSnapshot): boolean {
+  const { kind } = judgeRefund(refund);
+  return kind === "pending" || kind === "needs_review";
+}

@@ -5,7 +5,7 @@
  * https://docs.stripe.com/payments/setup-intents
  */
 import type { NextAction } from "../api/nextAction.ts";
-import type { PaymentFailure, Standpoint } from "../payments/rules/payment.ts";
+import { noCodes, type PaymentFailure, type Standpoint } from "../payments/rules/payment.ts";
 
 /** Every status Stripe documents, and ours for one that we don't know. */
 export type SetupStatus =
@@ -20,6 +20,8 @@ export type SetupStatus =
 /** A SetupIntent as one read of Stripe showed it. */
 export type SetupSnapshot = {
   readonly setupIntentId: string;
+  /** True if a call of ours made it, with the one attempt that it gets. */
+  readonly isMadeByCall: boolean;
   readonly status: SetupStatus;
   /** The status in Stripe's words, kept where it is `unrecognized`. */
   readonly stripeStatus: string;
@@ -47,15 +49,14 @@ export type SetupJudgement =
 export type SetupDecision = Exclude<SetupJudgement, { readonly kind: "pending" }>;
 
 const authenticationRequired: PaymentFailure = {
+  ...noCodes,
   stripeCode: "authentication_required",
-  declineCode: null,
   message: "Saving needs the customer's authentication, and no returnUrl says that the customer is present.",
 };
 
 /** An attempt is known to have failed, and Stripe no longer says why. */
 export const setupFailureWithoutReason: PaymentFailure = {
-  stripeCode: null,
-  declineCode: null,
+  ...noCodes,
   message: "The payment method was not saved; Stripe no longer says why.",
 };
 
@@ -101,20 +102,15 @@ export function judgeSetup(setup: SetupSnapshot, standpoint: Standpoint): SetupJ
   }
 }
 
-/** Tells whether a snapshot proves that a confirmation was sent. */
-export function provesSetupAttempt(setup: SetupSnapshot): boolean {
-  switch (setup.status) {
-    case "processing":
-    case "requires_action":
-    case "succeeded":
-      return true;
-    case "requires_payment_method":
-      return setup.failure !== null;
-    case "requires_confirmation":
-    case "canceled":
-    case "unrecognized":
-      return false;
-  }
+/** Decides what a snapshot means to somebody who only waits. As with payments, a failed attempt is final only for who made it. */
+export function judgeAwaitedSetup(setup: SetupSnapshot): SetupJudgement {
+  if (awaitsSetupAttempt(setup)) return { kind: "pending" };
+  return judgeSetup(setup, { attempted: true, customer: "wait" });
+}
+
+/** Tells whether somebody else may still send the first attempt, or the next one. */
+export function awaitsSetupAttempt(setup: SetupSnapshot): boolean {
+  return setup.status === "requires_payment_method" && !setup.isMadeByCall;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { Stripe } from "stripe";
 import type { PaymentFailure } from "../payments/rules/payment.ts";
+import { failureOfAttempt } from "./snapshot.ts";
 
 /**
  * What an error of Stripe's means to us. Only `retry` is thrown on as an outage; the engine repeats the step with the same
@@ -79,7 +80,7 @@ export function meaningOf(error: unknown): ErrorMeaning {
   if (status === 402) {
     return {
       kind: "declined",
-      failure: failureOfError(error),
+      failure: failureOfAttempt(error, "The payment attempt failed."),
       paymentIntent: error.payment_intent,
       setupIntent: error.setup_intent,
     };
@@ -115,9 +116,4 @@ export function meaningOf(error: unknown): ErrorMeaning {
 /** The permissions that Stripe's text names in quotes. The text itself is not repeated: it quotes the key in part. */
 function permissionsIn(text: string): readonly string[] {
   return [...text.matchAll(/'((?:rak_)?[a-z_]+_(?:read|write))'/g)].map(([, name = ""]) => name);
-}
-
-function failureOfError(error: InstanceType<typeof Stripe.errors.StripeError>): PaymentFailure {
-  // The stripe package makes an empty text of a decline code that Stripe doesn't give.
-  return { stripeCode: error.code ?? null, declineCode: error.decline_code || null, message: error.message };
 }

@@ -68,7 +68,13 @@ const permissionNeeds: readonly PermissionNeed[] = [
   {
     resource: "Refunds",
     access: "read",
-    neededBy: ["payments/refundPayment", "payments/awaitRefund", "payments/cancelPayment", "paymentNotifier"],
+    neededBy: [
+      "payments/refundPayment",
+      "payments/awaitRefund",
+      "payments/cancelPayment",
+      "paymentNotifier",
+      "paymentReference",
+    ],
     probe: (stripe, limits) => stripe.refunds.list(oneOnly, limits),
   },
   {
@@ -111,7 +117,7 @@ const permissionNeeds: readonly PermissionNeed[] = [
   {
     resource: "Disputes",
     access: "read",
-    neededBy: [...disputeCalls, "paymentNotifier"],
+    neededBy: [...disputeCalls, "paymentNotifier", "paymentReference"],
     probe: (stripe, limits) => stripe.disputes.list(oneOnly, limits),
   },
   {

@@ -12,11 +12,34 @@ export function momentOf(seconds: number | null): string | null {
   return seconds === null ? null : new Date(seconds * 1000).toISOString();
 }
 
-const failureNoteShape = z.object({ stripeCode: z.string().nullable(), declineCode: z.string().nullable() });
+/** What Stripe says of a failed attempt, in an answer's error and on the intent itself. */
+type AttemptError = Partial<
+  Readonly<Record<"code" | "decline_code" | "advice_code" | "network_decline_code" | "message", string>>
+>;
+
+/** @param message where Stripe gives none */
+export function failureOfAttempt(error: AttemptError, message: string): PaymentFailure {
+  return {
+    // The stripe package makes an empty text of a code that Stripe doesn't give.
+    stripeCode: error.code || null,
+    declineCode: error.decline_code || null,
+    adviceCode: error.advice_code || null,
+    networkDeclineCode: error.network_decline_code || null,
+    message: error.message ?? message,
+  };
+}
+
+const code = z.string().nullable();
+const failureNoteShape = z.object({
+  stripeCode: code,
+  declineCode: code,
+  adviceCode: code.default(null),
+  networkDeclineCode: code.default(null),
+});
 
 /** The note that `failureNote` reads back: Stripe's codes only, within the 500 characters of a metadata value. */
-export function failureNoteOf(failure: PaymentFailure): string {
-  return JSON.stringify({ stripeCode: failure.stripeCode, declineCode: failure.declineCode });
+export function failureNoteOf({ message: _message, ...codes }: PaymentFailure): string {
+  return JSON.stringify(codes);
 }
 
 export function failureNote(text: string | undefined): PaymentFailure | null {

@@ -61,6 +61,8 @@ export const failureExample: PaymentFailureBody = {
     reason: "declined",
     declineCode: "generic_decline",
     stripeCode: "card_declined",
+    adviceCode: "try_again_later",
+    networkDeclineCode: "01",
     paymentIntentId: "pi_…",
   },
 };
@@ -74,11 +76,12 @@ call takes as long. With \`returnUrl\` the answer may be \`requires_action\`: se
 (\`authentication_required\`). At the deadline a pending payment is cancelled, also if the customer has not acted.
 
 **With a \`reference\`** an order is charged at most once, for ever: by whatever idempotency keys its callers use, however long after, and
-however many ask at once. The same request gets the same outcome, and a call joins a payment that is under way. A field that is left out
+however many ask at once. Space around a reference does not count, nor whether its letters are composed (Unicode's form NFC). The same request gets the same outcome, and a call joins a payment that is under way. A field that is left out
 and its default count as the same. Another amount, currency, customer or description is 409 \`conflict\`. Other means of payment
 (\`paymentMethodId\`, \`mandate\`, \`returnUrl\`, …) are, too, while the first payment is under way or has succeeded. After a decline, a
-cancellation or a deadline the reference may be paid by other means, as soon as the last attempt can't succeed any more. A reference costs
-one more invocation per payment.
+cancellation or a deadline the reference may be paid by other means, as soon as Stripe shows that the last attempt can't succeed any more, or that
+all that it took was given back. The same means are tried again by a new call only after a soft decline
+([which those are](guide.md#references)). A reference costs one more invocation per payment.
 
 **With a \`bankTransfer\`** the customer transfers the money: \`{}\`, or for euros \`{"country": "DE"}\`. It needs \`customerId\`, \`returnUrl\` and a
 PaymentMethod of the type \`customer_balance\`. A transfer may come in parts: \`getPayment\` shows the amount that is left in
@@ -104,7 +107,8 @@ dashboard.`,
     awaitPayment: {
       about: `It answers as \`processPayment\` does, and never cancels. Call it when a customer was sent away to act: it returns when the customer has
 acted, has given up, or has let the time pass. A payment is named by \`paymentIntentId\`, or by the \`reference\` that it was paid under. Where
-no PaymentIntent was made for a reference, the answer is that payment's own failure.`,
+no PaymentIntent was made for a reference, the answer is that payment's own failure. A decline ends the wait only if a call of ours made the
+PaymentIntent: on any other one the customer may try again, so the wait goes on until success, cancellation or its deadline.`,
       notes: {
         paymentIntentId: `${paymentIntentId} Give this or \`reference\`.`,
         reference: "The reference that the payment was made under. Give this or `paymentIntentId`.",
@@ -201,7 +205,8 @@ can't cancel yet is \`watching\`: it is cancelled as soon as possible, and left 
       },
     },
     awaitSetup: {
-      about: "It waits for any SetupIntent, also one that was made elsewhere, and never cancels it.",
+      about:
+        "It waits for any SetupIntent, also one that was made elsewhere, and never cancels it. A decline ends the wait only if a call of ours made the SetupIntent.",
       notes: { setupIntentId: "Begins with `seti_`." },
       request: { setupIntentId: "seti_…" },
       answer: {

@@ -57,7 +57,14 @@ export const refusals = {
   declined: {
     status: 402,
     body: {
-      error: { type: "card_error", code: "card_declined", decline_code: "lost_card", message: "The bank said no." },
+      error: {
+        type: "card_error",
+        code: "card_declined",
+        decline_code: "lost_card",
+        advice_code: "do_not_try_again",
+        network_decline_code: "41",
+        message: "The bank said no.",
+      },
     },
   },
   missing: {
@@ -90,7 +97,13 @@ export const refusals = {
 export type RefusalKind = keyof typeof refusals;
 
 /** What we make of them where they are passed on. */
-export const failure = { stripeCode: "card_declined", declineCode: "lost_card", message: "The bank said no." };
+export const failure = {
+  stripeCode: "card_declined",
+  declineCode: "lost_card",
+  adviceCode: "do_not_try_again",
+  networkDeclineCode: "41",
+  message: "The bank said no.",
+};
 export const missing = { stripeCode: "resource_missing", param: "id", message: "There is none." };
 export const refused = { stripeCode: "parameter_invalid", param: "amount", message: "Wrong." };
 export const reused = "Stripe saw this idempotency key with other parameters; the request was not repeated.";

@@ -138,14 +138,28 @@ describe("the gateway reads", () => {
           },
         },
       });
-      const ofError = { stripeCode: "card_declined", declineCode: "lost_card", message: "The bank said no." };
+      const ofError = {
+        stripeCode: "card_declined",
+        declineCode: "lost_card",
+        adviceCode: "do_not_try_again",
+        networkDeclineCode: "41",
+        message: "The bank said no.",
+      };
       expect((await ask(request, carrying(null))).result).toMatchObject({
         kind,
         [kind]: { [id]: "id_1", failure: ofError },
       });
       const last = { code: "expired_card", decline_code: null, message: "It has expired." };
       expect((await ask(request, carrying(last))).result).toMatchObject({
-        [kind]: { failure: { stripeCode: "expired_card", declineCode: null, message: "It has expired." } },
+        [kind]: {
+          failure: {
+            stripeCode: "expired_card",
+            declineCode: null,
+            adviceCode: null,
+            networkDeclineCode: null,
+            message: "It has expired.",
+          },
+        },
       });
     },
   );

@@ -6,7 +6,8 @@ import { cannedStripe, refusals, type CannedAnswer, type Sent } from "./cannedSt
 import { ask, list, names, requests, since, type Request } from "./gatewayCalls.ts";
 
 const latestCharge = { "expand[0]": "latest_charge" };
-const note = '{"stripeCode":"card_declined","declineCode":"lost_card"}';
+const note =
+  '{"stripeCode":"card_declined","declineCode":"lost_card","adviceCode":"do_not_try_again","networkDeclineCode":"41"}';
 
 const book: Readonly<Record<Request, Partial<Sent>>> = {
   createPayment: {

@@ -97,7 +97,13 @@ function typesTold(payment: SeenPayment, abandoned = false): readonly string[] {
 
 describe("dueNotifications", () => {
   const succeeded = paid("succeeded", { amountReceived: 109, chargeId: "ch_1" });
-  const failure = { stripeCode: "card_declined", declineCode: "lost_card", message: "Your card was declined." };
+  const failure = {
+    stripeCode: "card_declined",
+    declineCode: "lost_card",
+    adviceCode: null,
+    networkDeclineCode: null,
+    message: "Your card was declined.",
+  };
 
   it("gives the whole body, with the merchant's metadata", () => {
     expect(dueNotifications(memory(), seen(succeeded), at).due).toEqual([

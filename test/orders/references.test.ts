@@ -69,6 +69,22 @@ describe.each(modes)("references, $mode", ({ inactivityTimeoutMs }) => {
     expect(await scene.paymentsOf(waiting)).toHaveLength(1);
   });
 
+  it("is one order with space around it, and with decomposed letters, for every call", async () => {
+    const name = newOrder();
+    const reference = `${name} St\u00fchle`;
+    const paid = await scene.call("processPayment", { ...cardFor(name), reference });
+    for (const same of [`${reference} `, `\t${reference}`, `${name} Stu\u0308hle`]) {
+      expect(await scene.call("processPayment", { ...cardFor(name), reference: same })).toEqual(paid);
+      for (const handler of ["getPayment", "awaitPayment"]) {
+        expect(await scene.call(handler, { reference: same })).toMatchObject({
+          status: 200,
+          body: { paymentIntentId: paid.body.paymentIntentId },
+        });
+      }
+    }
+    expect(await scene.paymentsOf(name)).toHaveLength(1);
+  });
+
   it("takes the order of fields and the case of the currency for the same request", async () => {
     const reference = newOrder();
     const first = await scene.call("processPayment", { ...cardFor(reference), currency: "usd" });

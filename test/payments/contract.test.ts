@@ -253,3 +253,34 @@ describe("requests that name a PaymentIntent", () => {
     expect(awaitPaymentRequestSchema.safeParse(body).success).toBe(valid);
   });
 });
+
+describe("a reference", () => {
+  const schemas = [
+    ["processPayment", paymentRequestSchema, { paymentMethodId: "pm_card_visa", amount: 109 }],
+    ["awaitPayment", awaitPaymentRequestSchema, {}],
+    ["getPayment", getPaymentRequestSchema, {}],
+  ] as const;
+
+  it.each(schemas)("of %s counts without the space around it, and composed", (_call, schema, rest) => {
+    const parsed = (reference: string) => schema.safeParse({ ...rest, reference }).data?.reference;
+    for (const same of ["A-1", "A-1 ", " A-1", "\tA-1\r\n", "\u00a0A-1\u3000"]) expect(parsed(same)).toBe("A-1");
+    expect(parsed("Stu\u0308hle 7")).toBe("St\u00fchle 7");
+    expect(parsed("\u212b-1")).toBe("\u00c5-1");
+    // Case and inner space are the merchant's own.
+    expect(["a-1", "A  1"].map(parsed)).toEqual(["a-1", "A  1"]);
+    expect(parsed("u\u0308".repeat(255))).toBe("\u00fc".repeat(255));
+  });
+
+  it.each(schemas)("of %s is refused where nothing, too much or no text is left", (_call, schema, rest) => {
+    for (const reference of ["", " ", "\n\t", "a\nb", "\ud800", "a".repeat(256), "\u0344".repeat(200)]) {
+      expect([reference, schema.safeParse({ ...rest, reference }).success]).toEqual([reference, false]);
+    }
+  });
+
+  it("is refused at once where it is a megabyte", () => {
+    const reference = "a\u0301\u0323".repeat(350_000);
+    const begunMs = performance.now();
+    expect(getPaymentRequestSchema.safeParse({ reference }).success).toBe(false);
+    expect(performance.now() - begunMs).toBeLessThan(1000);
+  });
+});

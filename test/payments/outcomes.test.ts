@@ -33,12 +33,17 @@ describe.each(modes)("outcomes, $mode", ({ inactivityTimeoutMs }) => {
     });
 
     it.each([
-      ["pm_card_visa_chargeDeclined", "card_declined", "generic_decline"],
-      ["pm_card_visa_chargeDeclinedInsufficientFunds", "card_declined", "insufficient_funds"],
-      ["pm_card_visa_chargeDeclinedLostCard", "card_declined", "lost_card"],
-      ["pm_card_chargeDeclinedExpiredCard", "expired_card", undefined],
-    ])("declines %s with the bank's reason", async (paymentMethodId, stripeCode, declineCode) => {
+      ["pm_card_visa_chargeDeclined", "card_declined", "generic_decline", "try_again_later", "01"],
+      ["pm_card_visa_chargeDeclinedInsufficientFunds", "card_declined", "insufficient_funds", "try_again_later", "51"],
+      ["pm_card_visa_chargeDeclinedLostCard", "card_declined", "lost_card", "do_not_try_again", "41"],
+      ["pm_card_chargeDeclinedExpiredCard", "expired_card", undefined, "do_not_try_again", "54"],
+    ])("declines %s with the bank's reason", async (paymentMethodId, stripeCode, declineCode, ...codes) => {
+      const [adviceCode, networkDeclineCode] = codes;
       const { status, body } = await scene.call("processPayment", card(newOrder(), paymentMethodId));
+      const paymentIntentId = body.metadata?.["paymentIntentId"];
+      expect(await scene.call("getPayment", { paymentIntentId })).toMatchObject({
+        body: { failure: { stripeCode, adviceCode, networkDeclineCode } },
+      });
       expect(status).toBe(402);
       expect(body).toMatchObject({
         code: 402,
@@ -46,6 +51,8 @@ describe.each(modes)("outcomes, $mode", ({ inactivityTimeoutMs }) => {
         metadata: {
           reason: "declined",
           stripeCode,
+          adviceCode,
+          networkDeclineCode,
           paymentIntentId: expect.stringMatching(/^pi_/),
           ...(declineCode && { declineCode }),
         },
@@ -110,7 +117,12 @@ describe.each(modes)("outcomes, $mode", ({ inactivityTimeoutMs }) => {
       const { status, body } = await scene.call("processPayment", request);
       expect(status).toBe(402);
       expect(body.metadata).toMatchObject({ reason: "declined", declineCode: "generic_decline" });
-      expect((await scene.paymentOf(order)).status).toBe("canceled");
+      const { id: paymentIntentId, status: closed } = await scene.paymentOf(order);
+      expect(closed).toBe("canceled");
+      expect(await scene.call("awaitPayment", { paymentIntentId })).toMatchObject({
+        status: 402,
+        body: { metadata: { adviceCode: "try_again_later", networkDeclineCode: "01" } },
+      });
     });
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   amountLeftToRefund,
+  isGivenBack,
   judgeRefund,
   decisiveRefund,
   refundObstacle,
@@ -146,5 +147,30 @@ describe("a refund", () => {
     ["canceled", "failed"],
   ] as const)("that is %s is judged as %s", (status, kind) => {
     expect(judgeRefund(refund(status, 1)).kind).toBe(kind);
+  });
+});
+
+const sums = (amountCaptured: number, amountRefunded: number) => ({ amountCaptured, amountRefunded });
+
+describe("isGivenBack", () => {
+  it.each([
+    ["nothing was given back", sums(1000, 0), [], 0, false],
+    ["a part was", sums(1000, 300), [refund("succeeded", 300)], 0, false],
+    ["all was", sums(1000, 1000), [refund("succeeded", 1000)], 0, true],
+    [
+      "all was, in parts, one of them anew",
+      sums(1000, 1000),
+      [refund("failed", 700), refund("succeeded", 300)],
+      0,
+      true,
+    ],
+    ["all is on its way", sums(1000, 1000), [refund("pending", 1000)], 0, false],
+    ["a refund waits for the customer", sums(1000, 1000), [refund("requires_action", 1000)], 0, false],
+    ["a refund is in a state that we don't know", sums(1000, 1000), [refund("unrecognized", 1000)], 0, false],
+    ["a released rest is listed as a refund", sums(300, 0), [refund("succeeded", 700)], 0, false],
+    ["the bank took all back", sums(1000, 0), [], 1000, true],
+    ["the bank took the rest back", sums(1000, 300), [refund("succeeded", 300)], 700, true],
+  ])("when %s", (_what, payment, refunds, lostMinor, expected) => {
+    expect(isGivenBack(payment, refunds, lostMinor)).toBe(expected);
   });
 });

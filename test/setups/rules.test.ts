@@ -1,19 +1,26 @@
 import { describe, expect, it } from "vitest";
 import type { Standpoint } from "../../src/payments/rules/payment.ts";
 import {
+  judgeAwaitedSetup,
   judgeSetup,
   nextSetupWatchStep,
-  provesSetupAttempt,
   type SetupJudgement,
   type SetupSnapshot,
   type SetupStatus,
 } from "../../src/setups/rules.ts";
 
-const failure = { stripeCode: "card_declined", declineCode: "generic_decline", message: "No." };
+const failure = {
+  stripeCode: "card_declined",
+  declineCode: "generic_decline",
+  adviceCode: null,
+  networkDeclineCode: null,
+  message: "No.",
+};
 
 function setup(status: SetupStatus, more: Partial<SetupSnapshot> = {}): SetupSnapshot {
   return {
     setupIntentId: "seti_1",
+    isMadeByCall: true,
     status,
     stripeStatus: status,
     customerId: "cus_1",
@@ -64,6 +71,8 @@ describe("judgeSetup", () => {
       failure: {
         stripeCode: "authentication_required",
         declineCode: null,
+        adviceCode: null,
+        networkDeclineCode: null,
         message: expect.stringContaining("no returnUrl") as string,
       },
     });
@@ -72,6 +81,8 @@ describe("judgeSetup", () => {
       failure: {
         stripeCode: null,
         declineCode: null,
+        adviceCode: null,
+        networkDeclineCode: null,
         message: expect.stringContaining("no longer says why") as string,
       },
     });
@@ -102,21 +113,18 @@ describe("judgeSetup", () => {
   });
 });
 
-describe("provesSetupAttempt", () => {
-  it.each([
-    ["processing", true],
-    ["requires_action", true],
-    ["succeeded", true],
-    ["requires_payment_method", false],
-    ["requires_confirmation", false],
-    ["canceled", false],
-    ["unrecognized", false],
-  ] as const)("says of %s: %s", (status, proves) => {
-    expect(provesSetupAttempt(setup(status))).toBe(proves);
-  });
-
-  it("takes a recorded failure as proof", () => {
-    expect(provesSetupAttempt(setup("requires_payment_method", { failure }))).toBe(true);
+describe("judgeAwaitedSetup", () => {
+  it.each<[string, Partial<SetupSnapshot>, SetupJudgement["kind"], SetupJudgement["kind"]]>([
+    ["requires_payment_method", {}, "declined", "pending"],
+    ["requires_payment_method", { failure }, "declined", "pending"],
+    ["requires_action", {}, "pending", "pending"],
+    ["succeeded", {}, "succeeded", "succeeded"],
+    ["canceled", { failure }, "canceled", "canceled"],
+  ])("of %s, %j, is %s to who waits for one of ours, and %s for somebody else's", (status, more, ours, theirs) => {
+    const kinds = [true, false].map(
+      (isMadeByCall) => judgeAwaitedSetup(setup(status as SetupStatus, { ...more, isMadeByCall })).kind,
+    );
+    expect(kinds).toEqual([ours, theirs]);
   });
 });
 

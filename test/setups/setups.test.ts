@@ -104,6 +104,8 @@ describe.each(modes)("setupPaymentMethod and awaitSetup, $mode", ({ inactivityTi
         reason: "declined",
         stripeCode: "card_declined",
         declineCode: "generic_decline",
+        adviceCode: "try_again_later",
+        networkDeclineCode: "01",
         setupIntentId: (await setupOf(order)).id,
       });
     });

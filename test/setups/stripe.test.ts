@@ -115,7 +115,11 @@ describe("the gateway", () => {
     await stripe.noteSetupFailure(setupIntentId, failure, "restate_callback_id");
     await stripe.cancelSetup(setupIntentId, "k4");
     expect(await stripe.readSetup(setupIntentId)).toMatchObject({
-      setup: { status: "canceled", closedAfterFailure: true, failure: { declineCode: "lost_card" } },
+      setup: {
+        status: "canceled",
+        closedAfterFailure: true,
+        failure: { declineCode: "lost_card", adviceCode: "do_not_try_again", networkDeclineCode: "41" },
+      },
     });
     expect(await stripe.cancelSetup(setupIntentId, "k5")).toMatchObject({ kind: "refused" });
   });

@@ -93,10 +93,16 @@ describe("meaningOf", () => {
     ],
     [
       "a decline with the objects that it carries",
-      { ...intents, type: "card_error", statusCode: 402, code: "c" },
+      { ...intents, type: "card_error", statusCode: 402, code: "c", advice_code: "a", network_decline_code: "05" },
       {
         kind: "declined",
-        failure: { stripeCode: "c", declineCode: null, message: "Stripe's words." },
+        failure: {
+          stripeCode: "c",
+          declineCode: null,
+          adviceCode: "a",
+          networkDeclineCode: "05",
+          message: "Stripe's words.",
+        },
         paymentIntent: { id: "pi_1" },
         setupIntent: { id: "seti_1" },
       } as unknown as ErrorMeaning,
@@ -106,7 +112,13 @@ describe("meaningOf", () => {
       { type: "card_error", statusCode: 402 },
       {
         kind: "declined",
-        failure: { stripeCode: null, declineCode: null, message: "Stripe's words." },
+        failure: {
+          stripeCode: null,
+          declineCode: null,
+          adviceCode: null,
+          networkDeclineCode: null,
+          message: "Stripe's words.",
+        },
         paymentIntent: undefined,
         setupIntent: undefined,
       },
@@ -176,7 +188,13 @@ describe("meaningOf", () => {
     const raw = { type: "card_error", statusCode: 402, code: "card_declined", decline_code: "lost_card" } as const;
     expect(meaningOf(stripeError(raw))).toMatchObject({
       kind: "declined",
-      failure: { stripeCode: "card_declined", declineCode: "lost_card", message: "Stripe's words." },
+      failure: {
+        stripeCode: "card_declined",
+        declineCode: "lost_card",
+        adviceCode: null,
+        networkDeclineCode: null,
+        message: "Stripe's words.",
+      },
     });
   });
 

@@ -1,7 +1,8 @@
 /**
  * A payment is one Stripe PaymentIntent, seen through what a decision needs. A *snapshot* is what one read of Stripe
  * said; a *judgement* is what we make of it from where we stand. Only `succeeded` and `canceled` are final at Stripe, but
- * whoever made one attempt on behalf of one caller also takes a failed attempt as final.
+ * whoever made one attempt on behalf of one caller also takes a failed attempt as final. A PaymentIntent that no call of
+ * ours made belongs to a page or to another program, which may send the next attempt.
  *
  * https://docs.stripe.com/payments/paymentintents/lifecycle
  */
@@ -25,6 +26,8 @@ export type PaymentFailure = AttemptFailure;
 /** A PaymentIntent as one read of Stripe showed it. This, not Stripe's object, goes into the journal. */
 export type PaymentSnapshot = {
   readonly paymentIntentId: string;
+  /** True if a call of ours made it, with the one attempt that it gets. */
+  readonly isMadeByCall: boolean;
   readonly status: PaymentStatus;
   /** The status in Stripe's words, kept where it is `unrecognized`. */
   readonly stripeStatus: string;
@@ -78,16 +81,18 @@ export type Decision = Exclude<Judgement, { readonly kind: "pending" }>;
  */
 export type Standpoint = { readonly attempted: boolean; readonly customer: "answer" | "decline" | "wait" };
 
+/** Stripe gave no code. */
+export const noCodes = { stripeCode: null, declineCode: null, adviceCode: null, networkDeclineCode: null };
+
 const authenticationRequired: PaymentFailure = {
+  ...noCodes,
   stripeCode: "authentication_required",
-  declineCode: null,
   message: "The payment needs the customer's authentication, and no returnUrl says that the customer is present.",
 };
 
 /** An attempt is known to have failed, and Stripe no longer says why. */
 export const failureWithoutReason: PaymentFailure = {
-  stripeCode: null,
-  declineCode: null,
+  ...noCodes,
   message: "The payment attempt failed; Stripe no longer says why.",
 };
 
@@ -131,21 +136,15 @@ export function judgePayment(payment: PaymentSnapshot, standpoint: Standpoint): 
 }
 
 /**
- * Tells whether a snapshot proves that a confirmation was sent: an update erases `last_payment_error`, so a later
- * snapshot may show an untried PaymentIntent where an attempt just failed.
+ * Decides what a snapshot means to somebody who only waits. A failed attempt is final only for who made it: on a PaymentIntent
+ * that no call of ours made, the customer may try again, with another card for instance.
  */
-export function provesAttempt(payment: PaymentSnapshot): boolean {
-  switch (payment.status) {
-    case "processing":
-    case "requires_action":
-    case "requires_capture":
-    case "succeeded":
-      return true;
-    case "requires_payment_method":
-      return payment.failure !== null;
-    case "requires_confirmation":
-    case "canceled":
-    case "unrecognized":
-      return false;
-  }
+export function judgeAwaitedPayment(payment: PaymentSnapshot): Judgement {
+  if (awaitsAttempt(payment)) return { kind: "pending" };
+  return judgePayment(payment, { attempted: true, customer: "wait" });
+}
+
+/** Tells whether somebody else may still send the first attempt, or the next one. */
+export function awaitsAttempt(payment: PaymentSnapshot): boolean {
+  return payment.status === "requires_payment_method" && !payment.isMadeByCall;
 }

@@ -1,7 +1,7 @@
 /** Turns Stripe's objects into the snapshots that decisions and the journal need. */
 import type { Stripe } from "stripe";
-import { abandonmentNoteOf, failureNoteKey } from "../../stripe/metadata.ts";
-import { failureNote } from "../../stripe/snapshot.ts";
+import { abandonmentNoteOf, failureNoteKey, invocationIdKey } from "../../stripe/metadata.ts";
+import { failureNote, failureOfAttempt } from "../../stripe/snapshot.ts";
 import type { PaymentFailure, PaymentSnapshot, PaymentStatus } from "../rules/payment.ts";
 import { nextActionOf, withoutPages } from "../../stripe/nextAction.ts";
 
@@ -15,6 +15,8 @@ const paymentStatuses: ReadonlySet<string> = new Set<PaymentStatus>([
   "canceled",
 ]);
 
+const attemptFailed = "The payment attempt failed.";
+
 /** Reads a PaymentIntent, with its latest charge expanded wherever the request could ask for it. */
 export function snapshotOfPayment(paymentIntent: Stripe.PaymentIntent): PaymentSnapshot {
   const charge = paymentIntent.latest_charge;
@@ -22,6 +24,7 @@ export function snapshotOfPayment(paymentIntent: Stripe.PaymentIntent): PaymentS
   const abandonment = abandonmentNoteOf(paymentIntent.metadata);
   return {
     paymentIntentId: paymentIntent.id,
+    isMadeByCall: invocationIdKey in paymentIntent.metadata,
     status: isPaymentStatus(paymentIntent.status) ? paymentIntent.status : "unrecognized",
     stripeStatus: paymentIntent.status,
     amount: paymentIntent.amount,
@@ -33,7 +36,7 @@ export function snapshotOfPayment(paymentIntent: Stripe.PaymentIntent): PaymentS
     captureBefore: typeof charge === "string" ? null : captureBeforeOf(charge),
     cancellationReason: paymentIntent.cancellation_reason,
     failure:
-      failureOfPaymentError(paymentIntent.last_payment_error) ??
+      (paymentIntent.last_payment_error && failureOfAttempt(paymentIntent.last_payment_error, attemptFailed)) ??
       (typeof charge === "string" ? null : failureOfCharge(charge)) ??
       note,
     closedAfterFailure: note !== null,
@@ -56,21 +59,14 @@ function captureBeforeOf(charge: Stripe.Charge | null): string | null {
   return typeof captureBefore === "number" ? new Date(captureBefore * 1000).toISOString() : null;
 }
 
-function failureOfPaymentError(error: Stripe.PaymentIntent.LastPaymentError | null): PaymentFailure | null {
-  if (error === null) return null;
-  return {
-    stripeCode: error.code ?? null,
-    declineCode: error.decline_code ?? null,
-    message: error.message ?? "The payment attempt failed.",
-  };
-}
-
 function failureOfCharge(charge: Stripe.Charge | null): PaymentFailure | null {
   if (charge === null || charge.status !== "failed") return null;
   return {
     stripeCode: charge.failure_code,
     declineCode: charge.outcome?.reason ?? null,
-    message: charge.failure_message ?? charge.outcome?.seller_message ?? "The payment attempt failed.",
+    adviceCode: charge.outcome?.advice_code ?? null,
+    networkDeclineCode: charge.outcome?.network_decline_code ?? null,
+    message: charge.failure_message ?? charge.outcome?.seller_message ?? attemptFailed,
   };
 }
 

@@ -16,6 +16,7 @@ export type ErrorBody = {
   readonly param?: string;
   readonly decline_code?: string;
   readonly advice_code?: string;
+  readonly network_decline_code?: string;
   readonly charge?: string;
   readonly payment_intent?: Stripe.PaymentIntent;
   readonly payment_method?: Stripe.PaymentMethod;

@@ -8,6 +8,8 @@ export type Decline = {
   readonly code: string;
   readonly declineCode: string | null;
   readonly adviceCode: "confirm_card_data" | "do_not_try_again" | "try_again_later" | null;
+  /** The card network's code; null where the network was not asked, and for banks. https://docs.stripe.com/declines/network-codes */
+  readonly networkDeclineCode: string | null;
   readonly message: string;
   readonly param?: string;
   /** `Charge.outcome.type`: Radar's blocks never reach the issuer. */
@@ -17,18 +19,34 @@ export type Decline = {
 function cardDecline(
   declineCode: string,
   adviceCode: Decline["adviceCode"],
+  networkDeclineCode: string | null,
   message = "Your card was declined.",
 ): Decline {
-  return { code: "card_declined", declineCode, adviceCode, message, outcomeType: "issuer_declined" };
+  return {
+    code: "card_declined",
+    declineCode,
+    adviceCode,
+    networkDeclineCode,
+    message,
+    outcomeType: "issuer_declined",
+  };
 }
 
-function issuerError(code: string, message: string, param: string | null, adviceCode: Decline["adviceCode"]): Decline {
+function issuerError(
+  code: string,
+  message: string,
+  param: string | null,
+  adviceCode: Decline["adviceCode"],
+  networkDeclineCode: string,
+): Decline {
   const rest = param === null ? {} : { param };
-  return { code, declineCode: null, adviceCode, message, outcomeType: "issuer_declined", ...rest };
+  const codes = { code, declineCode: null, adviceCode, networkDeclineCode };
+  return { ...codes, message, outcomeType: "issuer_declined", ...rest };
 }
 
 function bankFailure(code: string, message: string): Decline {
-  return { code, declineCode: null, adviceCode: null, message, outcomeType: "issuer_declined" };
+  const codes = { code, declineCode: null, adviceCode: null, networkDeclineCode: null };
+  return { ...codes, message, outcomeType: "issuer_declined" };
 }
 
 const TOO_FREQUENT =
@@ -40,26 +58,33 @@ const NOT_AUTHENTICATED =
   "We are unable to authenticate your payment method. Please choose a different payment method and try again.";
 
 export const DECLINES = {
-  generic: cardDecline("generic_decline", "try_again_later"),
-  insufficientFunds: cardDecline("insufficient_funds", "try_again_later", "Your card has insufficient funds."),
-  lostCard: cardDecline("lost_card", "do_not_try_again"),
-  stolenCard: cardDecline("stolen_card", "do_not_try_again"),
-  velocity: cardDecline("card_velocity_exceeded", "try_again_later", TOO_FREQUENT),
-  blocked: { ...cardDecline("fraudulent", "do_not_try_again"), outcomeType: "blocked" },
-  expiredCard: issuerError("expired_card", "Your card has expired.", "exp_month", "do_not_try_again"),
-  incorrectCvc: issuerError("incorrect_cvc", "Your card's security code is incorrect.", "cvc", "confirm_card_data"),
+  generic: cardDecline("generic_decline", "try_again_later", "01"),
+  insufficientFunds: cardDecline("insufficient_funds", "try_again_later", "51", "Your card has insufficient funds."),
+  lostCard: cardDecline("lost_card", "do_not_try_again", "41"),
+  stolenCard: cardDecline("stolen_card", "do_not_try_again", "43"),
+  velocity: cardDecline("card_velocity_exceeded", "try_again_later", "65", TOO_FREQUENT),
+  blocked: { ...cardDecline("fraudulent", "do_not_try_again", null), outcomeType: "blocked" },
+  expiredCard: issuerError("expired_card", "Your card has expired.", "exp_month", "do_not_try_again", "54"),
+  incorrectCvc: issuerError(
+    "incorrect_cvc",
+    "Your card's security code is incorrect.",
+    "cvc",
+    "confirm_card_data",
+    "N7",
+  ),
   processingError: issuerError(
     "processing_error",
     "An error occurred while processing your card. Try again in a little bit.",
     null,
     "try_again_later",
+    "96",
   ),
   authenticationRequired: {
-    ...cardDecline("authentication_required", null, NEEDS_AUTHENTICATION),
+    ...cardDecline("authentication_required", null, "1A", NEEDS_AUTHENTICATION),
     code: "authentication_required",
   },
   authenticationNotHandled: {
-    ...cardDecline("authentication_not_handled", null, NOT_HANDLED),
+    ...cardDecline("authentication_not_handled", null, null, NOT_HANDLED),
     code: "authentication_required",
   },
   authenticationFailed: bankFailure("payment_intent_authentication_failure", NOT_AUTHENTICATED),
@@ -94,12 +119,14 @@ export function declineFields(decline: Decline): {
   code: string;
   decline_code?: string;
   advice_code?: string;
+  network_decline_code?: string;
   param?: string;
 } {
   return {
     code: decline.code,
     ...(decline.declineCode === null ? {} : { decline_code: decline.declineCode }),
     ...(decline.adviceCode === null ? {} : { advice_code: decline.adviceCode }),
+    ...(decline.networkDeclineCode === null ? {} : { network_decline_code: decline.networkDeclineCode }),
     ...(decline.param === undefined ? {} : { param: decline.param }),
   };
 }

@@ -1,14 +1,21 @@
 import { describe, expect, it } from "vitest";
 import {
+  judgeAwaitedPayment,
   judgePayment,
-  provesAttempt,
   type Judgement,
+  type PaymentSnapshot,
   type PaymentStatus,
   type Standpoint,
 } from "../../../src/payments/rules/payment.ts";
 import { samplePayment as payment } from "./samplePayment.ts";
 
-const failure = { stripeCode: "card_declined", declineCode: "generic_decline", message: "No." };
+const failure = {
+  stripeCode: "card_declined",
+  declineCode: "generic_decline",
+  adviceCode: null,
+  networkDeclineCode: null,
+  message: "No.",
+};
 
 const creator: Standpoint = { attempted: true, customer: "decline" };
 const creatorWithCustomer: Standpoint = { attempted: true, customer: "answer" };
@@ -70,6 +77,8 @@ describe("judgePayment", () => {
       failure: {
         stripeCode: "authentication_required",
         declineCode: null,
+        adviceCode: null,
+        networkDeclineCode: null,
         message: expect.stringContaining("no returnUrl") as string,
       },
     });
@@ -78,6 +87,8 @@ describe("judgePayment", () => {
       failure: {
         stripeCode: null,
         declineCode: null,
+        adviceCode: null,
+        networkDeclineCode: null,
         message: expect.stringContaining("no longer says why") as string,
       },
     };
@@ -105,21 +116,21 @@ describe("judgePayment", () => {
   });
 });
 
-describe("provesAttempt", () => {
-  it.each([
-    ["processing", true],
-    ["requires_action", true],
-    ["requires_capture", true],
-    ["succeeded", true],
-    ["requires_payment_method", false],
-    ["requires_confirmation", false],
-    ["canceled", false],
-    ["unrecognized", false],
-  ] as const)("says of %s: %s", (status, proves) => {
-    expect(provesAttempt(payment(status))).toBe(proves);
-  });
-
-  it("takes a recorded failure as proof", () => {
-    expect(provesAttempt(payment("requires_payment_method", { failure }))).toBe(true);
+describe("judgeAwaitedPayment", () => {
+  it.each<[PaymentStatus, Partial<PaymentSnapshot>, Judgement["kind"], Judgement["kind"]]>([
+    ["requires_payment_method", {}, "declined", "pending"],
+    ["requires_payment_method", { failure }, "declined", "pending"],
+    ["requires_confirmation", {}, "pending", "pending"],
+    ["requires_action", {}, "pending", "pending"],
+    ["processing", { failure }, "pending", "pending"],
+    ["requires_capture", {}, "requires_capture", "requires_capture"],
+    ["succeeded", { failure }, "succeeded", "succeeded"],
+    ["canceled", { failure }, "canceled", "canceled"],
+    ["unrecognized", {}, "needs_review", "needs_review"],
+  ])("of %s, %j, is %s to who waits for one of ours, and %s for somebody else's", (status, more, ours, theirs) => {
+    const kinds = [true, false].map(
+      (isMadeByCall) => judgeAwaitedPayment(payment(status, { ...more, isMadeByCall })).kind,
+    );
+    expect(kinds).toEqual([ours, theirs]);
   });
 });

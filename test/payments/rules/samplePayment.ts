@@ -4,6 +4,7 @@ import type { PaymentSnapshot, PaymentStatus } from "../../../src/payments/rules
 export function samplePayment(status: PaymentStatus, more: Partial<PaymentSnapshot> = {}): PaymentSnapshot {
   return {
     paymentIntentId: "pi_1",
+    isMadeByCall: true,
     status,
     stripeStatus: status,
     amount: 109,

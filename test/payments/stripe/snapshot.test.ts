@@ -59,6 +59,7 @@ describe("a payment", () => {
   it("is kept with what a decision needs", () => {
     expect(payment()).toEqual({
       paymentIntentId: "pi_1",
+      isMadeByCall: false,
       status: "processing",
       stripeStatus: "processing",
       amount: 109,
@@ -115,41 +116,90 @@ describe("a payment", () => {
     expect(payment({ latest_charge: charge })).toMatchObject({ chargeId, captureBefore, failure: null });
   });
 
-  const lost = { code: "card_declined", decline_code: "lost_card", message: "No." };
+  const lost = {
+    code: "card_declined",
+    decline_code: "lost_card",
+    advice_code: "do_not_try_again",
+    network_decline_code: "41",
+    message: "No.",
+  };
   const failedCharge = { id: "ch_1", status: "failed", failure_code: "expired_card", failure_message: "It expired." };
-  const note = { restate_failure: failureNoteOf({ stripeCode: "do_not", declineCode: null, message: "" }) };
+  const expired = { reason: "expired", advice_code: "confirm_card_data", network_decline_code: "54" };
+  const note = {
+    restate_failure: failureNoteOf({
+      stripeCode: "do_not",
+      declineCode: null,
+      adviceCode: null,
+      networkDeclineCode: null,
+      message: "",
+    }),
+  };
   it.each<[string, object, object | null]>([
     [
       "its error, before all others",
       { last_payment_error: lost, latest_charge: failedCharge, metadata: note },
-      { stripeCode: "card_declined", declineCode: "lost_card", message: "No." },
+      {
+        stripeCode: "card_declined",
+        declineCode: "lost_card",
+        adviceCode: "do_not_try_again",
+        networkDeclineCode: "41",
+        message: "No.",
+      },
     ],
-    ["an error without codes", { last_payment_error: {} }, { stripeCode: null, declineCode: null, message: noReason }],
+    [
+      "an error without codes",
+      { last_payment_error: {} },
+      { stripeCode: null, declineCode: null, adviceCode: null, networkDeclineCode: null, message: noReason },
+    ],
     [
       "its failed charge, before our note",
-      { latest_charge: { ...failedCharge, outcome: { reason: "expired" } }, metadata: note },
-      { stripeCode: "expired_card", declineCode: "expired", message: "It expired." },
+      { latest_charge: { ...failedCharge, outcome: expired }, metadata: note },
+      {
+        stripeCode: "expired_card",
+        declineCode: "expired",
+        adviceCode: "confirm_card_data",
+        networkDeclineCode: "54",
+        message: "It expired.",
+      },
     ],
     [
       "a failed charge without words",
       { latest_charge: { ...failedCharge, failure_message: null, outcome: { seller_message: "Ask the bank." } } },
-      { stripeCode: "expired_card", declineCode: null, message: "Ask the bank." },
+      {
+        stripeCode: "expired_card",
+        declineCode: null,
+        adviceCode: null,
+        networkDeclineCode: null,
+        message: "Ask the bank.",
+      },
     ],
     [
       "a failed charge that says nothing",
       { latest_charge: { id: "ch_1", status: "failed", failure_code: null, failure_message: null, outcome: null } },
-      { stripeCode: null, declineCode: null, message: noReason },
+      { stripeCode: null, declineCode: null, adviceCode: null, networkDeclineCode: null, message: noReason },
     ],
     ["a charge that did not fail", { latest_charge: { ...failedCharge, status: "succeeded" } }, null],
     [
       "our note",
       { metadata: note },
-      { stripeCode: "do_not", declineCode: null, message: "The attempt failed, and it was closed." },
+      {
+        stripeCode: "do_not",
+        declineCode: null,
+        adviceCode: null,
+        networkDeclineCode: null,
+        message: "The attempt failed, and it was closed.",
+      },
     ],
     [
       "our note, where the charge is not read",
       { metadata: note, latest_charge: "ch_1" },
-      { stripeCode: "do_not", declineCode: null, message: "The attempt failed, and it was closed." },
+      {
+        stripeCode: "do_not",
+        declineCode: null,
+        adviceCode: null,
+        networkDeclineCode: null,
+        message: "The attempt failed, and it was closed.",
+      },
     ],
     ["nothing", {}, null],
   ])("takes the reason of its failure from %s", (_what, more, failure) => {
@@ -221,6 +271,7 @@ describe("a set-up", () => {
   it("is kept with what a decision needs", () => {
     expect(setup()).toEqual({
       setupIntentId: "seti_1",
+      isMadeByCall: false,
       status: "processing",
       stripeStatus: "processing",
       customerId: "cus_1",
@@ -248,16 +299,28 @@ describe("a set-up", () => {
   });
 
   it("takes the reason of its failure from its error, or from our note", () => {
-    const note = { restate_failure: failureNoteOf({ stripeCode: "do_not", declineCode: "lost_card", message: "" }) };
+    const note = {
+      restate_failure: failureNoteOf({
+        stripeCode: "do_not",
+        declineCode: "lost_card",
+        adviceCode: null,
+        networkDeclineCode: null,
+        message: "",
+      }),
+    };
     const error = { code: "expired_card", decline_code: "expired", message: "It expired." };
     expect(setup({ last_setup_error: error, metadata: note }).failure).toEqual({
       stripeCode: "expired_card",
       declineCode: "expired",
+      adviceCode: null,
+      networkDeclineCode: null,
       message: "It expired.",
     });
     expect(setup({ last_setup_error: {} }).failure).toEqual({
       stripeCode: null,
       declineCode: null,
+      adviceCode: null,
+      networkDeclineCode: null,
       message: "The payment method was not saved.",
     });
     expect(setup({ metadata: note })).toMatchObject({

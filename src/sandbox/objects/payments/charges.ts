@@ -88,7 +88,7 @@ export function failedCharge(charge: Stripe.Charge, decline: Decline): Stripe.Ch
     outcome: {
       advice_code: decline.adviceCode,
       network_advice_code: null,
-      network_decline_code: isBlocked ? null : "05",
+      network_decline_code: decline.networkDeclineCode,
       network_status: isBlocked ? "not_sent_to_network" : "declined_by_network",
       reason: isBlocked ? "highest_risk_level" : (decline.declineCode ?? decline.code),
       risk_level: isBlocked ? "highest" : "normal",

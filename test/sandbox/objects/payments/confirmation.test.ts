@@ -38,48 +38,64 @@ describe("a card payment", () => {
   });
 
   it.each([
-    ["pm_card_chargeDeclined", "card_declined", "generic_decline"],
-    ["pm_card_visa_chargeDeclined", "card_declined", "generic_decline"],
-    ["pm_card_visa_chargeDeclinedInsufficientFunds", "card_declined", "insufficient_funds"],
-    ["pm_card_visa_chargeDeclinedLostCard", "card_declined", "lost_card"],
-    ["pm_card_visa_chargeDeclinedStolenCard", "card_declined", "stolen_card"],
-    ["pm_card_chargeDeclinedExpiredCard", "expired_card", undefined],
-    ["pm_card_chargeDeclinedIncorrectCvc", "incorrect_cvc", undefined],
-    ["pm_card_chargeDeclinedProcessingError", "processing_error", undefined],
-    ["pm_card_visa_chargeDeclinedVelocityLimitExceeded", "card_declined", "card_velocity_exceeded"],
-    ["pm_card_chargeCustomerFail", "card_declined", "generic_decline"],
-    ["pm_card_radarBlock", "card_declined", "fraudulent"],
-  ])("with %s is declined, and its PaymentIntent and charge remain", async (method, code, declineCode) => {
-    await withSandbox(async ({ stripe }) => {
-      const error = await errorOf(stripe.paymentIntents.create(cardPayment(method)));
-      expect(error).toMatchObject({
-        statusCode: 402,
-        rawType: "card_error",
-        code,
-        doc_url: expect.stringContaining("docs"),
-      });
-      // The client shows an absent code as an empty one.
-      expect(error.decline_code).toBe(declineCode ?? "");
-      expect(error.payment_intent).toMatchObject({ status: "requires_payment_method", amount: 1099 });
-      const id = error.payment_intent?.id ?? "";
-      const kept = await stripe.paymentIntents.retrieve(id, { expand: ["latest_charge"] });
-      expect(kept).toMatchObject({
-        status: "requires_payment_method",
-        payment_method: null,
-        last_payment_error: { type: "card_error", code, payment_method: { type: "card" } },
-        latest_charge: { id: error.charge, status: "failed", failure_code: code, paid: false },
-      });
-      expect(await eventTypes(stripe)).toEqual([
-        "charge.failed",
-        "payment_intent.created",
-        "payment_intent.payment_failed",
-      ]);
+    ["pm_card_chargeDeclined", "card_declined", "generic_decline", "try_again_later", "01"],
+    ["pm_card_visa_chargeDeclined", "card_declined", "generic_decline", "try_again_later", "01"],
+    ["pm_card_visa_chargeDeclinedInsufficientFunds", "card_declined", "insufficient_funds", "try_again_later", "51"],
+    ["pm_card_visa_chargeDeclinedLostCard", "card_declined", "lost_card", "do_not_try_again", "41"],
+    ["pm_card_visa_chargeDeclinedStolenCard", "card_declined", "stolen_card", "do_not_try_again", "43"],
+    ["pm_card_chargeDeclinedExpiredCard", "expired_card", undefined, "do_not_try_again", "54"],
+    ["pm_card_chargeDeclinedIncorrectCvc", "incorrect_cvc", undefined, "confirm_card_data", "N7"],
+    ["pm_card_chargeDeclinedProcessingError", "processing_error", undefined, "try_again_later", "96"],
+    [
+      "pm_card_visa_chargeDeclinedVelocityLimitExceeded",
+      "card_declined",
+      "card_velocity_exceeded",
+      "try_again_later",
+      "65",
+    ],
+    ["pm_card_chargeCustomerFail", "card_declined", "generic_decline", "try_again_later", "01"],
+    ["pm_card_radarBlock", "card_declined", "fraudulent", "do_not_try_again", undefined],
+  ])(
+    "with %s is declined, and its PaymentIntent and charge remain",
+    async (method, code, declineCode, advice, network) => {
+      await withSandbox(async ({ stripe }) => {
+        const error = await errorOf(stripe.paymentIntents.create(cardPayment(method)));
+        expect(error).toMatchObject({
+          statusCode: 402,
+          rawType: "card_error",
+          code,
+          doc_url: expect.stringContaining("docs"),
+        });
+        // The client shows an absent code as an empty one.
+        expect(error.decline_code).toBe(declineCode ?? "");
+        expect([error.advice_code, error.network_decline_code ?? undefined]).toEqual([advice, network]);
+        expect(error.payment_intent).toMatchObject({ status: "requires_payment_method", amount: 1099 });
+        const id = error.payment_intent?.id ?? "";
+        const kept = await stripe.paymentIntents.retrieve(id, { expand: ["latest_charge"] });
+        expect(kept).toMatchObject({
+          status: "requires_payment_method",
+          payment_method: null,
+          last_payment_error: { type: "card_error", code, advice_code: advice, payment_method: { type: "card" } },
+          latest_charge: {
+            id: error.charge,
+            status: "failed",
+            failure_code: code,
+            paid: false,
+            outcome: { advice_code: advice, network_decline_code: network ?? null },
+          },
+        });
+        expect(await eventTypes(stripe)).toEqual([
+          "charge.failed",
+          "payment_intent.created",
+          "payment_intent.payment_failed",
+        ]);
 
-      const updated = await stripe.paymentIntents.update(id, { metadata: { looked: "yes" } });
-      expect(updated.last_payment_error).toBeNull();
-      expect((await stripe.paymentIntents.confirm(id, { payment_method: "pm_card_visa" })).status).toBe("succeeded");
-    });
-  });
+        const updated = await stripe.paymentIntents.update(id, { metadata: { looked: "yes" } });
+        expect(updated.last_payment_error).toBeNull();
+        expect((await stripe.paymentIntents.confirm(id, { payment_method: "pm_card_visa" })).status).toBe("succeeded");
+      });
+    },
+  );
 
   it("asks the customer when the card wants authentication, who passes or fails", async () => {
     await withSandbox(async ({ stripe, sandbox }) => {
