@@ -6,6 +6,9 @@ import { type Books, netMinor } from "./books.ts";
 import type { Answer, Call } from "./clientLog.ts";
 import type { PaymentRecord } from "./records.ts";
 
+/** What a caller sends who mistypes a payment method. */
+export const mistyped = "pm_mistyped";
+
 type Question = { readonly call: Call; readonly answer: Answer; readonly books: Books };
 
 /** Gives what is wrong with an answer, or null. */
@@ -95,7 +98,10 @@ function untruthOfFailure(question: Question): string | null {
     case "conflict":
       // Others ask before there is a PaymentIntent. Whether a reference is stuck is checked by M3.
       if (isWait || call.isLastAsk) return null;
+      if (isAnotherPurchase(question)) return null;
       return isAfterReview(question) || isAfterGivingUp(question) ? null : unexpected(question);
+    case "invalid_request":
+      return call.body["paymentMethodId"] === mistyped ? null : unexpected(question);
     default:
       return unexpected(question);
   }
@@ -170,6 +176,12 @@ function isAfterReview({ call, books }: Question): boolean {
   return books
     .callsOf(call.payment)
     .some((other) => other.handler === "processPayment" && other.answer?.body.metadata?.reason === "needs_review");
+}
+
+/** Nor another amount than it was asked for at first. */
+function isAnotherPurchase({ call, books }: Question): boolean {
+  const [first] = books.callsOf(call.payment);
+  return call.body["reference"] !== undefined && call.body["amount"] !== first?.body["amount"];
 }
 
 /** Nor does one whose attempt is still being taken back; that this comes to an end is checked by M3. */

@@ -11,7 +11,7 @@ export type Surroundings = {
   /** A text that is no secret, in the metadata of every payment, by which the search for secrets shows that it sees. */
   readonly marker: string;
   readonly callerHeader: string;
-  readonly outages: Outages;
+  readonly outages: Pick<Outages, "begin">;
   /** Ends the run for who still has no answer. */
   readonly limit: AbortSignal;
 };

@@ -18,7 +18,7 @@ import { unpaidReferences } from "./moneyRules.ts";
 import { drawBlows, Nemesis } from "./nemesis.ts";
 import { type ChaosOptions, readOptions } from "./options.ts";
 import { drawOutages, Outages } from "./outages.ts";
-import { untilQuiet } from "./quiet.ts";
+import { untilForgotten, untilQuiet } from "./quiet.ts";
 import type { RunRecord } from "./records.ts";
 import { isHeld, reportOf } from "./report.ts";
 import { SandboxFile } from "./sandboxRecord.ts";
@@ -66,7 +66,14 @@ async function run(asked: ChaosOptions): Promise<boolean> {
       await scripts[plan.kind](new Caller(plan.name, around), plan);
     });
     await settled([striking, working]);
-    const course = { faults: asked.faults, blows: nemesis.troubles, outages: await outages.over(), isMended };
+    const course = {
+      ...patience,
+      // One in ten failing answers, and a call tries again and again.
+      faultyMs: 100_000 * asked.faults,
+      blows: nemesis.troubles,
+      outages: await outages.over(),
+      isMended,
+    };
     storm.abort();
     await intrusion;
     const workMs = performance.now() - begunAtMs;
@@ -83,6 +90,7 @@ async function run(asked: ChaosOptions): Promise<boolean> {
     await work(unpaid, asked.callers, ({ payment, body }) => new Caller(payment, around).askLast(otherMeans(body)));
     const timersBefore = await readTimers(cast.adminUrl);
     await untilQuiet(cast.adminUrl, sandbox, quietPatienceMs);
+    await untilForgotten(cast.adminUrl, forgettingPatienceMs);
     const leftovers = {
       sinceMs,
       states: await readStates(cast.adminUrl),
@@ -157,8 +165,14 @@ async function run(asked: ChaosOptions): Promise<boolean> {
 /** The engine waits for up to a minute between two attempts of a call that met many faults. */
 const quietPatienceMs = 200_000;
 
+/** For processes that stand still for up to four seconds between a look at the clock and a request. */
+const patience = { sendingMs: 6000, answeringMs: 8000 };
+
 /** Longer than the late callers need between two calls for one reference. */
 const shortMemoryMs = 6000;
+
+/** Whoever learns the end of a payment only when it should forget remembers it once more. */
+const forgettingPatienceMs = 4 * shortMemoryMs;
 
 /** Far more than it takes: whoever has no answer by then won't get one. */
 function limitMs({ payments, kills }: ChaosOptions): number {

@@ -65,6 +65,7 @@ export type Call = {
   readonly customer: string | null;
   readonly attempts: number;
   readonly answer: Answer | null;
+  readonly answeredAtMs: number | null;
 };
 
 export class ClientLog {
@@ -93,7 +94,14 @@ export function callsOf(entries: readonly ClientEntry[]): readonly Call[] {
   for (const { atMs, payment, key, event } of entries) {
     if (event.type === "intent") {
       const { handler, body, isLastAsk = false } = event;
-      const unmet = { wasCancelled: false, cancelledAtMs: null, customer: null, attempts: 1, answer: null };
+      const unmet = {
+        wasCancelled: false,
+        cancelledAtMs: null,
+        customer: null,
+        attempts: 1,
+        answer: null,
+        answeredAtMs: null,
+      };
       calls.set(key, { payment, key, handler, body, sentAtMs: atMs, isLastAsk, ...unmet });
       continue;
     }
@@ -109,7 +117,7 @@ function next(call: Call, event: Exclude<ClientEvent, { type: "intent" }>, atMs:
     case "unanswered":
       return { ...call, attempts: call.attempts + 1 };
     case "answer":
-      return { ...call, answer: event.answer };
+      return { ...call, answer: event.answer, answeredAtMs: atMs };
     case "cancel":
       return { ...call, wasCancelled: true };
     case "cancelled":

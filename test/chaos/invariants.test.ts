@@ -1,7 +1,9 @@
 /** Every invariant holds for a run that went well, and each can be seen to fail: one damage at a time. */
 import { describe, expect, it } from "vitest";
+import { openBooks } from "./books.ts";
 import type { Call } from "./clientLog.ts";
 import { checkRun, noSecretIsKept } from "./invariants.ts";
+import { oneTruthIsTold } from "./moneyRules.ts";
 import type { PaymentRecord, RunRecord, SearchedPlace } from "./records.ts";
 import { isHeld } from "./report.ts";
 import {
@@ -162,7 +164,7 @@ describe.each<readonly [invariant: string, damages: readonly (readonly [string, 
         "an answer that waited for the end of an outage",
         (good) => ({
           ...changeInvocation(good, "inv_given up", { endedAtMs: 15_000 }),
-          course: { ...good.course, faults: 0.2, outages: [{ fromMs: 0, toMs: 14_000 }] },
+          course: { ...good.course, faultyMs: 20_000, outages: [{ fromMs: 0, toMs: 14_000 }] },
         }),
       ],
       [
@@ -182,6 +184,7 @@ describe.each<readonly [invariant: string, damages: readonly (readonly [string, 
     [
       ["a reference that takes no other means", (good) => takeBackLast(good, failed(409, "conflict", {}))],
       ["a reference that nobody asked for again", (good) => takeBackLast(good, null)],
+      ["two purchases of one reference", (good) => changePayment(good, "paid instead", { amount: 77 })],
       ["a soft decline that is only repeated", (good) => addCall(addCall(good, soft("first", 1)), soft("second", 2))],
     ],
   ],
@@ -223,6 +226,17 @@ it.each<readonly [what: string, damage: Damage]>([
   expect(rules.flatMap(({ violations }) => violations)).toEqual([]);
 });
 
+describe("M5", () => {
+  it.each([
+    ["holds where each payment has one end", [...told("paid", "payment.succeeded"), ...told("taken back", back)], 0],
+    ["sees two ends of one payment", told("paid", back, "payment.succeeded"), 1],
+    ["sees what is told taken back, and kept", told("paid", back), 1],
+    ["sees what is told taken back, and held", told("held", back), 1],
+  ])("%s", (_what, facts, violations) => {
+    expect(oneTruthIsTold(facts, openBooks(sampleRun())).violations).toHaveLength(violations);
+  });
+});
+
 describe("I6", () => {
   const clean: SearchedPlace = { place: "journal", bytes: 100, markers: 1, found: [] };
   it.each<readonly [what: string, place: SearchedPlace, violations: number]>([
@@ -239,6 +253,12 @@ describe("I6", () => {
 it("takes no check that looked at nothing for a proof", () => {
   expect(isHeld({ checked: 0, violations: [] })).toBe(false);
 });
+
+const back = "payment.taken_back";
+
+function told(name: string, ...types: readonly string[]) {
+  return types.map((type) => ({ paymentIntentId: `pi_${name}`, type }));
+}
 
 function id(paymentIntentId: string) {
   return { paymentIntentId };
@@ -298,7 +318,12 @@ function over(name: string): Call {
 /** A caller of one reference who is told of a decline that may pass. */
 function soft(key: string, sentAtMs: number): Call {
   const told = failed(402, "declined", { ...id("pi_soft"), declineCode: "processing_error" });
-  return { ...call("given up", "processPayment", told, { reference: "given up" }), key, sentAtMs };
+  return {
+    ...call("given up", "processPayment", told, { reference: "given up" }),
+    key,
+    sentAtMs,
+    answeredAtMs: sentAtMs,
+  };
 }
 
 /** The reference of the sample is not paid in the end. */

@@ -70,8 +70,12 @@ export type Trouble = { readonly fromMs: number; readonly toMs: number };
 
 /** How the run went, as far as it excuses lateness. */
 type Course = {
-  /** How likely a request to Stripe met a fault. */
-  readonly faults: number;
+  /** How long after its end a call may still send what it was about to send. */
+  readonly sendingMs: number;
+  /** How soon after its deadline or its cancellation a call is answered, whether Stripe is down or not. */
+  readonly answeringMs: number;
+  /** How much later while Stripe answers, and some of its answers fail. */
+  readonly faultyMs: number;
   /** When the engine, Stripe or a replica was dead or stood still. */
   readonly blows: readonly Trouble[];
   /** When Stripe was reachable and did nothing. */
@@ -79,6 +83,9 @@ type Course = {
   /** Whether a call's deadline and cancellation are kept while Stripe is down. */
   readonly isMended: boolean;
 };
+
+/** What the merchant's own system was told. */
+export type Told = { readonly paymentIntentId: string; readonly type: string };
 
 /** What is left when the retention of references, short at the end of a run, has passed. */
 type Leftovers = {

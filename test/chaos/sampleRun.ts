@@ -84,7 +84,7 @@ export function sampleRun(): RunRecord {
       { trick: "wrong secret", status: 400 },
       { trick: "genuine event replayed", status: 200 },
     ],
-    course: { faults: 0, blows: [], outages: [], isMended: true },
+    course: { sendingMs: 6000, answeringMs: 8000, faultyMs: 0, blows: [], outages: [], isMended: true },
     leftovers: {
       sinceMs: 50_000,
       states: [
@@ -158,6 +158,7 @@ export function call(name: string, handler: string, answer: Answer | null, body:
     customer: null,
     attempts: 1,
     answer,
+    answeredAtMs: 0,
   };
 }
 

@@ -165,7 +165,7 @@ function inOutage(plan: Plan): CallBody {
 
 /** Pays a reference by a card, after what came before was given up: at once, or when that has been taken back. */
 async function payOtherwise(caller: Caller, first: CallBody): Promise<void> {
-  for (let attempt = 0; attempt < 20; attempt++) {
+  for (let attempt = 0; attempt < 10; attempt++) {
     const answer = await caller.call("processPayment", otherMeans(first));
     if (answer.body.metadata?.reason !== "conflict") return;
     await caller.pause(1000);
