@@ -166,7 +166,7 @@ async function run(asked: ChaosOptions): Promise<boolean> {
 const quietPatienceMs = 200_000;
 
 /** For processes that stand still for up to four seconds between a look at the clock and a request. */
-const patience = { sendingMs: 6000, answeringMs: 8000 };
+const patience = { sendingMs: 6000, answeringMs: 14_000 };
 
 /** Longer than the late callers need between two calls for one reference. */
 const shortMemoryMs = 6000;

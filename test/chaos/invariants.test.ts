@@ -229,7 +229,7 @@ it.each<readonly [what: string, damage: Damage]>([
 describe("M5", () => {
   it.each([
     ["holds where each payment has one end", [...told("paid", "payment.succeeded"), ...told("taken back", back)], 0],
-    ["sees two ends of one payment", told("paid", back, "payment.succeeded"), 1],
+    ["sees two ends of one payment", told("taken back", back, "payment.succeeded"), 1],
     ["sees what is told taken back, and kept", told("paid", back), 1],
     ["sees what is told taken back, and held", told("held", back), 1],
   ])("%s", (_what, facts, violations) => {

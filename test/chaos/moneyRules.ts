@@ -137,10 +137,7 @@ export function noReferenceIsStuck({ calls, course }: RunRecord, books: Books): 
     const hasGoneWell = last?.status === 200 || asked.some(({ answer }) => answer?.body.status === "succeeded");
     const isReviewed = asked.some(({ answer }) => answer?.body.metadata?.reason === "needs_review");
     // What an outage hid is looked for as long as Stripe's search may lag behind: an hour.
-    const isUnknown = asked.some(({ answer }) => {
-      const { compensation, paymentIntentId } = answer?.body.metadata ?? {};
-      return compensation === "watching" && paymentIntentId === undefined;
-    });
+    const isUnknown = asked.some(isUnknownTo);
     const isExcused = !course.isMended && asked.some(({ answer }) => isUnmended(answer?.body));
     const isStuck = !isPaid && !hasGoneWell && !isReviewed && !isExcused && !isUnknown;
     const why = last === null ? "nobody asked" : `${last.status} ${last.body.metadata?.reason}: ${last.body.message}`;
@@ -237,16 +234,24 @@ export function oneTruthIsTold(told: readonly Told[], books: Books): Verdict {
   const findings = new Findings("M5", "the merchant is told one truth of a payment");
   for (const [id, mine] of Map.groupBy(told, ({ paymentIntentId }) => paymentIntentId)) {
     const payment = books.payment(id);
+    const name = payment?.payment ?? null;
     const types = new Set(mine.map(({ type }) => type));
     const isTakenBack = types.has("payment.taken_back");
-    const problem = !isTakenBack
-      ? null
-      : types.has("payment.succeeded")
-        ? `Of ${id} the merchant was told that it is taken back, and that it succeeded.`
-        : payment !== undefined && isKept(payment, books)
-          ? `${id} was told taken back, and keeps money.`
-          : null;
-    findings.check(payment?.payment ?? null, problem);
+    // A success that was told before anybody could know of it that its caller had given it up.
+    const isUnknown = books.callsOf(name ?? "").some(isUnknownTo);
+    const isTwofold = isTakenBack && types.has("payment.succeeded") && !isUnknown;
+    const isFalse = isTakenBack && payment !== undefined && isKept(payment, books);
+    findings.check(
+      name,
+      isTwofold ? `Of ${id} the merchant was told that it is taken back, and that it succeeded.` : null,
+    );
+    findings.check(name, isFalse ? `${id} was told taken back, and keeps money.` : null);
   }
   return findings.verdict();
+}
+
+/** Its caller was told that it is over, while nobody knew whether Stripe had made anything. */
+function isUnknownTo({ answer }: Call): boolean {
+  const { compensation, paymentIntentId } = answer?.body.metadata ?? {};
+  return compensation === "watching" && paymentIntentId === undefined;
 }

@@ -149,7 +149,7 @@ export async function checkHistories(options: HistoriesOptions): Promise<Histori
       openWebhooks: await openWebhooks(scene.admin),
       bystanders: [],
       attempts: [],
-      course: { sendingMs: 2500, answeringMs: 10_000, faultyMs: 0, blows: [], outages: [], isMended },
+      course: { sendingMs: 2500, answeringMs: 14_000, faultyMs: 0, blows: [], outages: [], isMended },
       leftovers: { sinceMs: Infinity, states: [], timers: [], timersBefore: [] },
     };
     const told = merchant.received.map(({ notification }) => notification);
