@@ -165,8 +165,8 @@ async function run(asked: ChaosOptions): Promise<boolean> {
 /** The engine waits for up to a minute between two attempts of a call that met many faults. */
 const quietPatienceMs = 200_000;
 
-/** For processes that stand still for up to four seconds between a look at the clock and a request. */
-const patience = { sendingMs: 6000, answeringMs: 14_000 };
+/** For processes that stand still for up to four seconds between a look at the clock and a request, on a busy machine. */
+const patience = { sendingMs: 8000, answeringMs: 14_000 };
 
 /** Longer than the late callers need between two calls for one reference. */
 const shortMemoryMs = 6000;

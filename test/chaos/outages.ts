@@ -6,7 +6,7 @@ import type { Trouble } from "./records.ts";
 
 /** How long each outage lasts: longer than the deadlines of the payments that meet it. */
 export function drawOutages(dice: Dice, count: number): readonly number[] {
-  return Array.from({ length: count }, () => dice.integer(7000, 15_000));
+  return Array.from({ length: count }, () => dice.integer(8000, 15_000));
 }
 
 export class Outages {

@@ -72,7 +72,7 @@ function drawHistory(dice: Dice, number: number): History {
     // An absent customer would be waited for.
     timeoutSeconds: isHurried ? 1 : null,
     outage: hasOutage
-      ? { how: dice.pick(["refuses", "refuses", "swallows"] as const), lastsMs: dice.integer(2000, 5000) }
+      ? { how: dice.pick(["refuses", "refuses", "swallows"] as const), lastsMs: dice.integer(2000, 6000) }
       : null,
     cancelAfterMs: isCancelled ? dice.integer(0, 900) : null,
     bank: { outcome: dice.chance(0.7) ? "succeeded" : "failed", afterMs: dice.integer(300, 2500) },
@@ -98,6 +98,9 @@ export type HistoriesResult = {
 };
 
 const pollMs = 3000;
+/** A busy machine takes seconds from the acceptance of a call to its first step. */
+const patience = { sendingMs: 5000, answeringMs: 14_000 };
+
 /** Long after any answer is due. */
 const limitMs = 240_000;
 
@@ -149,7 +152,7 @@ export async function checkHistories(options: HistoriesOptions): Promise<Histori
       openWebhooks: await openWebhooks(scene.admin),
       bystanders: [],
       attempts: [],
-      course: { sendingMs: 2500, answeringMs: 14_000, faultyMs: 0, blows: [], outages: [], isMended },
+      course: { ...patience, faultyMs: 0, blows: [], outages: [], isMended },
       leftovers: { sinceMs: Infinity, states: [], timers: [], timersBefore: [] },
     };
     const told = merchant.received.map(({ notification }) => notification);
