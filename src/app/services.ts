@@ -12,6 +12,7 @@ import { createSetupWatcher } from "../setups/setupWatcher.ts";
 import { webhookReconcilerInterface } from "../webhooks/interface.ts";
 import { createReconcilerAlarm } from "../webhooks/reconcilerAlarm.ts";
 import { createWebhookReconciler } from "../webhooks/webhookReconciler.ts";
+import { createKeptCalls, keptCallsInterface } from "./keptCalls.ts";
 import { createPaymentsService, paymentsHandlerNames } from "./paymentsService.ts";
 
 /** Names of a service and of its handlers. */
@@ -21,6 +22,7 @@ export type ServiceOffer = { readonly name: string; readonly handlers: readonly 
 export const offeredServices: readonly ServiceOffer[] = [
   { name: "payments", handlers: paymentsHandlerNames },
   ...[
+    keptCallsInterface,
     paymentReferenceInterface,
     paymentWatcherInterface,
     setupWatcherInterface,
@@ -35,6 +37,7 @@ export function paymentServices(options: ServiceOptions) {
   const all = withProcessMemory(options);
   return [
     createPaymentsService(all),
+    createKeptCalls(all),
     createPaymentReference(all),
     createPaymentWatcher(all),
     createSetupWatcher(all),

@@ -12,7 +12,8 @@
  * ```
  *
  * The parameters, the idempotency key and the time are fixed in the journal before anything is sent. An unknown outcome is
- * looked up by the invocation id in the metadata, never tried again under a new key.
+ * looked up by the invocation id in the metadata, never tried again under a new key. A call that comes to its deadline, or is
+ * cancelled, before Stripe answers is stopped: its handler says what is done about what an earlier request may have made.
  */
 import type { StripeGateway } from "../merchants/gateway.ts";
 import type { PaymentFailure } from "../payments/rules/payment.ts";
@@ -71,7 +72,7 @@ export async function fixRequest<Parameters, Extra extends object = object>(
   });
 }
 
-/** @throws TerminalError `needs_review` */
+/** @throws TerminalError `needs_review`, or CallStopped */
 export async function createOnce<Parameters, Made>(
   call: Call,
   kind: CreatedKind<Parameters, Made>,
@@ -82,7 +83,7 @@ export async function createOnce<Parameters, Made>(
   | { readonly kind: "refused"; readonly refusal: Refusal; readonly id: string | null }
 > {
   const { request, lookUpDelaysMs } = fixed;
-  const sent = await call.ask(kind.step, (stripe) => kind.send(stripe, request));
+  const sent = await call.send(kind.step, (stripe) => kind.send(stripe, request));
   switch (sent.kind) {
     case "made":
       return { kind: "created", made: sent.made, seenBy: "response" };
@@ -110,7 +111,7 @@ async function lookUpInTime<Parameters, Made>(
   delaysMs: readonly number[],
 ): Promise<string> {
   for (const delayMs of delaysMs) {
-    if (delayMs > 0) await call.ctx.sleep(delayMs, "next look-up");
+    if (delayMs > 0) await call.pause(delayMs, "next look-up");
     const found = await lookUp(call, kind, request);
     if (found !== null) return found;
   }

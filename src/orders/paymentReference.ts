@@ -73,7 +73,7 @@ async function pay(call: PayCall, request: PaymentRequest): Promise<PaymentOutco
     case "join":
       return await recover(call, request, record);
     case "check":
-      await refuseUnlessClosed(call, record.paymentIntentId ?? "");
+      await refuseUnlessClosed(call, record);
       return await attempt(call, request, fingerprint);
   }
 }
@@ -143,12 +143,22 @@ async function reread(
   });
 }
 
-async function refuseUnlessClosed(call: PayCall, paymentIntentId: string): Promise<void> {
-  const { status } = await readOwnPayment(call, paymentIntentId);
-  // Without a payment method it can't succeed by itself, and nobody has one for it.
-  if (status === "canceled" || status === "requires_payment_method") return;
-  const message = `The last attempt for the reference is not closed yet (${status}): try again later.`;
-  throw failure("conflict", message, { paymentIntentId });
+async function refuseUnlessClosed(call: PayCall, record: ReferenceRecord): Promise<void> {
+  const { paymentIntentId, invocationId, begunAtMs } = record;
+  // Stripe did not answer the last attempt: what it made, if anything, is found by the call that made it.
+  const ids =
+    paymentIntentId === null ? await paymentsMadeBy(call, { invocationId, fixedAtMs: begunAtMs }) : [paymentIntentId];
+  if (ids.length === 0 && call.lastStepAtMs() - begunAtMs <= searchLagMs) {
+    const message = "Whether the last attempt for the reference made a payment is not known yet: try again in an hour.";
+    throw failure("conflict", message, {});
+  }
+  for (const id of ids) {
+    const { status } = await readOwnPayment(call, id);
+    // Without a payment method it can't succeed by itself, and nobody has one for it.
+    if (status === "canceled" || status === "requires_payment_method") continue;
+    const message = `The last attempt for the reference is not closed yet (${status}): try again later.`;
+    throw failure("conflict", message, { paymentIntentId: id });
+  }
 }
 
 /** Remembers how an attempt ended, whether by an answer or by a failure. */
@@ -160,8 +170,11 @@ async function keep(
   try {
     const outcome = await end();
     const { paymentIntentId, status } = outcome;
-    call.ctx.set("record", { ...record, paymentIntentId, end: { kind: "answered", isFinal: status === "succeeded" } });
-    call.ctx.set("kept", { kind: "outcome", outcome });
+    const isFinal = status === "succeeded";
+    call.ctx.set("record", { ...record, paymentIntentId, end: { kind: "answered", isFinal } });
+    // Any other answer is read anew when it is asked for again, so it isn't kept.
+    if (isFinal) call.ctx.set("kept", { kind: "outcome", outcome });
+    else call.ctx.clear("kept");
     rememberFrom(call);
     return outcome;
   } catch (error) {

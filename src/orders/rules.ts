@@ -87,7 +87,7 @@ export function judgeFailure(failure: {
   if (compensation === "none") return { kind: "goes_on" };
   // A decline at once needs no compensation. One that is being watched could still succeed.
   const needsNone = reason === "declined" && compensation === undefined;
-  const closed = paymentIntentId === null || compensation === "canceled" || needsNone;
+  const closed = compensation !== "watching" && (paymentIntentId === null || compensation === "canceled" || needsNone);
   return { kind: "ended", end: { kind: "failed", reason, closed } };
 }
 

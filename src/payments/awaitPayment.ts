@@ -1,5 +1,5 @@
 import type { PaymentOutcome } from "./contract.ts";
-import { awaitObject, planWait, settledBy } from "../durable/awaitObject.ts";
+import { awaitObject, planWait, settledBy, type WaitPlan } from "../durable/awaitObject.ts";
 import type { Call } from "../durable/call.ts";
 import { failure } from "../durable/failures.ts";
 import { awaitedPayment, readNamedPayment } from "./object.ts";
@@ -17,18 +17,22 @@ export async function awaitPayment(
   call: Call,
   { paymentIntentId, timeoutSeconds }: PaymentById,
 ): Promise<PaymentOutcome> {
+  return await awaitPaymentBy(call, paymentIntentId, await planWait(call, timeoutSeconds));
+}
+
+/** The same for a call whose deadline is fixed already. */
+export async function awaitPaymentBy(call: Call, paymentIntentId: string, plan: WaitPlan): Promise<PaymentOutcome> {
   let attempted = false;
   const judge = (seen: PaymentSnapshot) => {
     const judgement = judgePayment(seen, { attempted, customer: "wait" });
     attempted ||= provesAttempt(seen);
     return judgement;
   };
-  const plan = await planWait(call, timeoutSeconds);
   const found = await readNamedPayment(call, paymentIntentId);
   const first = judge(found);
   if (first.kind !== "pending") return paymentOutcome({ payment: found, decision: first, settledBy: "poll" });
 
-  const look = await awaitObject(call, awaitedPayment, paymentIntentId, { plan, judge });
+  const look = await awaitObject(call, awaitedPayment, paymentIntentId, { plan, first: found, judge });
   if (look.judgement.kind !== "pending") {
     return paymentOutcome({ payment: look.seen, decision: look.judgement, settledBy: settledBy(look) });
   }

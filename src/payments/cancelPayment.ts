@@ -22,8 +22,8 @@ const maximumRefusals = 3;
 export async function cancelPayment(call: Call, request: CancelPaymentRequest): Promise<CancelOutcome> {
   const { paymentIntentId, reason } = request;
   const plan = await planWait(call, request.timeoutSeconds);
-  const wait = openWait(call, awaitedPayment, paymentIntentId, { plan });
   let payment = await readNamedPayment(call, paymentIntentId);
+  const wait = openWait(call, awaitedPayment, paymentIntentId, { plan, first: payment });
   let settledBy: CancelOutcome["settledBy"] = "poll";
   let refusals = 0;
   for (;;) {

@@ -9,6 +9,9 @@ export type WatchRequest = {
   readonly deadlineAtMs: number | null;
 };
 
+/** A call that may have made a PaymentIntent, and when its request was fixed, in epoch milliseconds. */
+export type UnknownPayment = { readonly invocationId: string; readonly fixedAtMs: number };
+
 /** How a watch ended, for the operator who looks at the invocation's result. */
 export type WatchResult = {
   readonly paymentIntentId: string;
@@ -22,6 +25,9 @@ export const paymentWatcherInterface = iface.service(
   {
     watch: iface.json<WatchRequest, WatchResult>({
       description: "Watches one PaymentIntent to its end; cancels or refunds what the merchant gave up.",
+    }),
+    takeBackUnknown: iface.json<UnknownPayment, readonly string[]>({
+      description: "Looks for what a call may have made that was given up without an answer, and takes it back.",
     }),
   },
   { description: "Private: looks after payments that no caller waits for any more." },

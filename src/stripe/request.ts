@@ -7,7 +7,7 @@ import { meaningOf, type AccessProblem, type ErrorMeaning, type Refusal } from "
 import { isKeyStillSafe } from "./idempotency.ts";
 
 /** Stripe gave no usable answer. The outcome may be unknown; the same request with the same key finds out. */
-class StripeOutage extends Error {
+export class StripeOutage extends Error {
   override readonly name = "StripeOutage";
 }
 

@@ -30,6 +30,9 @@ export type PaymentSnapshot = {
   readonly stripeStatus: string;
   readonly amount: number;
   readonly amountReceived: number;
+  /** What the charge took, and how much of it was given back; both count for what can still be refunded. */
+  readonly amountCaptured: number;
+  readonly amountRefunded: number;
   /** What an authorization still holds. */
   readonly amountCapturable: number;
   readonly currency: string;
@@ -44,6 +47,7 @@ export type PaymentSnapshot = {
   readonly closedAfterFailure: boolean;
   /** True if the call that made it gave it up while it was pending: a success is taken back, an authorization released. */
   readonly isAbandoned: boolean;
+  /** What the customer is to do, without the addresses of pages. */
   readonly nextAction: NextAction | null;
 };
 

@@ -14,6 +14,8 @@ import { judgePermissions } from "../../../src/operator/doctor/findings/permissi
 import { judgeReconciler, type ReconcilerQuestion } from "../../../src/operator/doctor/findings/reconciler.ts";
 import { judgeSignatures } from "../../../src/operator/doctor/findings/signatures.ts";
 import { judgeClock, judgeKey } from "../../../src/operator/doctor/findings/stripeKey.ts";
+import { judgeOpenFiles } from "../../../src/operator/doctor/findings/openFiles.ts";
+import type { FileLimit } from "../../../src/operator/engine/openFiles.ts";
 import { judgeWebhookPath } from "../../../src/operator/doctor/findings/webhookPath.ts";
 
 const said = (findings: readonly Finding[]) => findings.map(({ verdict, message }) => `${verdict}: ${message}`);
@@ -179,6 +181,22 @@ describe("deployments", () => {
   it("knows whether the merchant's own receiver is registered", () => {
     expect(judgeReceiver({ service: "payments", handler: "read" }, [payments])).toEqual([]);
     expect(judgeReceiver({ service: "orders", handler: "on" }, [payments])).toMatchObject([{ verdict: "wrong" }]);
+  });
+});
+
+describe("open files", () => {
+  it.each<[string, FileLimit | null | undefined, string]>([
+    ["an engine elsewhere", null, "ok"],
+    ["a system that doesn't tell", undefined, "ok"],
+    ["no limit", { limit: Number.POSITIVE_INFINITY, pid: 7, open: 9000 }, "ok"],
+    ["a server's limit", { limit: 65_536, pid: 7, open: 300 }, "ok"],
+    ["a login's limit", { limit: 1024, pid: 7, open: 60 }, "warning"],
+    ["a login's limit, of whom is not known", { limit: 1024, pid: null, open: null }, "warning"],
+    ["a server's limit that is nearly reached", { limit: 65_536, pid: 7, open: 60_000 }, "warning"],
+  ])("says of %s", (_what, seen, verdict) => {
+    const finding = judgeOpenFiles(seen);
+    expect(finding.verdict).toBe(verdict);
+    expect([finding.message, ...finding.remedies].join("\n")).toMatch(/every connection takes one|LimitNOFILE=65536/);
   });
 });
 
