@@ -6,6 +6,9 @@ import { type Books, netMinor } from "./books.ts";
 import type { Answer, Call } from "./clientLog.ts";
 import type { PaymentRecord } from "./records.ts";
 
+/** What a caller sends who mistypes a payment method. */
+export const mistyped = "pm_mistyped";
+
 type Question = { readonly call: Call; readonly answer: Answer; readonly books: Books };
 
 /** Gives what is wrong with an answer, or null. */
@@ -93,9 +96,12 @@ function untruthOfFailure(question: Question): string | null {
       return untruthOfReview(question);
     case "not_found":
     case "conflict":
-      // Others ask before there is a PaymentIntent.
-      if (isWait) return null;
-      return isAfterReview(question) ? null : unexpected(question);
+      // Others ask before there is a PaymentIntent. Whether a reference is stuck is checked by M3.
+      if (isWait || call.isLastAsk) return null;
+      if (isAnotherPurchase(question)) return null;
+      return isAfterReview(question) || isAfterGivingUp(question) ? null : unexpected(question);
+    case "invalid_request":
+      return call.body["paymentMethodId"] === mistyped ? null : unexpected(question);
     default:
       return unexpected(question);
   }
@@ -137,7 +143,9 @@ function closed(books: Books, paymentIntentId: string, compensation: string | un
 }
 
 function nothingTaken({ call, books }: Question): string | null {
-  const made = books.paymentsOf(call.payment).filter(({ id }) => netMinor(books, id) !== 0);
+  // What another attempt for the same reference brought, its own caller was told.
+  const told = new Set(books.callsOf(call.payment).flatMap(({ answer }) => answer?.body.paymentIntentId ?? []));
+  const made = books.paymentsOf(call.payment).filter(({ id }) => netMinor(books, id) !== 0 && !told.has(id));
   return made.length === 0 ? null : `It named no PaymentIntent, and ${made.map(({ id }) => id).join(", ")} took money.`;
 }
 
@@ -168,6 +176,19 @@ function isAfterReview({ call, books }: Question): boolean {
   return books
     .callsOf(call.payment)
     .some((other) => other.handler === "processPayment" && other.answer?.body.metadata?.reason === "needs_review");
+}
+
+/** Nor another amount than it was asked for at first. */
+function isAnotherPurchase({ call, books }: Question): boolean {
+  const [first] = books.callsOf(call.payment);
+  return call.body["reference"] !== undefined && call.body["amount"] !== first?.body["amount"];
+}
+
+/** Nor does one whose attempt is still being taken back; that this comes to an end is checked by M3. */
+function isAfterGivingUp({ call, books }: Question): boolean {
+  return books
+    .callsOf(call.payment)
+    .some(({ handler, answer }) => handler === "processPayment" && answer?.body.metadata?.compensation === "watching");
 }
 
 function untruthOfRefund({ call, answer, books }: Question): string | null {

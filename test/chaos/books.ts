@@ -14,7 +14,7 @@ export type Books = {
   readonly names: readonly string[];
 };
 
-export function openBooks(record: RunRecord): Books {
+export function openBooks(record: Pick<RunRecord, "stripe" | "calls" | "invocations">): Books {
   const { stripe, calls, invocations } = record;
   const payments = new Map(stripe.payments.map((payment) => [payment.id, payment]));
   const refunds = new Map(stripe.refunds.map((refund) => [refund.id, refund]));

@@ -1,6 +1,7 @@
 /** A merchant's client as the README wants it: no answer, or a 5xx without metadata, and it posts the same again. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Answer, AnswerBody, CallBody, ClientLog } from "./clientLog.ts";
+import type { Outages } from "./outages.ts";
 
 export type Surroundings = {
   readonly ingressUrl: string;
@@ -10,6 +11,7 @@ export type Surroundings = {
   /** A text that is no secret, in the metadata of every payment, by which the search for secrets shows that it sees. */
   readonly marker: string;
   readonly callerHeader: string;
+  readonly outages: Pick<Outages, "begin">;
   /** Ends the run for who still has no answer. */
   readonly limit: AbortSignal;
 };
@@ -41,6 +43,20 @@ export class Caller {
     return answer;
   }
 
+  /** Asks once more for a reference, when everything is quiet. */
+  async askLast(body: CallBody): Promise<void> {
+    const { log, ingressUrl } = this.#around;
+    const key = `${this.newKey()}-last`;
+    log.append(this.payment, key, { type: "intent", handler: "processPayment", body, isLastAsk: true });
+    const answer = await this.#until(key, () => this.#post(`${ingressUrl}/payments/processPayment`, key, body));
+    log.append(this.payment, key, { type: "answer", answer });
+  }
+
+  /** Resolves when Stripe is down: by the outage that was drawn for this payment. */
+  async outage(number: number): Promise<void> {
+    await this.#around.outages.begin(number);
+  }
+
   /** Hands a call over without waiting for its answer; gives the engine's id of it. */
   async send(handler: string, body: CallBody, key: string): Promise<string> {
     const { log, ingressUrl } = this.#around;
@@ -70,6 +86,7 @@ export class Caller {
       // 404 and 409: it has ended already.
       return response.status < 500 ? { status: response.status, body: {} } : `the admin API says ${response.status}`;
     });
+    log.append(this.payment, key, { type: "cancelled" });
   }
 
   /** What the customer does at Stripe, on the page that the payment leads to. */

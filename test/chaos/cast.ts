@@ -1,5 +1,6 @@
 /** The processes of a run: the real engine, the sandbox with its file on disk, and two replicas of the service. */
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { startEngine } from "../../src/dev/engine.ts";
 import { freePorts } from "../../src/dev/ports.ts";
@@ -8,7 +9,7 @@ import { registerDeployment } from "../../src/dev/registration.ts";
 import { optionsFromParent, type SandboxLaunch } from "../../src/dev/sandboxLaunch.ts";
 import { startBalancer } from "./balancer.ts";
 import type { Canaries } from "./canaries.ts";
-import { faultOrders } from "./stripeFaults.ts";
+import { faultOrders, outageOrders } from "./stripeFaults.ts";
 import { startWebhookRoad, type WebhookRoad } from "./webhookRoad.ts";
 
 export const members = ["engine", "sandbox", "service A", "service B"] as const;
@@ -33,6 +34,10 @@ export type Cast = {
   signal(member: Member, name: "SIGSTOP" | "SIGCONT"): void;
   /** From now on Stripe is ill, or well again, also after a restart. */
   setStripeIll(isIll: boolean): Promise<void>;
+  /** From now on Stripe does nothing, or as much as before. */
+  setStripeDown(isDown: boolean): Promise<void>;
+  /** Starts both replicas anew, with references that are forgotten soon after their end. */
+  shortenMemory(referenceRetentionMs: number): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -61,7 +66,11 @@ export async function startCast(options: {
   const road = await startWebhookRoad(roadPort, ingressUrl, canaries.webhookHeader);
   const balancer = await startBalancer(balancerPort, [a, b]);
   let isStripeIll = false;
+  let isStripeDown = false;
+  let referenceRetentionMs: number | null = null;
   let sandboxStarts = 0;
+
+  const orders = () => [...(isStripeDown ? outageOrders : []), ...(isStripeIll ? faultOrders(options.faults) : [])];
 
   const spawnSandbox = async (): Promise<RunningProcess> => {
     const sandbox = spawnNode({
@@ -69,7 +78,7 @@ export async function startCast(options: {
       arguments: [optionsFromParent],
       environment: {
         ...process.env,
-        SANDBOX_FAULTS: JSON.stringify(isStripeIll ? faultOrders(options.faults) : []),
+        SANDBOX_FAULTS: JSON.stringify(orders()),
         // The dice would fall alike after each start otherwise.
         SANDBOX_FAULT_SEED: String((options.faultSeed + sandboxStarts++) % 2 ** 31),
       },
@@ -99,6 +108,7 @@ export async function startCast(options: {
           STRIPE_WEBHOOK_SECRET: `${canaries.webhookSecret},${canaries.oldWebhookSecret}`,
           PAYMENT_POLL_SCHEDULE: "1s,2s,5s",
           PAYMENT_TIMEOUT: "1h",
+          ...(referenceRetentionMs !== null && { CHAOS_REFERENCE_RETENTION_MS: String(referenceRetentionMs) }),
         },
         logFile: logFile(member),
         onWarning: () => undefined,
@@ -125,6 +135,20 @@ export async function startCast(options: {
     const found = running.get(member);
     if (found === undefined) throw new Error(`The ${member} does not run.`);
     return found;
+  };
+  /** A sandbox that is dead now gets them at its start, and once more here. */
+  const orderFaults = async () => {
+    const url = `${sandboxUrl}/_sandbox/faults`;
+    for (const giveUpAtMs = Date.now() + 60_000; ; await delay(200)) {
+      try {
+        await fetch(url, { method: "DELETE" });
+        const response = await fetch(url, { method: "POST", body: JSON.stringify(orders()) });
+        if (!response.ok) throw new Error(`The sandbox refuses faults: ${await response.text()}`);
+        return;
+      } catch (error) {
+        if (Date.now() > giveUpAtMs) throw error;
+      }
+    }
   };
   const stop = async () => {
     for (const { pid } of running.values()) signalIfAlive(pid, "SIGCONT");
@@ -158,11 +182,18 @@ export async function startCast(options: {
     signal: (member, name) => signalIfAlive(of(member).pid, name),
     async setStripeIll(isIll) {
       isStripeIll = isIll;
-      const order = isIll
-        ? { method: "POST", body: JSON.stringify(faultOrders(options.faults)) }
-        : { method: "DELETE" };
-      const response = await fetch(`${sandboxUrl}/_sandbox/faults`, order);
-      if (!response.ok) throw new Error(`The sandbox refuses faults: ${await response.text()}`);
+      await orderFaults();
+    },
+    async setStripeDown(isDown) {
+      isStripeDown = isDown;
+      await orderFaults();
+    },
+    async shortenMemory(retentionMs) {
+      referenceRetentionMs = retentionMs;
+      for (const member of ["service A", "service B"] as const) {
+        await of(member).kill();
+        await start(member);
+      }
     },
     stop,
   };

@@ -10,20 +10,23 @@ import { newCanaries } from "./canaries.ts";
 import { startCast } from "./cast.ts";
 import { callsOf, ClientLog, readClientLog } from "./clientLog.ts";
 import { diceOf } from "./dice.ts";
-import { openWebhooks, readInvocations } from "./engineRecord.ts";
+import { openWebhooks, readInvocations, readStates, readTimers } from "./engineRecord.ts";
 import { historyOf } from "./history.ts";
 import { createIntruder } from "./intruder.ts";
 import { checkRun, noSecretIsKept } from "./invariants.ts";
+import { unpaidReferences } from "./moneyRules.ts";
 import { drawBlows, Nemesis } from "./nemesis.ts";
 import { type ChaosOptions, readOptions } from "./options.ts";
-import { untilQuiet } from "./quiet.ts";
+import { drawOutages, Outages } from "./outages.ts";
+import { untilForgotten, untilQuiet } from "./quiet.ts";
 import type { RunRecord } from "./records.ts";
 import { isHeld, reportOf } from "./report.ts";
 import { SandboxFile } from "./sandboxRecord.ts";
-import { scripts } from "./scripts.ts";
+import { otherMeans, scripts } from "./scripts.ts";
 import { searchFiles, searchLiving } from "./secretPlaces.ts";
 import type { Verdict } from "./verdict.ts";
-import { drawPlans, type Plan } from "./work.ts";
+import { isMended } from "../scene/mended.ts";
+import { drawLatePlans, drawPlans, outagesOf } from "./work.ts";
 
 async function run(asked: ChaosOptions): Promise<boolean> {
   const begunAtMs = performance.now();
@@ -33,7 +36,8 @@ async function run(asked: ChaosOptions): Promise<boolean> {
   mkdirSync(dir, { recursive: true });
   const canaries = newCanaries();
   const marker = `chaos${seed}`;
-  const plans = drawPlans(diceOf(seed, "work"), payments);
+  const plans = drawPlans(diceOf(seed, "work"), payments, isMended);
+  const latePlans = drawLatePlans(diceOf(seed, "late work"), isMended);
   const blows = drawBlows(diceOf(seed, "blows"), payments, kills);
   const faultSeed = diceOf(seed, "faults").integer(0, 2 ** 31 - 1);
   const clientFile = join(dir, "callers.jsonl");
@@ -51,7 +55,8 @@ async function run(asked: ChaosOptions): Promise<boolean> {
       dice: diceOf(seed, "intruder"),
     });
     const limit = AbortSignal.timeout(limitMs(asked));
-    const around = { ...cast, log, marker, callerHeader: canaries.callerHeader, limit };
+    const outages = new Outages(cast, drawOutages(diceOf(seed, "outages"), outagesOf(payments, isMended)));
+    const around = { ...cast, log, marker, callerHeader: canaries.callerHeader, outages, limit };
     const storm = new AbortController();
     const intrusion = intruder.run(storm.signal);
     const nemesis = new Nemesis(cast, blows, asked.callers);
@@ -61,6 +66,14 @@ async function run(asked: ChaosOptions): Promise<boolean> {
       await scripts[plan.kind](new Caller(plan.name, around), plan);
     });
     await settled([striking, working]);
+    const course = {
+      ...patience,
+      // One in ten failing answers, and a call tries again and again.
+      faultyMs: 100_000 * asked.faults,
+      blows: nemesis.troubles,
+      outages: await outages.over(),
+      isMended,
+    };
     storm.abort();
     await intrusion;
     const workMs = performance.now() - begunAtMs;
@@ -68,6 +81,22 @@ async function run(asked: ChaosOptions): Promise<boolean> {
     await cast.setStripeIll(false);
     const sandbox = new SandboxFile(cast.sandboxFile);
     const quiet = await untilQuiet(cast.adminUrl, sandbox, quietPatienceMs);
+
+    // From here on references are forgotten soon after their end, so that what is left then is left for ever.
+    await cast.shortenMemory(shortMemoryMs);
+    const sinceMs = Date.now();
+    await work(latePlans, asked.callers, (plan) => scripts[plan.kind](new Caller(plan.name, around), plan));
+    const unpaid = unpaidReferences(callsOf(readClientLog(clientFile)), sandbox.record());
+    await work(unpaid, asked.callers, ({ payment, body }) => new Caller(payment, around).askLast(otherMeans(body)));
+    const timersBefore = await readTimers(cast.adminUrl);
+    await untilQuiet(cast.adminUrl, sandbox, quietPatienceMs);
+    await untilForgotten(cast.adminUrl, forgettingPatienceMs);
+    const leftovers = {
+      sinceMs,
+      states: await readStates(cast.adminUrl),
+      timers: await readTimers(cast.adminUrl),
+      timersBefore,
+    };
     const entries = readClientLog(clientFile);
     const record: RunRecord = {
       calls: callsOf(entries),
@@ -76,11 +105,13 @@ async function run(asked: ChaosOptions): Promise<boolean> {
       openWebhooks: await openWebhooks(cast.adminUrl),
       bystanders,
       attempts: intruder.attempts,
+      course,
+      leftovers,
     };
     const verdicts = checkRun(record);
     const histories = await historiesOf(verdicts, (name) =>
       historyOf(name, {
-        plan: plans.find((plan) => plan.name === name),
+        plan: [...plans, ...latePlans].find((plan) => plan.name === name),
         entries,
         record,
         sandbox,
@@ -93,7 +124,8 @@ async function run(asked: ChaosOptions): Promise<boolean> {
     const all = [...verdicts, noSecretIsKept(places)];
     const summary = {
       options: asked,
-      plans,
+      plans: [...plans, ...latePlans],
+      outages: course.outages,
       calls: record.calls,
       blows,
       faults: sandbox.faults(),
@@ -133,18 +165,31 @@ async function run(asked: ChaosOptions): Promise<boolean> {
 /** The engine waits for up to a minute between two attempts of a call that met many faults. */
 const quietPatienceMs = 200_000;
 
+/** For processes that stand still for up to four seconds between a look at the clock and a request, on a busy machine. */
+const patience = { sendingMs: 8000, answeringMs: 14_000 };
+
+/** Longer than the late callers need between two calls for one reference. */
+const shortMemoryMs = 6000;
+
+/** Whoever learns the end of a payment only when it should forget remembers it once more. */
+const forgettingPatienceMs = 4 * shortMemoryMs;
+
 /** Far more than it takes: whoever has no answer by then won't get one. */
 function limitMs({ payments, kills }: ChaosOptions): number {
   return 240_000 + payments * 600 + kills * 15_000;
 }
 
 /** As many at once as there are callers. */
-async function work(plans: readonly Plan[], callers: number, begin: (plan: Plan) => Promise<void>): Promise<void> {
-  const queue = [...plans];
+async function work<Task>(
+  tasks: readonly Task[],
+  callers: number,
+  begin: (task: Task) => Promise<unknown>,
+): Promise<void> {
+  const queue = [...tasks];
   const worker = async () => {
-    for (let plan = queue.shift(); plan !== undefined; plan = queue.shift()) {
+    for (let task = queue.shift(); task !== undefined; task = queue.shift()) {
       // A payment that has no answer is found by the checker.
-      await begin(plan).catch((error: unknown) => console.error(`${plan?.name}: ${String(error)}`));
+      await begin(task).catch((error: unknown) => console.error(`${JSON.stringify(task)}: ${String(error)}`));
     }
   };
   await Promise.all(Array.from({ length: callers }, worker));

@@ -23,18 +23,22 @@ export type AnswerBody = {
     readonly paymentIntentId?: string;
     readonly refundId?: string;
     readonly compensation?: string;
+    readonly declineCode?: string;
+    readonly stripeCode?: string;
   };
 };
 
 export type CallBody = Readonly<Record<string, unknown>>;
 
 export type ClientEvent =
-  | { readonly type: "intent"; readonly handler: string; readonly body: CallBody }
+  | { readonly type: "intent"; readonly handler: string; readonly body: CallBody; readonly isLastAsk?: boolean }
   /** No answer came, or one that says nothing: the same is sent again. */
   | { readonly type: "unanswered"; readonly why: string }
   | { readonly type: "answer"; readonly answer: Answer }
   /** Somebody is about to cancel the call through the engine's admin API. */
   | { readonly type: "cancel"; readonly invocationId: string }
+  /** The engine has taken the cancellation. */
+  | { readonly type: "cancelled" }
   /** What the customer is about to do at Stripe. */
   | { readonly type: "customer"; readonly outcome: string };
 
@@ -51,10 +55,17 @@ export type Call = {
   readonly key: string;
   readonly handler: string;
   readonly body: CallBody;
+  /** When it was first sent, in epoch milliseconds. */
+  readonly sentAtMs: number;
+  /** It asks, once all is quiet, whether its reference takes a new attempt. */
+  readonly isLastAsk: boolean;
   readonly wasCancelled: boolean;
+  /** When the engine took its cancellation. */
+  readonly cancelledAtMs: number | null;
   readonly customer: string | null;
   readonly attempts: number;
   readonly answer: Answer | null;
+  readonly answeredAtMs: number | null;
 };
 
 export class ClientLog {
@@ -80,28 +91,37 @@ export function readClientLog(path: string): readonly ClientEntry[] {
 
 export function callsOf(entries: readonly ClientEntry[]): readonly Call[] {
   const calls = new Map<string, Call>();
-  for (const { payment, key, event } of entries) {
+  for (const { atMs, payment, key, event } of entries) {
     if (event.type === "intent") {
-      const { handler, body } = event;
-      const fresh = { payment, key, handler, body, wasCancelled: false, customer: null, attempts: 1, answer: null };
-      calls.set(key, fresh);
+      const { handler, body, isLastAsk = false } = event;
+      const unmet = {
+        wasCancelled: false,
+        cancelledAtMs: null,
+        customer: null,
+        attempts: 1,
+        answer: null,
+        answeredAtMs: null,
+      };
+      calls.set(key, { payment, key, handler, body, sentAtMs: atMs, isLastAsk, ...unmet });
       continue;
     }
     const call = calls.get(key);
     if (call === undefined) throw new Error(`The client log knows no intent of ${key}.`);
-    calls.set(key, next(call, event));
+    calls.set(key, next(call, event, atMs));
   }
   return [...calls.values()];
 }
 
-function next(call: Call, event: Exclude<ClientEvent, { type: "intent" }>): Call {
+function next(call: Call, event: Exclude<ClientEvent, { type: "intent" }>, atMs: number): Call {
   switch (event.type) {
     case "unanswered":
       return { ...call, attempts: call.attempts + 1 };
     case "answer":
-      return { ...call, answer: event.answer };
+      return { ...call, answer: event.answer, answeredAtMs: atMs };
     case "cancel":
       return { ...call, wasCancelled: true };
+    case "cancelled":
+      return { ...call, cancelledAtMs: atMs };
     case "customer":
       return { ...call, customer: event.outcome };
   }

@@ -1,5 +1,5 @@
 /** Reads the engine's side of a run by SQL. */
-import type { InvocationRecord } from "./records.ts";
+import type { InvocationRecord, Kept, Timer } from "./records.ts";
 
 /** Rows as they come, so that a journal of any size can be looked through. */
 async function query(adminUrl: string, sql: string): Promise<Response> {
@@ -23,8 +23,9 @@ export async function* bytesOf(adminUrl: string, sql: string): AsyncGenerator<Ui
   if (body !== null) for await (const chunk of body as ReadableStream<Uint8Array>) yield chunk;
 }
 
-/** The reconciler's next run is always scheduled: that is no call that somebody waits for. */
-const isOver = "(status = 'completed' or (status = 'scheduled' and target_service_name = 'webhookReconciler'))";
+/** The reconciler's next run, and the time at which a reference is forgotten: those are no calls that somebody waits for. */
+const isOver =
+  "(status = 'completed' or (status = 'scheduled' and target_service_name in ('webhookReconciler', 'paymentReference')))";
 
 export async function openInvocations(adminUrl: string): Promise<number> {
   const rows = await rowsOf<{ n: number }>(adminUrl, `select count(1) as n from sys_invocation where not ${isOver}`);
@@ -47,15 +48,38 @@ export async function readInvocations(adminUrl: string): Promise<readonly Invoca
     idempotency_key?: string | null;
     status: string;
     last_failure?: string | null;
+    invoked_by_id?: string | null;
+    created_at: string;
+    completed_at?: string | null;
   }>(
     adminUrl,
-    `select id, target_service_name as service, target_handler_name as handler, idempotency_key, status, last_failure from sys_invocation where target_handler_name <> 'processWebhook' and not (status = 'scheduled' and ${isOver})`,
+    `select id, target_service_name as service, target_handler_name as handler, idempotency_key, status, last_failure, invoked_by_id, created_at, completed_at from sys_invocation where target_handler_name <> 'processWebhook' and not (status = 'scheduled' and ${isOver})`,
   );
-  return rows.map(({ idempotency_key: idempotencyKey = null, last_failure: lastFailure = null, ...rest }) => ({
-    ...rest,
-    idempotencyKey,
-    lastFailure,
+  return rows.map(({ id, service, handler, status, ...row }) => ({
+    id,
+    service,
+    handler,
+    status,
+    idempotencyKey: row.idempotency_key ?? null,
+    lastFailure: row.last_failure ?? null,
+    invokedBy: row.invoked_by_id ?? null,
+    acceptedAtMs: Date.parse(row.created_at),
+    endedAtMs: row.completed_at === undefined || row.completed_at === null ? null : Date.parse(row.completed_at),
   }));
+}
+
+/** The objects that have a state. */
+export async function readStates(adminUrl: string): Promise<readonly Kept[]> {
+  return await rowsOf<Kept>(adminUrl, "select distinct service_name as service, service_key as key from state");
+}
+
+/** Calls that the engine will make later. */
+export async function readTimers(adminUrl: string): Promise<readonly Timer[]> {
+  const rows = await rowsOf<Timer>(
+    adminUrl,
+    "select target_service_name as service, target_service_key as key, target_handler_name as handler from sys_invocation where status = 'scheduled'",
+  );
+  return rows;
 }
 
 /** The steps of one call, as far as they are kept. */

@@ -1,10 +1,16 @@
 /** The guarantee, as checks over the run's record. Pure: each can be shown to fail on a record that was tampered with. */
 import { untruthOf } from "./answerTruth.ts";
 import { type Books, isHolding, netMinor, openBooks } from "./books.ts";
-import type { ChargeRecord, RefundRecord, RunRecord, SearchedPlace } from "./records.ts";
+import {
+  moneyIsKeptOnlyWherePaid,
+  noReferenceIsStuck,
+  nothingIsBegunAfterItsEnd,
+  nothingIsLeftBehind,
+} from "./moneyRules.ts";
+import type { ChargeRecord, PaymentRecord, RefundRecord, RunRecord, SearchedPlace } from "./records.ts";
 import { Findings, type Verdict } from "./verdict.ts";
 
-/** I1 to I5; I6 is checked when everything has stopped. */
+/** I1 to I5 and the money's own rules; I6 is checked when everything has stopped. */
 export function checkRun(record: RunRecord): readonly Verdict[] {
   const books = openBooks(record);
   return [
@@ -13,6 +19,10 @@ export function checkRun(record: RunRecord): readonly Verdict[] {
     moneyIsAsTold(record, books),
     nothingIsLeftWaiting(record),
     strangersChangedNothing(record, books),
+    moneyIsKeptOnlyWherePaid(record, books),
+    nothingIsBegunAfterItsEnd(record),
+    noReferenceIsStuck(record, books),
+    nothingIsLeftBehind(record, books),
   ];
 }
 
@@ -21,8 +31,9 @@ function atMostOneCharge({ stripe }: RunRecord, books: Books): Verdict {
   const charged = new Map<string, Set<string>>();
   for (const event of stripe.events) {
     if (event.kind !== "charge" || event.charge.status !== "succeeded") continue;
-    const name = books.payment(event.charge.paymentIntentId ?? "")?.payment;
-    if (name === undefined || name === null) continue;
+    const of = books.payment(event.charge.paymentIntentId ?? "");
+    const name = of?.payment;
+    if (of === undefined || name === undefined || name === null || isTakenBack(of, books)) continue;
     charged.set(name, (charged.get(name) ?? new Set()).add(event.charge.id));
   }
   // Every planned payment has one key, or one reference under many, so that one charge is all it may have.
@@ -46,6 +57,14 @@ function atMostOneCharge({ stripe }: RunRecord, books: Books): Verdict {
     findings.check(made[0]?.payment ?? null, made.length === 1 ? null : `The call ${invocationId} made ${ids}.`);
   }
   return findings.verdict();
+}
+
+/** Given back in full before anybody was told that it is paid: its caller had given it up. */
+function isTakenBack({ id, payment, amountReceived }: PaymentRecord, books: Books): boolean {
+  const isTold = books
+    .callsOf(payment ?? "")
+    .some(({ answer }) => answer?.body.status === "succeeded" && answer.body.paymentIntentId === id);
+  return amountReceived > 0 && netMinor(books, id) === 0 && !isTold;
 }
 
 function everyCallEnded({ calls, invocations, stripe }: RunRecord, books: Books): Verdict {

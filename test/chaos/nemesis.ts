@@ -2,6 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Cast, type Member, members } from "./cast.ts";
 import type { Dice } from "./dice.ts";
+import type { Trouble } from "./records.ts";
 
 export type Blow = {
   readonly kind: "kill" | "stop";
@@ -37,6 +38,7 @@ export class Nemesis {
   /** How many payments may begin while a blow is due: else a slow blow would fall on nobody. */
   readonly #lead: number;
   readonly #waiting = new Set<() => void>();
+  readonly #troubles: Trouble[] = [];
   #begun = 0;
   #fallen = 0;
 
@@ -44,6 +46,11 @@ export class Nemesis {
     this.#cast = cast;
     this.#blows = blows;
     this.#lead = lead;
+  }
+
+  /** When the victims were dead or stood still. */
+  get troubles(): readonly Trouble[] {
+    return this.#troubles;
   }
 
   /** Tells that a payment begins, and holds it back while the blows are behind. */
@@ -61,7 +68,9 @@ export class Nemesis {
   async strike(limit: AbortSignal): Promise<void> {
     for (const blow of this.#blows) {
       await this.#until(() => this.#begun >= blow.atPayment, limit);
+      const fromMs = Date.now();
       await this.#fall(blow);
+      this.#troubles.push({ fromMs, toMs: Date.now() });
       this.#fallen++;
       this.#changed();
     }

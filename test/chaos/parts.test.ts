@@ -8,11 +8,12 @@ import { callsOf, ClientLog, readClientLog } from "./clientLog.ts";
 import { diceOf } from "./dice.ts";
 import { drawBlows } from "./nemesis.ts";
 import { readOptions } from "./options.ts";
+import { drawOutages } from "./outages.ts";
 import { noSecretIsKept } from "./invariants.ts";
 import { clientSecretMark } from "./secretPlaces.ts";
 import { search } from "./secretSearch.ts";
 import { faultOrders } from "./stripeFaults.ts";
-import { drawPlans, kinds } from "./work.ts";
+import { drawPlans, kinds, outagesOf } from "./work.ts";
 
 describe("what a seed draws", () => {
   it("is the same for the same seed, and another for another", () => {
@@ -21,9 +22,23 @@ describe("what a seed draws", () => {
   });
 
   it("has every kind of payment, each with a name of its own", () => {
-    const plans = drawPlans(diceOf(1, "work"), 100);
+    const plans = drawPlans(diceOf(1, "work"), 100, true);
     expect(new Set(plans.map(({ kind }) => kind))).toEqual(new Set(kinds));
     expect(new Set(plans.map(({ name }) => name)).size).toBe(100);
+  });
+
+  it("has outages that outlast the deadlines of those that meet them, one group of payments each", () => {
+    const lastsMs = drawOutages(diceOf(1, "outages"), outagesOf(300, true));
+    expect(lastsMs).toHaveLength(3);
+    const plans = drawPlans(diceOf(1, "work"), 300, true);
+    expect(plans).toHaveLength(300);
+    for (const [outage, ms] of lastsMs.entries()) {
+      const met = plans.flatMap((plan, index) => (plan.outage === outage ? [{ ...plan, index }] : []));
+      expect(met.at(-1)?.index).toBe((met[0]?.index ?? 0) + met.length - 1);
+      expect(new Set(met.map(({ kind }) => kind)).size).toBe(2);
+      expect(Math.max(...met.map(({ timeoutSeconds }) => timeoutSeconds)) * 1000).toBeLessThan(ms);
+    }
+    expect(drawPlans(diceOf(1, "work"), 300, false).filter(({ outage }) => outage !== null)).toEqual([]);
   });
 
   it("kills and stops every process, in the order of the payments", () => {
@@ -126,5 +141,5 @@ describe("the search for secrets", () => {
 });
 
 function draw(seed: number) {
-  return [drawPlans(diceOf(seed, "work"), 100), drawBlows(diceOf(seed, "blows"), 100, 8)];
+  return [drawPlans(diceOf(seed, "work"), 100, true), drawBlows(diceOf(seed, "blows"), 100, 8)];
 }

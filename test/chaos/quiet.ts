@@ -1,6 +1,6 @@
 /** Waiting until everything that was begun has ended, by itself. */
 import { setTimeout as delay } from "node:timers/promises";
-import { openInvocations } from "./engineRecord.ts";
+import { openInvocations, readTimers } from "./engineRecord.ts";
 import type { SandboxFile } from "./sandboxRecord.ts";
 
 /** Gives how long it took, and what was still open when the patience was at an end. */
@@ -14,6 +14,16 @@ export async function untilQuiet(
     const open = (await openInvocations(adminUrl).catch(() => 1)) + sandbox.pending();
     const tookMs = performance.now() - begunAtMs;
     if (open === 0 || tookMs > patienceMs) return { tookMs, stillOpen: open };
+    await delay(250);
+  }
+}
+
+/** Waits until no reference has anything to forget any more; one whose payment is held goes on for as long as that. */
+export async function untilForgotten(adminUrl: string, patienceMs: number): Promise<void> {
+  const giveUpAtMs = performance.now() + patienceMs;
+  while (performance.now() < giveUpAtMs) {
+    const timers = await readTimers(adminUrl);
+    if (!timers.some(({ service }) => service === "paymentReference")) return;
     await delay(250);
   }
 }

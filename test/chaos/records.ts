@@ -11,6 +11,8 @@ export type PaymentRecord = {
   readonly amount: number;
   readonly amountReceived: number;
   readonly metadata: Readonly<Record<string, string>>;
+  /** When the request came to Stripe that made it, in epoch milliseconds; null where the record of requests doesn't tell. */
+  readonly madeAtMs: number | null;
 };
 
 export type ChargeRecord = {
@@ -53,6 +55,46 @@ export type InvocationRecord = {
   readonly idempotencyKey: string | null;
   readonly status: string;
   readonly lastFailure: string | null;
+  /** The call that called it; null for one that came from outside. */
+  readonly invokedBy: string | null;
+  readonly acceptedAtMs: number;
+  readonly endedAtMs: number | null;
+};
+
+/** What the engine keeps, or will do, for an object: by the object's service and key. */
+export type Kept = { readonly service: string; readonly key: string };
+export type Timer = Kept & { readonly handler: string };
+
+/** A time in which a process did not run, or Stripe did not answer. */
+export type Trouble = { readonly fromMs: number; readonly toMs: number };
+
+/** How the run went, as far as it excuses lateness. */
+type Course = {
+  /** How long after its end a call may still send what it was about to send. */
+  readonly sendingMs: number;
+  /** How soon after its deadline or its cancellation a call is answered, whether Stripe is down or not. */
+  readonly answeringMs: number;
+  /** How much later while Stripe answers, and some of its answers fail. */
+  readonly faultyMs: number;
+  /** When the engine, Stripe or a replica was dead or stood still. */
+  readonly blows: readonly Trouble[];
+  /** When Stripe was reachable and did nothing. */
+  readonly outages: readonly Trouble[];
+  /** Whether a call's deadline and cancellation are kept while Stripe is down. */
+  readonly isMended: boolean;
+};
+
+/** What the merchant's own system was told. */
+export type Told = { readonly paymentIntentId: string; readonly type: string };
+
+/** What is left when the retention of references, short at the end of a run, has passed. */
+type Leftovers = {
+  /** When the retention became short. */
+  readonly sinceMs: number;
+  readonly states: readonly Kept[];
+  readonly timers: readonly Timer[];
+  /** What was scheduled right after the last calls, before any of it was due. */
+  readonly timersBefore: readonly Timer[];
 };
 
 /** A PaymentIntent that another integration of the merchant made: as it was then. */
@@ -71,6 +113,8 @@ export type RunRecord = {
   readonly openWebhooks: number;
   readonly bystanders: readonly Bystander[];
   readonly attempts: readonly Attempt[];
+  readonly course: Course;
+  readonly leftovers: Leftovers;
 };
 
 /** A place that was searched for secrets. */

@@ -4,7 +4,7 @@ import type { Call } from "./clientLog.ts";
 import { type Member, members } from "./cast.ts";
 import type { Attempt } from "./intruder.ts";
 import type { Blow } from "./nemesis.ts";
-import type { SearchedPlace } from "./records.ts";
+import type { SearchedPlace, Trouble } from "./records.ts";
 import type { Verdict } from "./verdict.ts";
 import { kinds, type Plan } from "./work.ts";
 
@@ -13,6 +13,7 @@ export type RunSummary = {
   readonly plans: readonly Plan[];
   readonly calls: readonly Call[];
   readonly blows: readonly Blow[];
+  readonly outages: readonly Trouble[];
   readonly faults: ReadonlyMap<string, number>;
   readonly attempts: readonly Attempt[];
   /** What the load balancer gave to each replica. */
@@ -31,7 +32,7 @@ export function reportOf(run: RunSummary): string {
   const repeats = run.calls.reduce((sum, { attempts }) => sum + attempts - 1, 0);
   return [
     `${options.payments} payments, ${run.calls.length} calls (${answers} answered, ${repeats} times repeated), ${options.callers} at once, faults ${options.faults}, seed ${options.seed}`,
-    `Stripe: ${traffic.requests} requests, ${traffic.events} events, ${traffic.deliveries} webhooks`,
+    `Stripe: ${traffic.requests} requests, ${traffic.events} events, ${traffic.deliveries} webhooks, ${outagesIn(run)}`,
     "",
     ...table(
       ["payments", "", "outcomes of their calls"],
@@ -80,6 +81,11 @@ export function reportOf(run: RunSummary): string {
 /** An invariant that looked at nothing has not held. */
 export function isHeld({ checked, violations }: Pick<Verdict, "checked" | "violations">): boolean {
   return checked > 0 && violations.length === 0;
+}
+
+function outagesIn({ outages }: RunSummary): string {
+  const longestMs = Math.max(0, ...outages.map(({ fromMs, toMs }) => toMs - fromMs));
+  return `${outages.length} outages of up to ${seconds(longestMs)}`;
 }
 
 function outcomesOf(kind: string, { plans, calls }: RunSummary): readonly [string, string] {

@@ -11,6 +11,8 @@ export function sampleRun(): RunRecord {
     payment("held", { status: "requires_capture", amountReceived: 0 }),
     payment("expired", { status: "canceled", amountReceived: 0 }),
     payment("authenticated"),
+    payment("given up", { status: "canceled", amountReceived: 0 }),
+    payment("paid instead", { payment: "given up", invocationId: "inv last ask" }),
     payment("another's", { payment: null, invocationId: null }),
   ];
   const charges = [
@@ -19,6 +21,7 @@ export function sampleRun(): RunRecord {
     charge("taken back"),
     charge("held", { amountCaptured: 0 }),
     charge("authenticated"),
+    charge("paid instead"),
   ];
   const refunds = [refund("paid", 300), refund("taken back", 1000)];
   const calls = [
@@ -32,6 +35,7 @@ export function sampleRun(): RunRecord {
         failed(409, "canceled", { paymentIntentId: "pi_taken back", compensation: "watching" }),
       ),
       wasCancelled: true,
+      cancelledAtMs: 1000,
     },
     call("held", "processPayment", outcome("held", "requires_capture")),
     call(
@@ -46,6 +50,18 @@ export function sampleRun(): RunRecord {
       customer: "succeeded",
     },
     call("authenticated", "awaitPayment", succeeded("authenticated"), { paymentIntentId: "pi_authenticated" }),
+    call(
+      "given up",
+      "processPayment",
+      failed(408, "timed_out", { paymentIntentId: "pi_given up", compensation: "watching" }),
+      { reference: "given up", timeoutSeconds: 2 },
+    ),
+    {
+      ...call("given up", "processPayment", succeeded("paid instead"), { reference: "given up" }),
+      key: "last ask",
+      sentAtMs: 60_000,
+      isLastAsk: true,
+    },
   ];
   return {
     calls,
@@ -57,7 +73,9 @@ export function sampleRun(): RunRecord {
       savedFailures: [{ path: "/v1/payment_intents", wasDone: false }],
     },
     invocations: [
-      ...calls.map(({ key, handler, payment: name }) => invocation(handler, key, idOfCall(name, handler))),
+      ...calls.map(({ key, handler, payment: name, isLastAsk }) =>
+        invocation(handler, key, isLastAsk ? "inv last ask" : idOfCall(name, handler)),
+      ),
       { ...invocation("watch", null, "inv_taken back watch"), service: "paymentWatcher" },
     ],
     openWebhooks: 0,
@@ -66,8 +84,21 @@ export function sampleRun(): RunRecord {
       { trick: "wrong secret", status: 400 },
       { trick: "genuine event replayed", status: 200 },
     ],
+    course: { sendingMs: 6000, answeringMs: 8000, faultyMs: 0, blows: [], outages: [], isMended: true },
+    leftovers: {
+      sinceMs: 50_000,
+      states: [
+        { service: "paymentReference", key: "platform:used before" },
+        { service: "webhookReconciler", key: "platform" },
+      ],
+      timers: [tick],
+      timersBefore: [tick, forget],
+    },
   };
 }
+
+const tick = { service: "webhookReconciler", key: "platform", handler: "tick" };
+export const forget = { service: "paymentReference", key: "platform:given up", handler: "forget" };
 
 export function payment(name: string, other: Partial<PaymentRecord> = {}): PaymentRecord {
   return {
@@ -78,6 +109,7 @@ export function payment(name: string, other: Partial<PaymentRecord> = {}): Payme
     amount: 1000,
     amountReceived: 1000,
     metadata: {},
+    madeAtMs: 100,
     ...other,
   };
 }
@@ -119,10 +151,14 @@ export function call(name: string, handler: string, answer: Answer | null, body:
     key: `key ${name} ${handler}`,
     handler,
     body,
+    sentAtMs: 0,
+    isLastAsk: false,
     wasCancelled: false,
+    cancelledAtMs: null,
     customer: null,
     attempts: 1,
     answer,
+    answeredAtMs: 0,
   };
 }
 
@@ -147,7 +183,17 @@ export function failed(status: number, reason: string, metadata: Readonly<Record
 }
 
 export function invocation(handler: string, idempotencyKey: string | null, id: string): InvocationRecord {
-  return { id, service: "payments", handler, idempotencyKey, status: "completed", lastFailure: null };
+  return {
+    id,
+    service: "payments",
+    handler,
+    idempotencyKey,
+    status: "completed",
+    lastFailure: null,
+    invokedBy: null,
+    acceptedAtMs: 0,
+    endedAtMs: 3000,
+  };
 }
 
 function idOfCall(name: string, handler: string): string {

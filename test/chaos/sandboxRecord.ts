@@ -29,8 +29,13 @@ export class SandboxFile {
   }
 
   record(): StripeRecord {
+    const made = new Map(
+      this.#rows(
+        "SELECT object_id, min(at_ms) AS at_ms FROM requests WHERE method = 'POST' AND path = '/v1/payment_intents' AND object_id IS NOT NULL GROUP BY 1",
+      ).map((row) => [String(row["object_id"]), Number(row["at_ms"])]),
+    );
     return {
-      payments: this.#objects("payment_intent").map(paymentRecord),
+      payments: this.#objects("payment_intent").map((payment) => paymentRecord(payment, made.get(payment.id) ?? null)),
       charges: this.#objects("charge").map(chargeRecord),
       refunds: this.#objects("refund").map(refundRecord),
       events: this.#rows(
@@ -101,7 +106,7 @@ export class SandboxFile {
   }
 }
 
-function paymentRecord(payment: Stripe.PaymentIntent): PaymentRecord {
+function paymentRecord(payment: Stripe.PaymentIntent, madeAtMs: number | null): PaymentRecord {
   const { id, status, metadata, amount, amount_received: amountReceived } = payment;
   return {
     id,
@@ -111,6 +116,7 @@ function paymentRecord(payment: Stripe.PaymentIntent): PaymentRecord {
     amount,
     amountReceived,
     metadata,
+    madeAtMs,
   };
 }
 

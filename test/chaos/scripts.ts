@@ -118,7 +118,65 @@ export const scripts: Readonly<Record<Kind, Script>> = {
     }
     await Promise.all([payment, ...(id === undefined ? [] : [cancel(id)])]);
   },
+  "given up, then other means": async (caller, plan) => {
+    const body = bodyOf(caller, plan, { reference: plan.name, timeoutSeconds: 1 });
+    const first = await caller.call("processPayment", body);
+    if (first.status === 408) await payOtherwise(caller, body);
+  },
+  "asked again after a soft decline": async (caller, plan) => {
+    const ask = () => pay(caller, plan, { reference: plan.name });
+    await ask();
+    await ask();
+  },
+  "captured elsewhere": async (caller, plan) => {
+    const ask = () => pay(caller, plan, { reference: plan.name, captureMethod: "manual" });
+    const id = authorized(await ask());
+    if (id === null) return;
+    await ask();
+    await caller.call("capturePayment", { paymentIntentId: id });
+    if (plan.byReference) await ask();
+  },
+  "outage past the deadline": async (caller, plan) => {
+    await caller.outage(plan.outage ?? 0);
+    const body = bodyOf(caller, plan, { ...inOutage(plan), timeoutSeconds: plan.timeoutSeconds });
+    const answer = await caller.call("processPayment", body);
+    if (plan.byReference && answer.status === 408) await payOtherwise(caller, body);
+  },
+  "cancelled in an outage": async (caller, plan) => {
+    await caller.outage(plan.outage ?? 0);
+    const key = caller.newKey();
+    const body = bodyOf(caller, plan, inOutage(plan));
+    const invocationId = await caller.send("processPayment", body, key);
+    await caller.pause(2 * plan.pauseMs);
+    await caller.cancelInvocation(invocationId, key);
+    const answer = await caller.answerOf("processPayment", body, key);
+    if (plan.byReference && answer.status === 409) await payOtherwise(caller, body);
+  },
 };
+
+/** What a payment is that meets an outage, but for its means. */
+function inOutage(plan: Plan): CallBody {
+  return {
+    ...(plan.byReference && { reference: plan.name }),
+    ...(plan.isHeld && plan.paymentMethodId.startsWith("pm_card") && { captureMethod: "manual" }),
+    ...(plan.paymentMethodId === "pm_card_threeDSecure2Required" && { returnUrl: "https://shop.example/back" }),
+  };
+}
+
+/** Pays a reference by a card, after what came before was given up: at once, or when that has been taken back. */
+async function payOtherwise(caller: Caller, first: CallBody): Promise<void> {
+  for (let attempt = 0; attempt < 10; attempt++) {
+    const answer = await caller.call("processPayment", otherMeans(first));
+    if (answer.body.metadata?.reason !== "conflict") return;
+    await caller.pause(1000);
+  }
+}
+
+/** The same purchase, by a card that is not declined, without a hurry. */
+export function otherMeans(first: CallBody): CallBody {
+  const { mandate: _mandate, returnUrl: _returnUrl, timeoutSeconds: _timeoutSeconds, ...purchase } = first;
+  return { ...purchase, paymentMethodId: "pm_card_mastercard" };
+}
 
 async function pay(caller: Caller, plan: Plan, more: CallBody = {}): Promise<Answer> {
   return await caller.call("processPayment", bodyOf(caller, plan, more));

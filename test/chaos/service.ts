@@ -8,7 +8,8 @@ import { notificationTimings } from "../../src/notifications/options.ts";
 import { serveServices } from "../../src/app/services.ts";
 import { createStripeGateway } from "../../src/merchants/gateway.ts";
 
-const config = loadAppConfig(process.env);
+const { CHAOS_REFERENCE_RETENTION_MS: referenceRetention, ...settings } = process.env;
+const config = loadAppConfig(settings);
 const { port } = await serveServices({
   port: config.port,
   identityKeys: config.identityKeys,
@@ -16,6 +17,8 @@ const { port } = await serveServices({
   mode: config.stripe.mode,
   webhookSecrets: config.stripe.webhookSecrets,
   ...config.payments,
+  // Far below what the setting takes, so that a run sees references forgotten.
+  ...(referenceRetention !== undefined && { referenceRetentionMs: Number(referenceRetention) }),
   inactivityTimeoutMs: defaultInactivityTimeoutMs,
   lookUpDelaysMs: [0, 1000, 3000],
   notifications: { ...notificationTimings, receiver: config.notificationReceiver },

@@ -16,6 +16,13 @@ const apiEffects = [
 
 const webhookEffects = ["lose", "double", "delay", "reorder", "before_response"] as const;
 
+/** Stripe down: it does nothing, but for creations of payments whose answers are lost, the work done. */
+export const outageOrders: readonly FaultInput[] = [
+  { target: "api", effect: "cut_after", method: "POST", path: "/v1/payment_intents", count: 0, probability: 0.08 },
+  { target: "api", effect: "error_500", count: 0, probability: 0.5 },
+  { target: "api", effect: "cut_before", count: 0 },
+];
+
 /** The orders under which each request, and each webhook, meets one of the faults with the given probability. */
 export function faultOrders(probability: number): readonly FaultInput[] {
   if (probability === 0) return [];

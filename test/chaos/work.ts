@@ -1,7 +1,7 @@
 /** What the callers ask for, drawn from the seed before anything runs. */
 import type { Dice } from "./dice.ts";
 
-/** How often each kind comes, in parts of all. */
+/** How often each kind comes, in parts of all. Those of outages come in groups, a group for each outage. */
 const shares = {
   card: 14,
   "declined card": 7,
@@ -23,10 +23,39 @@ const shares = {
   deadline: 5,
   customer: 4,
   "cancel or refund": 4,
+  "given up, then other means": 4,
+  "asked again after a soft decline": 3,
+  "captured elsewhere": 3,
+  "outage past the deadline": 0,
+  "cancelled in an outage": 0,
 } as const;
 
 export type Kind = keyof typeof shares;
 export const kinds = Object.keys(shares) as readonly Kind[];
+
+/** What `isMended` is about. */
+const unmended: readonly Kind[] = [
+  "given up, then other means",
+  "asked again after a soft decline",
+  "captured elsewhere",
+  "outage past the deadline",
+  "cancelled in an outage",
+];
+
+/** Who meets an outage: half of them let their deadline pass, and half are cancelled while they back off. */
+const outageKinds: readonly Kind[] = [
+  "outage past the deadline",
+  "cancelled in an outage",
+  "outage past the deadline",
+  "cancelled in an outage",
+  "outage past the deadline",
+  "cancelled in an outage",
+  "outage past the deadline",
+  "outage past the deadline",
+];
+
+/** One outage for so many payments. */
+const paymentsPerOutage = 100;
 
 export type Plan = {
   /** The name of the payment, in its metadata and in every key. */
@@ -42,6 +71,12 @@ export type Plan = {
   readonly pauseMs: number;
   readonly customer: "succeeded" | "failed" | "absent";
   readonly byReference: boolean;
+  /** The deadline of who meets an outage, which lasts longer. */
+  readonly timeoutSeconds: number;
+  /** Which outage it meets, if any. */
+  readonly outage: number | null;
+  /** Whether the payment is only authorized. */
+  readonly isHeld: boolean;
 };
 
 const declinedCards = ["pm_card_visa_chargeDeclined", "pm_card_visa_chargeDeclinedInsufficientFunds"] as const;
@@ -49,6 +84,7 @@ const failingDebits = ["pm_usBankAccount_insufficientFunds", "pm_usBankAccount_a
 const goodDebit = "pm_usBankAccount_success";
 /** One that Stripe settles, and one that stays pending until somebody cancels it. */
 const slowDebits = [goodDebit, "pm_usBankAccount_processing"] as const;
+const softDeclines = ["pm_card_chargeDeclinedProcessingError", "pm_card_visa_chargeDeclinedInsufficientFunds"] as const;
 const anyMethods = ["pm_card_visa", goodDebit, ...declinedCards, ...failingDebits] as const;
 
 const methods: Readonly<Record<Kind, readonly string[]>> = {
@@ -72,16 +108,50 @@ const methods: Readonly<Record<Kind, readonly string[]>> = {
   deadline: slowDebits,
   customer: ["pm_card_threeDSecure2Required"],
   "cancel or refund": ["pm_card_visa", goodDebit],
+  "given up, then other means": [goodDebit],
+  "asked again after a soft decline": softDeclines,
+  "captured elsewhere": ["pm_card_visa"],
+  "outage past the deadline": ["pm_card_visa", "pm_card_visa", goodDebit, "pm_card_threeDSecure2Required"],
+  "cancelled in an outage": ["pm_card_visa", "pm_card_visa", goodDebit],
 };
 
-/** Every kind comes once if there is room; the rest is drawn by share. */
-export function drawPlans(dice: Dice, payments: number): readonly Plan[] {
-  const urn = kinds.flatMap((kind) => Array.from({ length: shares[kind] }, () => kind));
-  const drawn = Array.from({ length: payments }, (_, index) => kinds[index] ?? dice.pick(urn));
-  return dice.shuffled(drawn).map((kind, index) => drawPlan(dice, kind, `p${index}`));
+/** Every kind comes once if there is room; the rest is drawn by share. Whoever meets the same outage comes in a row. */
+export function drawPlans(dice: Dice, payments: number, isMended: boolean): readonly Plan[] {
+  const outages = outagesOf(payments, isMended);
+  const single = kinds.filter((kind) => shares[kind] > 0 && (isMended || !unmended.includes(kind)));
+  const urn = single.flatMap((kind) => Array.from({ length: shares[kind] }, () => kind));
+  const drawn = Array.from(
+    { length: payments - outages * outageKinds.length },
+    (_, index) => single[index] ?? dice.pick(urn),
+  );
+  const planned = dice.shuffled(drawn).map((kind) => ({ kind, outage: null as number | null }));
+  for (let outage = outages - 1; outage >= 0; outage--) {
+    // Not with the last payments: processes are killed meanwhile.
+    const from = Math.round(((outage + dice.fraction() * 0.8) * planned.length) / outages);
+    planned.splice(from, 0, ...outageKinds.map((kind) => ({ kind, outage })));
+  }
+  return planned.map(({ kind, outage }, index) => drawPlan(dice, kind, `p${index}`, outage));
 }
 
-function drawPlan(dice: Dice, kind: Kind, name: string): Plan {
+export function outagesOf(payments: number, isMended: boolean): number {
+  return isMended ? Math.ceil(payments / paymentsPerOutage) : 0;
+}
+
+/** What is asked for at the end of a run, when references are forgotten soon. */
+export function drawLatePlans(dice: Dice, isMended: boolean): readonly Plan[] {
+  const late = kinds.filter((kind) => rememberedKinds.includes(kind) && (isMended || !unmended.includes(kind)));
+  return [...late, ...late].map((kind, index) => drawPlan(dice, kind, `late${index}`, null));
+}
+
+const rememberedKinds: readonly Kind[] = [
+  "reference",
+  "reference with other means",
+  "given up, then other means",
+  "asked again after a soft decline",
+  "captured elsewhere",
+];
+
+function drawPlan(dice: Dice, kind: Kind, name: string, outage: number | null): Plan {
   const amount = dice.integer(100, 99_999);
   return {
     name,
@@ -92,6 +162,9 @@ function drawPlan(dice: Dice, kind: Kind, name: string): Plan {
     callers: dice.integer(2, 4),
     pauseMs: dice.integer(0, 1500),
     customer: dice.pick(["succeeded", "failed", "absent"] as const),
-    byReference: dice.chance(0.3),
+    byReference: dice.chance(outage === null ? 0.3 : 0.5),
+    timeoutSeconds: dice.integer(2, 4),
+    outage,
+    isHeld: outage !== null && dice.chance(0.2),
   };
 }

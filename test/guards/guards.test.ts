@@ -16,14 +16,8 @@ import {
   type Answer,
   type Scene,
 } from "../scene/scene.ts";
-import {
-  editedSource,
-  serveSource,
-  uneditedSource,
-  type Edit,
-  type ServiceSettings,
-  type Source,
-} from "./editedService.ts";
+import type { Edit } from "./editedCopy.ts";
+import { editedSource, serveSource, uneditedSource, type ServiceSettings, type Source } from "./editedService.ts";
 
 const hourMs = 3_600_000;
 

@@ -2,6 +2,7 @@
 import * as fc from "fast-check";
 import { Burst, commandArbitraries, firstAction, firstCrash, play, type Model } from "./commands.ts";
 import type { Defect } from "./defects.ts";
+import { holdMoneyRule } from "./money.ts";
 import { openSession, type Session } from "./session.ts";
 import { openStage, type Stage } from "./stage.ts";
 import { emptyWorld } from "./world.ts";
@@ -97,6 +98,7 @@ async function finish(model: Model, session: Session): Promise<void> {
   ];
   for (const ending of endings) if (ending.check(model)) await ending.run(model, session);
   await play(model, session, [], true);
+  await holdMoneyRule(session);
 }
 
 /** At most one charge per key and per attempt of a reference: Stripe's whole list, against what the models say. */

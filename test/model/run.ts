@@ -1,10 +1,11 @@
 /**
- * `npm run model [-- --runs 5000] [--seed n] [--at-once 8]`: the payment's state machine against the real handlers. A failure
- * prints what was done, what was seen, and how to repeat it.
+ * `npm run model [-- --runs 5000] [--seed n] [--at-once 8]`: the payment's state machine against the real handlers, then a fifth
+ * as many histories under the money's own rules. A failure prints what was done, what was seen, and how to repeat it.
  */
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
 import { check } from "./check.ts";
+import { checkHistories } from "./histories.ts";
 
 const { values } = parseArgs({
   options: {
@@ -16,6 +17,9 @@ const { values } = parseArgs({
     "replay-path": { type: "string" },
   },
 });
+
+/** One history under the money's own rules for so many runs. */
+const runsPerHistory = 5;
 
 /** A stage is closed after so many runs, so that nothing in it grows with their number. */
 const runsPerStage = 250;
@@ -43,6 +47,15 @@ if (values.path !== undefined) {
     );
     if (result.failure === null) continue;
     console.error(result.failure);
+    process.exitCode = 1;
+    break;
+  }
+  for (let left = Math.ceil(runs / runsPerHistory), seed = firstSeed; left > 0; left -= runsPerStage, seed++) {
+    const count = Math.min(left, runsPerStage);
+    const { failure } = await checkHistories({ count, seed, atOnce });
+    console.info(`${count} histories of the seed ${seed} ${failure === null ? "keep" : "break"} the rules of money.`);
+    if (failure === null) continue;
+    console.error(failure);
     process.exitCode = 1;
     break;
   }

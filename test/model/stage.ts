@@ -48,6 +48,8 @@ export async function openStage(options: { readonly polls: boolean; readonly def
     pollScheduleMs: [options.polls ? pollMs : hourMs],
     inactivityTimeoutMs: 0,
     defect: options.defect,
+    receiver: null,
+    source: null,
   });
 
   const crash = { service: atOnce(() => service.crash()), engine: atOnce(() => scene.crashEngine()) };

@@ -1,0 +1,257 @@
+/**
+ * The money's own rules, which know nothing of how the service does it: M1 nobody keeps what its caller was told is not paid,
+ * M2 nothing is begun after a deadline or a cancellation, M3 no reference is stuck, M4 nothing is left behind.
+ */
+import { type Books, netMinor, openBooks } from "./books.ts";
+import type { AnswerBody, Call } from "./clientLog.ts";
+import type { InvocationRecord, PaymentRecord, RunRecord, StripeRecord, Timer, Told, Trouble } from "./records.ts";
+import { Findings, type Verdict } from "./verdict.ts";
+
+export function moneyIsKeptOnlyWherePaid({ stripe }: RunRecord, books: Books): Verdict {
+  const findings = new Findings("M1", "money is kept only where a caller was told that it is paid");
+  for (const name of books.names) {
+    const calls = books.callsOf(name);
+    const kept = books.paymentsOf(name).filter((payment) => isKept(payment, books));
+    for (const { id } of kept) {
+      const isTold = calls.some((call) => call.answer === null || tellsPaid(call, id) || asksForReview(call, id));
+      findings.check(name, isTold ? null : `${id} keeps money, and no caller was told that it is paid.`);
+    }
+    for (const call of calls.filter(tellsOver)) {
+      const id = call.answer?.body.metadata?.paymentIntentId;
+      const problem = `${call.key} was told that it is not paid (${call.answer?.status}), and ${id} keeps money.`;
+      findings.check(name, kept.some((payment) => payment.id === id) ? problem : null);
+    }
+  }
+  // What no call of ours is named in is checked by I5.
+  findings.check(null, stripe.payments.length === 0 ? "Stripe has no payments." : null);
+  return findings.verdict();
+}
+
+/** Taken and not given back, or held. */
+function isKept(payment: PaymentRecord, books: Books): boolean {
+  return payment.status === "requires_capture" || netMinor(books, payment.id) !== 0;
+}
+
+function tellsPaid({ answer, customer }: Call, id: string): boolean {
+  if (answer?.status !== 200 || answer.body.paymentIntentId !== id) return false;
+  const { status } = answer.body;
+  return (
+    status === "succeeded" ||
+    status === "requires_capture" ||
+    (status === "requires_action" && customer === "succeeded")
+  );
+}
+
+/** A person decides what becomes of it. */
+function asksForReview({ answer }: Call, id: string): boolean {
+  const { reason, paymentIntentId } = answer?.body.metadata ?? {};
+  return reason === "needs_review" && (paymentIntentId === undefined || paymentIntentId === id);
+}
+
+/** An answer after which nothing of the payment may stay. */
+function tellsOver({ handler, answer }: Call): boolean {
+  const { reason, compensation } = answer?.body.metadata ?? {};
+  if (handler !== "processPayment") return false;
+  return reason === "declined" || ((reason === "timed_out" || reason === "canceled") && compensation !== "none");
+}
+
+/** What a killed process costs beside the time of its death: until others reach it again. */
+const recoveryMs = 4000;
+
+export function nothingIsBegunAfterItsEnd({ calls, invocations, stripe, course }: RunRecord): Verdict {
+  const findings = new Findings("M2", "nothing is sent for the first time after a deadline or a cancellation");
+  const byKey = new Map(invocations.map((invocation) => [invocation.idempotencyKey, invocation]));
+  const byId = new Map(invocations.map((invocation) => [invocation.id, invocation]));
+  const made = Map.groupBy(stripe.payments, ({ invocationId }) => callOf(invocationId, byId)?.id ?? "");
+  const excuses = course.isMended ? course.blows : [...course.blows, ...course.outages];
+  for (const call of calls) {
+    const invocation = byKey.get(call.key);
+    if (call.handler !== "processPayment" || invocation === undefined) continue;
+    for (const end of endsOf(call, invocation)) {
+      const sentUntilMs = end.atMs + course.sendingMs + (course.isMended ? 0 : lostMs(excuses, end.atMs, Infinity));
+      for (const { id, madeAtMs } of made.get(invocation.id) ?? []) {
+        const isLate = madeAtMs !== null && madeAtMs > sentUntilMs;
+        const lateMs = (madeAtMs ?? 0) - end.atMs;
+        findings.check(call.payment, isLate ? `${call.key} made ${id} ${lateMs} ms after its ${end.what}.` : null);
+      }
+      const { endedAtMs } = invocation;
+      if (endedAtMs === null) continue;
+      const inOutage = course.outages.some(({ fromMs, toMs }) => fromMs <= end.atMs && end.atMs <= toMs);
+      const allowedMs = course.answeringMs + (inOutage ? 0 : course.faultyMs) + lostMs(excuses, end.atMs, endedAtMs);
+      const lateMs = endedAtMs - end.atMs;
+      findings.check(
+        call.payment,
+        lateMs > allowedMs ? `${call.key} was answered ${lateMs} ms after its ${end.what}.` : null,
+      );
+    }
+  }
+  return findings.verdict();
+}
+
+/** The caller's call behind a call that made a payment: itself, or the one that called it. */
+function callOf(id: string | null, byId: ReadonlyMap<string, InvocationRecord>): InvocationRecord | undefined {
+  const invocation = byId.get(id ?? "");
+  const parent = invocation?.invokedBy ?? null;
+  return parent === null ? invocation : callOf(parent, byId);
+}
+
+/** When a call should be over, whatever Stripe does. */
+function endsOf(
+  call: Call,
+  { acceptedAtMs }: InvocationRecord,
+): readonly { readonly what: string; readonly atMs: number }[] {
+  const seconds = call.body["timeoutSeconds"];
+  return [
+    ...(typeof seconds === "number" ? [{ what: "deadline", atMs: acceptedAtMs + seconds * 1000 }] : []),
+    ...(call.cancelledAtMs === null ? [] : [{ what: "cancellation", atMs: call.cancelledAtMs }]),
+  ];
+}
+
+/** How much of the time about an end was lost by troubles. */
+function lostMs(troubles: readonly Trouble[], endMs: number, untilMs: number): number {
+  return troubles
+    .filter(({ fromMs, toMs }) => toMs > endMs - recoveryMs && fromMs < untilMs)
+    .reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs + recoveryMs, 0);
+}
+
+/** Declines that say that the same card may do later. https://docs.stripe.com/declines/codes */
+const softDeclines: ReadonlySet<string> = new Set([
+  "issuer_not_available",
+  "processing_error",
+  "reenter_transaction",
+  "try_again_later",
+]);
+
+export function noReferenceIsStuck({ calls, course }: RunRecord, books: Books): Verdict {
+  const findings = new Findings("M3", "every reference has kept money, or takes a new attempt");
+  const references = Map.groupBy(
+    calls.filter(({ handler }) => handler === "processPayment"),
+    ({ body }) => body["reference"],
+  );
+  for (const [reference, asked] of references) {
+    const [first] = asked;
+    if (reference === undefined || first === undefined) continue;
+    const name = first.payment;
+    const isPaid = books.paymentsOf(name).some((payment) => isKept(payment, books));
+    const last = asked.findLast(({ isLastAsk }) => isLastAsk)?.answer ?? null;
+    const hasGoneWell = last?.status === 200 || asked.some(({ answer }) => answer?.body.status === "succeeded");
+    const isReviewed = asked.some(({ answer }) => answer?.body.metadata?.reason === "needs_review");
+    // What an outage hid is looked for as long as Stripe's search may lag behind: an hour.
+    const isUnknown = asked.some(isUnknownTo);
+    const isExcused = !course.isMended && asked.some(({ answer }) => isUnmended(answer?.body));
+    const isStuck = !isPaid && !hasGoneWell && !isReviewed && !isExcused && !isUnknown;
+    const why = last === null ? "nobody asked" : `${last.status} ${last.body.metadata?.reason}: ${last.body.message}`;
+    findings.check(
+      name,
+      isStuck ? `${JSON.stringify(reference)} keeps nothing and takes no new attempt (${why}).` : null,
+    );
+    if (course.isMended) findings.check(name, repeatedSoftDecline(asked));
+    const amounts = new Set(books.paymentsOf(name).map(({ amount }) => amount));
+    findings.check(name, amounts.size <= 1 ? null : `One reference paid for ${[...amounts].join(" and ")}.`);
+  }
+  return findings.verdict();
+}
+
+/** A payment that was given up, or left to its customer. */
+function isUnmended(body: AnswerBody | undefined): boolean {
+  return body?.metadata?.compensation === "watching" || body?.status === "requires_action";
+}
+
+/** Who asks again, with a new key, after a decline that may pass gets a new attempt. */
+function repeatedSoftDecline(asked: readonly Call[]): string | null {
+  for (const { answer, body, answeredAtMs } of asked) {
+    const { declineCode = "", paymentIntentId } = answer?.body.metadata ?? {};
+    if (!softDeclines.has(declineCode)) continue;
+    const again = asked.find(
+      (later) =>
+        later.sentAtMs > (answeredAtMs ?? Infinity) &&
+        later.body["paymentMethodId"] === body["paymentMethodId"] &&
+        later.answer?.body.metadata?.paymentIntentId === paymentIntentId,
+    );
+    if (again !== undefined) return `${again.key} got the old ${declineCode} of ${paymentIntentId} again.`;
+  }
+  return null;
+}
+
+/** The references that keep nothing, each with the first call for it: whether they take a new attempt is asked at the end. */
+export function unpaidReferences(calls: readonly Call[], stripe: StripeRecord): readonly Call[] {
+  const books = openBooks({ calls, stripe, invocations: [] });
+  const asked = calls.filter(({ handler, body }) => handler === "processPayment" && body["reference"] !== undefined);
+  return [...Map.groupBy(asked, ({ payment }) => payment)].flatMap(([name, mine]) => {
+    const isPaid = books.paymentsOf(name).some((payment) => isKept(payment, books));
+    const hasGoneWell = mine.some(({ answer }) => answer?.body.status === "succeeded");
+    return isPaid || hasGoneWell ? [] : mine.slice(0, 1);
+  });
+}
+
+export function nothingIsLeftBehind({ calls, leftovers, course }: RunRecord, books: Books): Verdict {
+  const findings = new Findings("M4", "no state and no timer is left when the retention has passed");
+  const { sinceMs, states, timers, timersBefore } = leftovers;
+  const used = calls.filter(({ sentAtMs, body }) => sentAtMs >= sinceMs && body["reference"] !== undefined);
+  const over = new Set(
+    used.filter(({ payment }) => isOver(payment, books)).map(({ body }) => `platform:${String(body["reference"])}`),
+  );
+  for (const { service, key } of states) {
+    const isDue = service === "paymentReference" ? over.has(key) : !isReconciler(service, key);
+    findings.check(null, isDue ? `${service} ${key} still has a state.` : null);
+  }
+  for (const timer of timers) {
+    // A reference whose payment can still come to something asks again and again.
+    const isMemory = timer.service === "paymentReference" && timer.handler === "forget" && !over.has(timer.key);
+    findings.check(null, isMemory || isSchedule(timer) ? null : `${nameOf(timer)} is still to come.`);
+  }
+  for (const [name, same] of course.isMended ? Map.groupBy(timersBefore, nameOf) : []) {
+    findings.check(null, same.length === 1 ? null : `${name} is scheduled ${same.length} times.`);
+  }
+  findings.check(null, used.length > 0 ? null : "No reference was used while the retention was short.");
+  return findings.verdict();
+}
+
+/** Whether nothing can come of a reference's payments any more, and nobody has to look at them. */
+function isOver(name: string, books: Books): boolean {
+  const answers = books.callsOf(name).map(({ answer }) => answer?.body.metadata?.reason);
+  const isFinal = books
+    .paymentsOf(name)
+    .every(({ status }) => ["succeeded", "canceled", "requires_payment_method"].includes(status));
+  return isFinal && !answers.includes("needs_review") && answers.at(-1) !== "conflict";
+}
+
+/** The reconciler's next run. */
+function isSchedule({ service, handler, key }: Timer): boolean {
+  return isReconciler(service, key) && handler === "tick";
+}
+
+function isReconciler(service: string, key: string): boolean {
+  return service === "webhookReconciler" && key === "platform";
+}
+
+function nameOf({ service, key, handler }: Timer): string {
+  return `${service}/${handler} of ${key}`;
+}
+
+/** M5, where the merchant's own system listens: of one payment it hears one end, and that one is true. */
+export function oneTruthIsTold(told: readonly Told[], books: Books): Verdict {
+  const findings = new Findings("M5", "the merchant is told one truth of a payment");
+  for (const [id, mine] of Map.groupBy(told, ({ paymentIntentId }) => paymentIntentId)) {
+    const payment = books.payment(id);
+    const name = payment?.payment ?? null;
+    const types = new Set(mine.map(({ type }) => type));
+    const isTakenBack = types.has("payment.taken_back");
+    // A success that was told before anybody could know of it that its caller had given it up.
+    const isUnknown = books.callsOf(name ?? "").some(isUnknownTo);
+    const isTwofold = isTakenBack && types.has("payment.succeeded") && !isUnknown;
+    const isFalse = isTakenBack && payment !== undefined && isKept(payment, books);
+    findings.check(
+      name,
+      isTwofold ? `Of ${id} the merchant was told that it is taken back, and that it succeeded.` : null,
+    );
+    findings.check(name, isFalse ? `${id} was told taken back, and keeps money.` : null);
+  }
+  return findings.verdict();
+}
+
+/** Its caller was told that it is over, while nobody knew whether Stripe had made anything. */
+function isUnknownTo({ answer }: Call): boolean {
+  const { compensation, paymentIntentId } = answer?.body.metadata ?? {};
+  return compensation === "watching" && paymentIntentId === undefined;
+}
