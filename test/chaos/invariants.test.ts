@@ -36,9 +36,9 @@ describe("a run that went well", () => {
 
   it("holds them where an attempt is hidden for good, and another one for the same reference was declined before", () => {
     const first = { id: "pi_first", status: "requires_payment_method", amountReceived: 0, invocationId: "inv first" };
-    const told = failed(402, "declined", { paymentIntentId: "pi_first" });
+    const heard = failed(402, "declined", { paymentIntentId: "pi_first" });
     const run = addCall(addPayment(sampleRun(), payment("hidden", first)), {
-      ...call("hidden", "processPayment", told),
+      ...call("hidden", "processPayment", heard),
       key: "first",
     });
     expect(checkRun(run).flatMap(({ violations }) => violations)).toEqual([]);
@@ -317,9 +317,9 @@ function over(name: string): Call {
 
 /** A caller of one reference who is told of a decline that may pass. */
 function soft(key: string, sentAtMs: number): Call {
-  const told = failed(402, "declined", { ...id("pi_soft"), declineCode: "processing_error" });
+  const heard = failed(402, "declined", { ...id("pi_soft"), declineCode: "processing_error" });
   return {
-    ...call("given up", "processPayment", told, { reference: "given up" }),
+    ...call("given up", "processPayment", heard, { reference: "given up" }),
     key,
     sentAtMs,
     answeredAtMs: sentAtMs,
