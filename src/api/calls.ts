@@ -25,7 +25,8 @@ type Declaration = {
   readonly input: z.ZodType;
   readonly output: z.ZodType;
   /**
-   * `moves`: it moves money, changes something or waits, so its answer is kept under the caller's idempotency key.
+   * `moves`: it moves money, changes something or waits, so its answer is kept under the caller's idempotency key. A state of a
+   * dispute that was only read is not.
    * `reads`: its answer is worth nothing once it was given.
    */
   readonly effect: "moves" | "reads";

@@ -13,6 +13,7 @@ import { createSetupWatcher } from "../setups/setupWatcher.ts";
 import { webhookReconcilerInterface } from "../webhooks/interface.ts";
 import { createReconcilerAlarm } from "../webhooks/reconcilerAlarm.ts";
 import { createWebhookReconciler } from "../webhooks/webhookReconciler.ts";
+import { createKeptCalls, keptCallsInterface } from "./keptCalls.ts";
 import { createPaymentsService, paymentsHandlerNames } from "./paymentsService.ts";
 
 /** Names of a service and of its handlers. */
@@ -22,6 +23,7 @@ export type ServiceOffer = { readonly name: string; readonly handlers: readonly 
 export const offeredServices: readonly ServiceOffer[] = [
   { name: "payments", handlers: paymentsHandlerNames },
   ...[
+    keptCallsInterface,
     installationInterface,
     paymentReferenceInterface,
     paymentWatcherInterface,
@@ -39,6 +41,7 @@ export function paymentServices(options: ServiceOptions, installationId: string 
   return [
     createInstallation(all),
     createPaymentsService(all),
+    createKeptCalls(all),
     createPaymentReference(all),
     createPaymentWatcher(all),
     createSetupWatcher(all),

@@ -78,6 +78,9 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 
 const startTimeoutMs = 60_000;
 
+/** The largest body that the ingress takes, webhooks included; more is 413. The engine's own limit is 32 MiB. */
+const requestSizeLimit = "1MiB";
+
 function temporaryDir(dataDir: string): string {
   const path = join(dataDir, "tmp");
   rmSync(path, { recursive: true, force: true });
@@ -103,6 +106,7 @@ async function settingsOf(options: EngineOptions): Promise<Record<string, string
     RESTATE_LISTEN_MODE: "tcp",
     RESTATE_INGRESS__BIND_PORT: String(options.ingressPort),
     RESTATE_INGRESS__ADVERTISED_ADDRESS: `http://127.0.0.1:${options.ingressPort}`,
+    RESTATE_INGRESS__REQUEST_SIZE_LIMIT: requestSizeLimit,
     RESTATE_ADMIN__BIND_PORT: String(options.adminPort),
     RESTATE_BIND_PORT: String(options.nodePort ?? (await freePort())),
     ...(options.identityPemFile === undefined

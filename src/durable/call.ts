@@ -2,6 +2,7 @@
  * One invocation of a handler, and the only ways in which it looks at the world. A handler is replayed, perhaps by another
  * process with other settings, so whatever decides anything is recorded in the journal before it steers: an answer of Stripe's
  * (`ask`), and what settings, the clock or the memory of a process say (`fix`). A handler never sees the settings otherwise.
+ * A secret of Stripe's that belongs into an answer is the one thing that is not recorded (`peek`), and it decides nothing.
  */
 import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
@@ -41,6 +42,12 @@ export type Call<Ctx extends Context = Context> = {
    * @throws CallStopped
    */
   send<Answer>(step: string, request: (stripe: StripeGateway) => Promise<Answer>): Promise<Answer>;
+  /**
+   * Asks Stripe for something that must not stay in the journal: the address of a customer's page, which holds a client
+   * secret. A replay asks again, and may be told something else, so what comes of it goes into the answer and nowhere else: no
+   * step comes after it. An outage is thrown to the engine, and so is a rejected key, because only a step can pause.
+   */
+  peek<Answer>(request: (stripe: StripeGateway) => Promise<Answer>): Promise<Answer>;
   /** Records what the surroundings say. */
   fix<Fixed>(step: string, decide: (surroundings: Surroundings) => Fixed): Promise<Fixed>;
   /** The deadline of what follows, in epoch milliseconds; Infinity for none. */
@@ -202,6 +209,7 @@ export function openCall<Ctx extends Context>(ctx: Ctx, options: HandlerOptions)
       await ctx.sleep(Math.min(delayMs, leftMs), name);
       if (leftMs <= delayMs) throw new CallStopped("deadline");
     },
+    peek: async (request) => await request(stripe),
     lastStepAtMs: () => last.atMs,
     isMerchantTold: () => last.told,
     takeCancellation() {

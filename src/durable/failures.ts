@@ -2,7 +2,7 @@
 import { TerminalError } from "@restatedev/restate-sdk";
 import type { PaymentFailure } from "../payments/rules/payment.ts";
 import type { Refusal } from "../stripe/errorMeaning.ts";
-import type { CallStopped } from "./call.ts";
+import { CallStopped } from "./call.ts";
 import { statusOfReason, type Compensation, type FailureReason } from "../api/failures.ts";
 
 /** The object that a failure is about, and what else its caller acts on. Absent is as good as null. */
@@ -43,8 +43,12 @@ export function declined({ message, stripeCode, declineCode }: PaymentFailure, d
   return failure("declined", message, { ...details, stripeCode, declineCode });
 }
 
-/** How a call fails that was stopped before Stripe gave an answer: at its deadline, or because it was cancelled. */
-export function stopped({ because }: CallStopped, request: unknown): TerminalError {
+/** What a call throws for an error that reaches its end: where it was stopped before Stripe gave an answer, a failure that says so. */
+export function asFailure(error: unknown, request: unknown): unknown {
+  return error instanceof CallStopped ? stopped(error, request) : error;
+}
+
+function stopped({ because }: CallStopped, request: unknown): TerminalError {
   const details = { ...idsIn(request), compensation: "none" } as const;
   const fate =
     "Stripe gave no answer, so whether it did what was asked is not known: read the state before you ask again.";

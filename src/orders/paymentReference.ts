@@ -171,8 +171,11 @@ async function keep(
   try {
     const outcome = await end();
     const { paymentIntentId, status } = outcome;
-    call.ctx.set("record", { ...record, paymentIntentId, end: { kind: "answered", isFinal: status === "succeeded" } });
-    call.ctx.set("kept", { kind: "outcome", outcome });
+    const isFinal = status === "succeeded";
+    call.ctx.set("record", { ...record, paymentIntentId, end: { kind: "answered", isFinal } });
+    // Any other answer is read anew when it is asked for again, so it isn't kept.
+    if (isFinal) call.ctx.set("kept", { kind: "outcome", outcome });
+    else call.ctx.clear("kept");
     rememberFrom(call);
     return outcome;
   } catch (error) {

@@ -13,7 +13,8 @@ import type { CaptureParameters } from "./stripe/requests.ts";
 const captureAttempts = 3;
 
 /**
- * Captures an authorized payment. One that is captured already with the same amount is a success.
+ * Captures an authorized payment. One that is captured already with the same amount is a success. A final capture of nothing
+ * releases the rest that several captures left. https://docs.stripe.com/payments/multicapture
  * https://docs.stripe.com/api/payment_intents/capture
  * @throws TerminalError `invalid_request`, `declined`, `not_found`, `canceled`, `conflict` or `needs_review`
  */
@@ -36,6 +37,8 @@ export async function capturePayment(call: Call, request: CapturePaymentRequest)
         ({ settledBy } = await awaitPaymentBy(call, paymentIntentId, plan));
         payment = await readOwnPayment(call, paymentIntentId);
         continue;
+      case "taken_back":
+        throw failure("canceled", step.message, { paymentIntentId, compensation: "watching" });
       case "invalid":
         throw invalidField("amount", `amount ${step.message}`, { paymentIntentId });
       case "canceled":
@@ -52,7 +55,7 @@ export async function capturePayment(call: Call, request: CapturePaymentRequest)
       case "made":
         payment = captured.made;
         settledBy = "response";
-        if (payment.status === "succeeded" || payment.status === "requires_capture") {
+        if ((payment.status === "succeeded" || payment.status === "requires_capture") && !payment.isAbandoned) {
           return paymentOutcome({ payment, decision: { kind: payment.status }, settledBy });
         }
         break;

@@ -14,7 +14,7 @@ import type { HandlerOptions } from "../merchants/options.ts";
 import { thenLook } from "../notifications/thenLook.ts";
 import { listRefunds, refundCreation, refundOrigin } from "../refunds/creation.ts";
 import { awaitedRefund } from "../refunds/object.ts";
-import { amountLeftToRefund, judgeRefund, type RefundSnapshot } from "../refunds/rules.ts";
+import { amountLeftToRefund, judgeRefund, refundsOfCaptured, type RefundSnapshot } from "../refunds/rules.ts";
 import type { RefundParameters } from "../refunds/stripe.ts";
 import { waiterCallbackKey } from "../stripe/metadata.ts";
 import { closePayment, decideAbandonment, withdrawAbandonment } from "./closePayment.ts";
@@ -114,9 +114,10 @@ async function takeBackUnknown(call: Call, { invocationId, fixedAtMs }: UnknownP
 /** Gives back what is left of the payment, after every refund that somebody else made, and waits for each refund's end. */
 async function refund(call: Call, payment: PaymentSnapshot, { pollScheduleMs }: WaitPlan): Promise<WatchResult> {
   const { paymentIntentId } = payment;
-  for (let attempt = 0; attempt < maximumRefundAttempts; attempt++) {
-    const refunds = await listRefunds(call, paymentIntentId);
-    const leftMinor = amountLeftToRefund(payment.amountReceived, refunds);
+  for (let attempt = 0; ; attempt++) {
+    const latest = await readOwnPayment(call, paymentIntentId);
+    const refunds = refundsOfCaptured(await listRefunds(call, paymentIntentId), latest);
+    const leftMinor = amountLeftToRefund(latest);
     const open = refunds.find((existing) => judgeRefund(existing).kind === "pending");
     for (const existing of refunds) {
       const judgement = judgeRefund(existing);
@@ -128,13 +129,19 @@ async function refund(call: Call, payment: PaymentSnapshot, { pollScheduleMs }: 
       const refundIds = refunds.filter(({ status }) => status === "succeeded").map(({ refundId }) => refundId);
       return report(payment, "refunded", refundIds);
     }
+    // The look comes first: the last attempt may be the one that succeeded.
+    if (attempt === maximumRefundAttempts) {
+      const message = `The payment succeeded after it was given up, and ${maximumRefundAttempts} attempts to refund it failed. Refund it in Stripe's dashboard.`;
+      throw failure("needs_review", message, { paymentIntentId });
+    }
     try {
       const plan = { pollScheduleMs, deadlineAtMs: null };
       const ended =
         leftMinor === 0 && open !== undefined
           ? await endOf(call, open, null, plan)
           : await endOfNew(call, paymentIntentId, leftMinor, plan);
-      if (ended.status === "succeeded") continue;
+      // The next look says that it is done, or that a person has to judge what this version doesn't know.
+      if (judgeRefund(ended).kind !== "failed") continue;
       const why = ended.failureReason ?? "no reason";
       call.ctx.console.warn(`Refund ${ended.refundId} ended as ${ended.status} (${why}).`);
     } catch (error) {
@@ -143,11 +150,10 @@ async function refund(call: Call, payment: PaymentSnapshot, { pollScheduleMs }: 
         `Watch of ${paymentIntentId}: the refund was not made, trying again later. ${error.message}`,
       );
     }
+    if (attempt + 1 === maximumRefundAttempts) continue;
     // A refund that failed, was refused or is not known rarely fares better at once, and the attempts are few.
     await call.ctx.sleep(pollDelayMs(pollScheduleMs, attempt, call.ctx.rand.random()), "next refund");
   }
-  const message = `The payment succeeded after it was given up, and ${maximumRefundAttempts} attempts to refund it failed. Refund it in Stripe's dashboard.`;
-  throw failure("needs_review", message, { paymentIntentId });
 }
 
 /** Makes a refund and gives how it ended. @throws TerminalError if Stripe refuses it, or if what became of it is not known */

@@ -62,11 +62,14 @@ export function refundRequests(stripe: Stripe) {
       );
     },
 
-    /** Reads a refund; null if there is none. https://docs.stripe.com/api/refunds/retrieve */
+    /** Reads a refund; null if there is none, or if Stripe takes the id for none. https://docs.stripe.com/api/refunds/retrieve */
     async readRefund(refundId: string): Promise<RefundSnapshot | null> {
       return await ask(
         async () => seen(await stripe.refunds.retrieve(refundId)),
-        (meaning) => (meaning.kind === "missing" ? null : unexpectedAnswer("read the refund", meaning)),
+        (meaning) =>
+          meaning.kind === "missing" || meaning.kind === "refused"
+            ? null
+            : unexpectedAnswer("read the refund", meaning),
       );
     },
   };

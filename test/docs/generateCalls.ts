@@ -23,13 +23,15 @@ refused: a misspelt \`captureMethod\` must not charge at once. The engine descri
 **Send an \`idempotency-key\` header** with every call that changes something. A repeated key never charges again: it joins the call while that waits,
 and gets its answer afterwards. An answer is kept for \`IDEMPOTENCY_RETENTION\` (7 days) after the call ended. After that the same key would be a new
 payment, so derive keys from your order and don't reuse them. The engine keeps no fingerprint of a request: the same key with another body gets the
-first answer. Where the connection drops, or an answer is a 5xx without \`metadata\`, post the same body with the same key again. That is always safe.
+first answer. Plain reads (\`getPayment\`, \`getCustomer\`, \`getDispute\` without \`awaitOutcome\`) and 409 \`balance_insufficient\` are not kept: asked again, they look
+again. Where the connection drops, or an answer is a 5xx without \`metadata\`, post the same body with the same key again. That is always safe.
 `;
 
 const days = `## Calls that take days
 
 Nobody holds an HTTP request open for four days. Post again with the same key, or send and attach, or wait by the object's id
-(\`awaitPayment\`, \`awaitRefund\`, \`awaitSetup\`). All of them return the same outcome. \`/send\` answers at once with an invocation id:
+(\`awaitPayment\`, \`awaitRefund\`, \`awaitSetup\`). All of them return the same outcome. \`/send\` answers at once with an invocation id. The outcome of
+\`refundPayment\`, \`cancelPayment\` and \`getDispute\` can be attached to while the call runs; afterwards, post again with the same key:
 
 \`\`\`shell
 curl 127.0.0.1:8080/payments/processPayment/send -H 'content-type: application/json' -H 'idempotency-key: debit-2' -d '{"paymentMethodId": "pm_usBankAccount_success", "amount": 2500, "mandate": {"type": "offline"}}'

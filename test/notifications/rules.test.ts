@@ -165,6 +165,14 @@ describe("dueNotifications", () => {
     ["canceled", ["refund.canceled"]],
     ["unrecognized", ["refund.needs_review"]],
   ];
+  it("tells nothing of the released rest that an older program's capture lists as a refund", () => {
+    const captured = paid("succeeded", { amountReceived: 100, chargeId: "ch_1" });
+    expect(tell([seen(captured, { refunds: [refund("succeeded")] })])).toEqual([["payment.succeeded"]]);
+    const refunded = paid("succeeded", { amountReceived: 100, amountRefunded: 50, chargeId: "ch_1" });
+    const both = [refund("succeeded", { refundId: "re_2", amount: 50 }), refund("succeeded")];
+    expect(tell([seen(refunded, { refunds: both })])).toEqual([["payment.succeeded", "refund.succeeded"]]);
+  });
+
   it.each(refunds)("of a refund that is %s tells %j", (status, types) => {
     const look = seen(succeeded, { refunds: [refund(status)] });
     expect(tell([seen(succeeded), look])).toEqual([["payment.succeeded"], types]);

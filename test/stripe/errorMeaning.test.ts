@@ -1,6 +1,6 @@
 import { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
-import { meaningOf, type ErrorMeaning } from "../../src/stripe/errorMeaning.ts";
+import { isLowBalance, meaningOf, type ErrorMeaning } from "../../src/stripe/errorMeaning.ts";
 
 type RawError = ConstructorParameters<typeof Stripe.errors.StripeError>[0];
 
@@ -36,6 +36,18 @@ const table: readonly [string, RawError, ErrorMeaning["kind"]][] = [
   ],
   ["an error with a status that is none", { type: "api_error", statusCode: 302 }, "needs_review"],
 ];
+
+describe("a refusal", () => {
+  it.each([
+    ["balance_insufficient", true],
+    ["insufficient_funds", true],
+    ["charge_already_refunded", false],
+    ["parameter_unknown", false],
+    [null, false],
+  ])("with the code %s is about a low balance: %s", (stripeCode, isLow) => {
+    expect(isLowBalance({ stripeCode, param: null, message: "Stripe's words." })).toBe(isLow);
+  });
+});
 
 describe("meaningOf", () => {
   it.each(table)("takes %s for what it is", (_what, raw, kind) => {

@@ -13,7 +13,7 @@ import type {
   PaymentNotification,
   RefundEventType,
 } from "../contract.ts";
-import type { RefundStatus } from "../../refunds/rules.ts";
+import { refundsOfCaptured, type RefundStatus } from "../../refunds/rules.ts";
 
 export type SeenPayment = {
   readonly payment: PaymentSnapshot;
@@ -120,7 +120,7 @@ function factsOf(seen: Seen, { abandoned, told }: Memory): readonly Fact[] {
   const later = [
     ...seen.warnings.map((warning) => warningFact(paid, warning)),
     ...seen.disputes.flatMap((dispute) => disputeFacts(paid, dispute, told)),
-    ...seen.refunds.flatMap((refund) => refundFacts(paid, refund)),
+    ...refundsOfCaptured(seen.refunds, paid.payment).flatMap((refund) => refundFacts(paid, refund)),
   ];
   // Stripe lists the newest first. The facts of one dispute have one age, and stay in their order.
   later.sort((first, second) => first.datedAtMs - second.datedAtMs);

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { EngineAdmin } from "../engine/adminApi.ts";
 import { pinnedPerDeployment } from "../engine/pinned.ts";
+import { keptCallsInterface } from "../../app/keptCalls.ts";
 import { platformKey, webhookReconcilerInterface } from "../../webhooks/interface.ts";
 import { refusalsMatterMs, type SeenRefusals } from "./findings/deliveries.ts";
 import type { SeenDeployments } from "./findings/deployments.ts";
@@ -35,7 +36,9 @@ export async function seeHandlersInUse({ admin, offer }: Patient): Promise<reado
     `select distinct target_service_name || '/' || target_handler_name as handler from sys_invocation where ${isOurs(offer)}`,
     z.object({ handler: z.string() }),
   );
-  return rows.map(({ handler }) => handler);
+  // The public call of the same name hands on to it, and is forgotten as soon as it ends.
+  const handedOn = `${keptCallsInterface.name}/`;
+  return rows.map(({ handler }) => (handler.startsWith(handedOn) ? handler.replace(handedOn, "payments/") : handler));
 }
 
 /** Webhooks that were refused. The engine forgets them within the hour; older ones say nothing about now. */

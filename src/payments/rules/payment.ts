@@ -30,6 +30,9 @@ export type PaymentSnapshot = {
   readonly stripeStatus: string;
   readonly amount: number;
   readonly amountReceived: number;
+  /** What the charge took, and how much of it was given back; both count for what can still be refunded. */
+  readonly amountCaptured: number;
+  readonly amountRefunded: number;
   /** What an authorization still holds. */
   readonly amountCapturable: number;
   readonly currency: string;
@@ -49,6 +52,7 @@ export type PaymentSnapshot = {
    * is worth is known to nobody yet but that call.
    */
   readonly isBeingAbandoned: boolean;
+  /** What the customer is to do, without the addresses of pages. */
   readonly nextAction: NextAction | null;
 };
 

@@ -29,6 +29,7 @@ export function paymentParameters(
     ...(request.savePaymentMethod === undefined ? {} : { setup_future_usage: request.savePaymentMethod }),
     // Until when it can be captured, only the charge says.
     ...(request.captureMethod === "manual" ? { capture_method: "manual", expand: ["latest_charge"] } : {}),
+    ...(request.requestMulticapture === true ? severalCaptures : {}),
     ...(request.customerId === undefined ? {} : { customer: request.customerId }),
     ...(request.description === undefined ? {} : { description: request.description }),
     ...(request.receiptEmail === undefined ? {} : { receipt_email: request.receiptEmail }),
@@ -43,6 +44,11 @@ export function paymentParameters(
     },
   };
 }
+
+/** https://docs.stripe.com/payments/multicapture */
+const severalCaptures: Partial<PaymentParameters> = {
+  payment_method_options: { card: { request_multicapture: "if_available" } },
+};
 
 function presenceParameters({ returnUrl, bankTransfer, currency }: PaymentRequest): Partial<PaymentParameters> {
   if (returnUrl === undefined) {

@@ -1,5 +1,6 @@
 /** The gateway's requests about PaymentIntents. */
 import type { Stripe } from "stripe";
+import type { NextAction } from "../../api/nextAction.ts";
 import { abandonmentNoteKey, doorbellAddresses, failureNoteKey, undecidedNote } from "../../stripe/metadata.ts";
 import type { PaymentFailure, PaymentSnapshot } from "../rules/payment.ts";
 import type { Refusal } from "../../stripe/errorMeaning.ts";
@@ -13,6 +14,7 @@ import {
   type FixedRequest,
   type Sent,
 } from "../../stripe/request.ts";
+import { nextActionOf } from "../../stripe/nextAction.ts";
 import { failureNoteOf } from "../../stripe/snapshot.ts";
 import { snapshotOfPayment } from "./snapshot.ts";
 
@@ -89,6 +91,25 @@ export function paymentRequests(stripe: Stripe) {
         (meaning) =>
           meaning.kind === "missing" || meaning.kind === "refused"
             ? { kind: "missing", refusal: meaning.refusal }
+            : unexpectedAnswer("read the PaymentIntent", meaning),
+      );
+    },
+
+    /**
+     * Reads a PaymentIntent with the pages that its customer is to visit. Their addresses hold secrets: this is no answer to
+     * record. Null if Stripe no longer knows it.
+     */
+    async readWithPages(
+      paymentIntentId: string,
+    ): Promise<{ readonly payment: PaymentSnapshot; readonly nextAction: NextAction | null } | null> {
+      return await ask(
+        async () => {
+          const read = await stripe.paymentIntents.retrieve(paymentIntentId, withLatestCharge);
+          return { payment: seen(read), nextAction: nextActionOf(read.next_action) };
+        },
+        (meaning) =>
+          meaning.kind === "missing" || meaning.kind === "refused"
+            ? null
             : unexpectedAnswer("read the PaymentIntent", meaning),
       );
     },

@@ -3,7 +3,7 @@ import type { Stripe } from "stripe";
 import { abandonmentNoteOf, failureNoteKey } from "../../stripe/metadata.ts";
 import { failureNote } from "../../stripe/snapshot.ts";
 import type { PaymentFailure, PaymentSnapshot, PaymentStatus } from "../rules/payment.ts";
-import { nextActionOf } from "../../stripe/nextAction.ts";
+import { nextActionOf, withoutPages } from "../../stripe/nextAction.ts";
 
 const paymentStatuses: ReadonlySet<string> = new Set<PaymentStatus>([
   "requires_payment_method",
@@ -26,6 +26,7 @@ export function snapshotOfPayment(paymentIntent: Stripe.PaymentIntent): PaymentS
     stripeStatus: paymentIntent.status,
     amount: paymentIntent.amount,
     amountReceived: paymentIntent.amount_received,
+    ...sumsOfCharge(paymentIntent),
     amountCapturable: paymentIntent.amount_capturable,
     currency: paymentIntent.currency,
     chargeId: typeof charge === "string" ? charge : (charge?.id ?? null),
@@ -38,8 +39,15 @@ export function snapshotOfPayment(paymentIntent: Stripe.PaymentIntent): PaymentS
     closedAfterFailure: note !== null,
     isAbandoned: abandonment === "decided",
     isBeingAbandoned: abandonment === "undecided",
-    nextAction: nextActionOf(paymentIntent.next_action),
+    nextAction: withoutPages(nextActionOf(paymentIntent.next_action)),
   };
+}
+
+/** The answer to a create is not asked for the charge in full, and nothing is given back yet. */
+function sumsOfCharge({ latest_charge: charge, amount_received }: Stripe.PaymentIntent) {
+  return charge === null || typeof charge === "string"
+    ? { amountCaptured: amount_received, amountRefunded: 0 }
+    : { amountCaptured: charge.amount_captured, amountRefunded: charge.amount_refunded };
 }
 
 /** Stripe tells it for cards. https://docs.stripe.com/payments/place-a-hold-on-a-payment-method */

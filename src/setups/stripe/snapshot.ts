@@ -3,7 +3,7 @@ import type { Stripe } from "stripe";
 import { failureNoteKey } from "../../stripe/metadata.ts";
 import type { PaymentFailure } from "../../payments/rules/payment.ts";
 import type { SetupSnapshot, SetupStatus } from "../rules.ts";
-import { nextActionOf } from "../../stripe/nextAction.ts";
+import { nextActionOf, withoutPages } from "../../stripe/nextAction.ts";
 import { failureNote, idOf } from "../../stripe/snapshot.ts";
 
 const setupStatuses: ReadonlySet<string> = new Set<SetupStatus>([
@@ -27,7 +27,7 @@ export function snapshotOfSetup(setupIntent: Stripe.SetupIntent): SetupSnapshot 
     mandateId: idOf(setupIntent.mandate),
     failure: failureOf(setupIntent.last_setup_error) ?? note,
     closedAfterFailure: note !== null,
-    nextAction: nextActionOf(setupIntent.next_action),
+    nextAction: withoutPages(nextActionOf(setupIntent.next_action)),
   };
 }
 

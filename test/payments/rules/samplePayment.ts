@@ -8,6 +8,8 @@ export function samplePayment(status: PaymentStatus, more: Partial<PaymentSnapsh
     stripeStatus: status,
     amount: 109,
     amountReceived: 0,
+    amountCaptured: more.amountReceived ?? 0,
+    amountRefunded: 0,
     amountCapturable: 0,
     currency: "usd",
     chargeId: null,

@@ -56,6 +56,11 @@ describe("paymentParameters", () => {
 
   it.each<[string, Partial<PaymentRequest>, object]>([
     ["a method to be saved", { savePaymentMethod: "on_session" }, { setup_future_usage: "on_session" }],
+    [
+      "several captures",
+      { captureMethod: "manual", requestMulticapture: true },
+      { capture_method: "manual", payment_method_options: { card: { request_multicapture: "if_available" } } },
+    ],
     ["an absent customer", { offSession: true }, { off_session: true, error_on_requires_action: true }],
     [
       "manual capture, and asks until when",

@@ -63,6 +63,8 @@ describe("a payment", () => {
       stripeStatus: "processing",
       amount: 109,
       amountReceived: 9,
+      amountCaptured: 9,
+      amountRefunded: 0,
       amountCapturable: 100,
       currency: "usd",
       chargeId: null,
@@ -74,6 +76,12 @@ describe("a payment", () => {
       isBeingAbandoned: false,
       nextAction: null,
     });
+  });
+
+  it("has the sums of its charge, where the charge is there", () => {
+    const latest_charge = { id: "ch_1", amount_captured: 7, amount_refunded: 2 };
+    expect(payment({ latest_charge })).toMatchObject({ amountCaptured: 7, amountRefunded: 2 });
+    expect(payment({ latest_charge: "ch_1" })).toMatchObject({ amountCaptured: 9, amountRefunded: 0 });
   });
 
   it.each([
