@@ -55,7 +55,8 @@ export async function capturePayment(call: Call, request: CapturePaymentRequest)
       case "made":
         payment = captured.made;
         settledBy = "response";
-        if ((payment.status === "succeeded" || payment.status === "requires_capture") && !payment.isAbandoned) {
+        if (payment.isAbandoned || payment.isBeingAbandoned) break;
+        if (payment.status === "succeeded" || payment.status === "requires_capture") {
           return paymentOutcome({ payment, decision: { kind: payment.status }, settledBy });
         }
         break;

@@ -235,6 +235,26 @@ describe.each(modes)("notifications, $mode", ({ inactivityTimeoutMs }) => {
         expect((await scene.stripe.paymentIntents.retrieve(id)).metadata).not.toHaveProperty(note);
       });
 
+      it("answers a success, and tells it later, where Stripe fails as the note is to be taken back", async () => {
+        const { id, call, path } = await aboutToNote();
+        await scene.fault({ ...stall, method: "GET", path });
+        await scene.faultsMet();
+        const outage = { target: "api", effect: "error_500", count: 0 };
+        await scene.fault({ ...stall, delayMs: 0, method: "POST", path }, { ...outage, method: "POST", path });
+        await scene.fault({ target: "webhook", effect: "lose", count: 0 });
+        await scene.settle(id);
+        expect(await call).toMatchObject({ status: 200, body: { status: "succeeded" } });
+        expect((await scene.stripe.paymentIntents.retrieve(id)).metadata).toHaveProperty(note);
+        await webhookAbout(id);
+        expect(merchant.typesOf(id)).toEqual([]);
+        await scene.clearFaults();
+        await merchant.untilTold(id, "payment.succeeded");
+        await untilNobodyWatches();
+        await webhookAbout(id);
+        expect(await toldOf(id)).toEqual(["payment.succeeded"]);
+        expect((await scene.stripe.paymentIntents.retrieve(id)).metadata).not.toHaveProperty(note);
+      });
+
       it("tells a success alone where the answer to the note is lost, and the next one says that the payment succeeded", async () => {
         const { id, call } = await aboutToNote(
           { target: "api", effect: "cut_after" },
