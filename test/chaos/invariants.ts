@@ -59,12 +59,13 @@ function atMostOneCharge({ stripe }: RunRecord, books: Books): Verdict {
   return findings.verdict();
 }
 
-/** Given back in full before anybody was told that it is paid: its caller had given it up. */
-function isTakenBack({ id, payment, amountReceived }: PaymentRecord, books: Books): boolean {
+/** Given back in full, or released, before anybody was told that it is paid: its caller had given it up. */
+function isTakenBack({ id, payment, status, amountReceived }: PaymentRecord, books: Books): boolean {
   const isTold = books
     .callsOf(payment ?? "")
-    .some(({ answer }) => answer?.body.status === "succeeded" && answer.body.paymentIntentId === id);
-  return amountReceived > 0 && netMinor(books, id) === 0 && !isTold;
+    .some(({ answer }) => answer?.status === 200 && answer.body.paymentIntentId === id);
+  const isOver = status === "canceled" || amountReceived > 0;
+  return isOver && netMinor(books, id) === 0 && !isTold;
 }
 
 function everyCallEnded({ calls, invocations, stripe }: RunRecord, books: Books): Verdict {
