@@ -8,7 +8,7 @@ type Explanation = { readonly meaning: string; readonly remedy: string };
 export const reasonGuide: Readonly<Record<FailureReason, Explanation>> = {
   invalid_request: {
     meaning:
-      "A field is wrong. Stripe refused it (`param`, `stripeCode`), or our schema did: then there is no `metadata`, and `message` lists every bad field.",
+      "A field is wrong. Stripe refused it (`param`, `stripeCode`), or our schema did: then there is no `metadata`, and `message` names the first ten errors.",
     remedy: "Mend the request and use a new key.",
   },
   declined: {
@@ -41,6 +41,11 @@ export const reasonGuide: Readonly<Record<FailureReason, Explanation>> = {
     meaning:
       "The refund ended failed or cancelled (`refundId`, and Stripe's `failureReason`). The money is yours again.",
     remedy: "Refund in another way.",
+  },
+  balance_insufficient: {
+    meaning: "Your balance at Stripe is too low for the refund. Nothing was refunded.",
+    remedy:
+      "Top the balance up, or wait for payments, and ask again, with the same key if you like: this answer is not kept.",
   },
   needs_review: {
     meaning: "Stripe answered something that must not be repeated blindly.",
@@ -96,6 +101,7 @@ export const failuresOfCalls: {
       canceled: onlyTheCall,
       conflict: true,
       refund_failed: "with `refundIfSucceeded`",
+      balance_insufficient: "with `refundIfSucceeded`",
       needs_review: true,
     },
     refundPayment: {
@@ -105,6 +111,7 @@ export const failuresOfCalls: {
       canceled: onlyTheCall,
       conflict: true,
       refund_failed: true,
+      balance_insufficient: true,
       needs_review: true,
     },
     awaitRefund: {

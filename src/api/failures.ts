@@ -10,6 +10,7 @@ export const failureReasonSchema = z.enum([
   "canceled",
   "conflict",
   "refund_failed",
+  "balance_insufficient",
   "needs_review",
 ]);
 
@@ -24,6 +25,7 @@ export const statusOfReason: Readonly<Record<FailureReason, number>> = {
   canceled: 409,
   conflict: 409,
   refund_failed: 409,
+  balance_insufficient: 409,
   needs_review: 502,
 };
 

@@ -13,26 +13,29 @@ const maximumTimeoutSeconds = 7_776_000;
 /** We keep ten of Stripe's fifty keys for the doorbells. https://docs.stripe.com/api/metadata */
 const maximumMetadataKeys = 40;
 
+/** A text whose length is looked at first: no other check of it runs over a megabyte that is refused already. */
+export function shortText(maximumLength: number) {
+  return z.string().max(maximumLength, { abort: true });
+}
+
 /** Text that can be sent: half a surrogate pair is legal JSON, but has no UTF-8. */
 export function text(maximumLength: number) {
-  return z
-    .string()
-    .min(1)
-    .max(maximumLength)
+  return shortText(maximumLength)
+    .min(1, { abort: true })
     .refine((value) => value.isWellFormed(), "must be well-formed Unicode");
 }
 
 export const amountSchema = z.int().min(1).max(maximumAmountMinor);
 
-export const metadataSchema = z
+/** An amount where nothing is something that can be asked for. */
+export const amountOrNothingSchema = z.int().min(0).max(maximumAmountMinor);
+
+const metadataRecord = z
   .record(
     text(40)
       .regex(/^[^\x5b\x5d]*$/, "Stripe allows no square brackets in a metadata key")
       .refine((key) => !key.startsWith(ownMetadataPrefix), `keys that begin with ${ownMetadataPrefix} are reserved`),
-    z
-      .string()
-      .max(500)
-      .refine((value) => value.isWellFormed(), "must be well-formed Unicode"),
+    shortText(500).refine((value) => value.isWellFormed(), "must be well-formed Unicode"),
     // Of a key, zod says only that it is invalid.
     {
       error: (issue) =>
@@ -43,6 +46,29 @@ export const metadataSchema = z
     (metadata) => Object.keys(metadata).length <= maximumMetadataKeys,
     `at most ${maximumMetadataKeys} keys are allowed`,
   );
+
+/** The first key too many is enough to refuse metadata: the hundred thousand after it are not looked at. */
+export const metadataSchema: z.ZodType<Record<string, string>, Record<string, string>> = z.preprocess(
+  (given, context) => {
+    if (typeof given !== "object" || given === null || Array.isArray(given)) return given;
+    // A record would drop this key without a word.
+    if (Object.hasOwn(given, "__proto__")) {
+      context.addIssue({ code: "custom", path: ["__proto__"], message: "is no metadata key" });
+    }
+    return firstOf(given, maximumMetadataKeys + 1);
+  },
+  metadataRecord,
+);
+
+/** The first fields of an object. A loop, because a list of all its fields would be made for nothing. */
+function firstOf(given: object, count: number): Readonly<Record<string, unknown>> {
+  const first: [string, unknown][] = [];
+  for (const key in given) {
+    if (first.length === count) break;
+    if (Object.hasOwn(given, key)) first.push([key, Reflect.get(given, key)]);
+  }
+  return Object.fromEntries(first);
+}
 
 /** The customer's acceptance of a mandate, which bank debits need. https://docs.stripe.com/payments/sepa-debit#mandate */
 export const mandateSchema = z.discriminatedUnion("type", [
@@ -64,38 +90,52 @@ export const timeoutSecondsSchema = z
 
 /** The id of an object of Stripe's that has a client secret beside it. */
 export function intentIdSchema(prefix: string, noun: string) {
-  return z
-    .string()
-    .max(255)
+  return shortText(255)
     .regex(new RegExp(`^${prefix}_[A-Za-z0-9_]+$`), `a ${noun}'s id begins with ${prefix}_`)
     .refine((id) => !id.includes("_secret_"), "this is a client secret, not an id; keep it secret");
 }
 
 export const paymentIntentIdSchema = intentIdSchema("pi", "PaymentIntent");
 
-export const paymentMethodIdSchema = z
-  .string()
-  .max(255)
-  .regex(/^[A-Za-z0-9_]+$/, "not the id of a Stripe PaymentMethod");
+export const paymentMethodIdSchema = shortText(255).regex(/^[A-Za-z0-9_]+$/, "not the id of a Stripe PaymentMethod");
 
-export const customerIdSchema = z
-  .string()
-  .max(255)
-  .regex(/^[A-Za-z0-9_]+$/, "not the id of a Stripe Customer");
+/**
+ * Until 2014 merchants chose the ids of their Customers (`user-4711`, `info@shop.example`), so Stripe decides which there are.
+ * An id becomes a part of an address, and must not be able to change it.
+ */
+export const customerIdSchema = text(255).refine(
+  (id) => /^[^/\\?#\p{Cc}]*$/u.test(id) && id.trim() !== "" && id !== "." && !id.includes(".."),
+  "not the id of a Stripe Customer",
+);
 
-export const emailSchema = z.email().max(512);
+/** Stripe decides which emails it takes; it takes more than most patterns know. */
+export const emailSchema = text(512)
+  .regex(/^(?:"[^"\p{Cc}]+"|[^\s\p{Cc}@"]+)@[^\s\p{Cc}@"]+$/u, "not an email address")
+  .meta({ format: "email" });
 
-export const returnUrlSchema = z
-  .url({ protocol: /^https?$/ })
-  .max(2048)
-  .refine(isPlainUrl, "must be well-formed, without spaces and without a user name or password");
+/** An address to which a browser or an app brings the customer back: of the web, or with an app's own scheme. */
+export const returnUrlSchema = text(2048)
+  .refine((url) => returnUrlProblem(url) === null, {
+    error: ({ input }) => returnUrlProblem(String(input)) ?? undefined,
+  })
+  .meta({ format: "uri" });
 
-/** A password in a URL would be kept in the journal, and Stripe would show it to the customer's browser. */
-function isPlainUrl(url: string): boolean {
-  if (!url.isWellFormed() || /\s/.test(url)) return false;
+/** Schemes that run code, or show what is no place of a merchant's. */
+const forbiddenSchemes: ReadonlySet<string> = new Set(
+  "javascript data vbscript file blob filesystem about view-source".split(" "),
+);
+
+/** Browsers skip control characters and trim spaces before they read a scheme, so a URL must not have any. */
+function returnUrlProblem(url: string): string | null {
+  if (/[\s\p{Cc}\\]/u.test(url)) return "must have no spaces, control characters or backslashes";
+  const scheme = /^([a-z][a-z0-9+.-]*):\//i.exec(url)?.[1]?.toLowerCase() ?? "";
+  const ofTheWeb = scheme === "http" || scheme === "https";
   const parsed = URL.parse(url);
-  // A text that is no URL at all is reported as such already.
-  return parsed === null || (parsed.username === "" && parsed.password === "");
+  if (parsed === null || scheme === "" || forbiddenSchemes.has(scheme) || (ofTheWeb && !/^\w+:\/\/[^/]/.test(url))) {
+    return "must be an http(s) URL, or one with an app's own scheme such as myshop://";
+  }
+  // A password in a URL would be kept in the journal, and Stripe would show it to the customer's browser.
+  return parsed.username === "" && parsed.password === "" ? null : "must have no user name and no password";
 }
 
 export const settledBySchema = z

@@ -8,27 +8,38 @@ import { acceptDispute } from "../disputes/acceptDispute.ts";
 import { getDispute } from "../disputes/getDispute.ts";
 import { submitDisputeEvidence } from "../disputes/submitDisputeEvidence.ts";
 import { openCall, type Call } from "../durable/call.ts";
+import { asFailure, failure } from "../durable/failures.ts";
+import { emptyKeyTest } from "../durable/idempotencyKey.ts";
 import * as run from "../durable/policies.ts";
+import { requestSerde } from "../durable/requestSerde.ts";
 import type { HandlerOptions } from "../merchants/options.ts";
 import { thenLook } from "../notifications/thenLook.ts";
 import { awaitPayment } from "../payments/awaitPayment.ts";
 import { payByReference, resolveReference } from "../payments/byReference.ts";
-import { cancelPayment } from "../payments/cancelPayment.ts";
 import { capturePayment } from "../payments/capturePayment.ts";
 import type { PaymentRequest } from "../payments/contract.ts";
 import { getPayment } from "../payments/getPayment.ts";
 import { processPayment } from "../payments/processPayment.ts";
+import { withPages } from "../payments/withPages.ts";
 import { awaitRefund } from "../refunds/awaitRefund.ts";
-import { refundPayment } from "../refunds/refundPayment.ts";
 import { awaitSetup } from "../setups/awaitSetup.ts";
 import { setupPaymentMethod } from "../setups/setupPaymentMethod.ts";
+import { withPage } from "../setups/withPage.ts";
+import { handOn, keptCallsInterface } from "./keptCalls.ts";
 import { webhookReceiptSchema } from "../webhooks/contract.ts";
 import { processWebhook } from "../webhooks/processWebhook.ts";
 
-const calls = services.payments;
+const serviceName = "payments";
+const calls = services[serviceName];
 
 /** The handlers of this service, by name. */
 export const paymentsHandlerNames: readonly string[] = [...Object.keys(calls), "processWebhook"];
+
+function nameOf(declared: unknown): string {
+  const [name] = Object.entries(calls).find(([, call]) => call === declared) ?? [];
+  if (name === undefined) throw new TypeError("A handler of a call that the registry does not have.");
+  return name;
+}
 
 export function createPaymentsService(options: HandlerOptions) {
   /** How the engine keeps the answer of a call. */
@@ -39,8 +50,10 @@ export function createPaymentsService(options: HandlerOptions) {
       idempotencyRetention: options.idempotencyRetentionMs,
       journalRetention: run.paymentJournalRetentionMs,
     },
-    reads: { idempotencyRetention: run.shortRetentionMs, journalRetention: 0 },
+    reads: run.keepingNothing,
   } as const;
+  /** A call that hands on what is to be kept hands a cancellation on, too. */
+  const keptElsewhere = { ...run.keepingNothing, explicitCancellation: true } as const;
 
   function handler<Request, Answer>(
     declared: {
@@ -50,32 +63,43 @@ export function createPaymentsService(options: HandlerOptions) {
       readonly effect: keyof typeof kept;
     },
     handle: (call: Call, request: Request) => Promise<Answer>,
+    keeping: (typeof kept)[keyof typeof kept] | typeof keptElsewhere = kept[declared.effect],
   ) {
-    const { description, input, output, effect } = declared;
+    const { description, input, output } = declared;
+    const hasEmptyKey = emptyKeyTest(serviceName, nameOf(declared));
     return restate.handlers.handler(
       {
         ...run.running(options),
         description,
-        input: restate.serde.schema(input),
+        input: requestSerde(input),
         output: restate.serde.schema(output),
-        ...kept[effect],
+        ...keeping,
       },
-      async (ctx: restate.Context, request: Request) => await handle(openCall(ctx, options), request),
+      async (ctx: restate.Context, request: Request) => {
+        if (hasEmptyKey(ctx.request().id)) {
+          throw failure("invalid_request", "The idempotency-key header is empty: send a key, or no header.", {});
+        }
+        try {
+          return await handle(openCall(ctx, options), request);
+        } catch (error) {
+          throw asFailure(error, request);
+        }
+      },
     );
   }
 
   const pay = thenLook([], (call: Call, request: PaymentRequest) => processPayment(call, request));
-  const awaitDispute = thenLook(["disputes"], getDispute);
   return restate.service({
-    name: "payments",
+    name: serviceName,
     description:
       "Stripe payments as one call that returns the final outcome, whether Stripe knows it at once or days later.",
     handlers: {
-      processPayment: handler(calls.processPayment, async (call, request) =>
-        request.reference === undefined
-          ? await pay(call, request)
-          : await payByReference(call, request, request.reference),
-      ),
+      processPayment: handler(calls.processPayment, async (call, request) => {
+        const { reference } = request;
+        const outcome =
+          reference === undefined ? await pay(call, request) : await payByReference(call, request, reference);
+        return await withPages(call, outcome);
+      }),
       awaitPayment: handler(
         calls.awaitPayment,
         thenLook([], async (call, request) => await awaitPayment(call, await resolveReference(call, request))),
@@ -85,15 +109,33 @@ export function createPaymentsService(options: HandlerOptions) {
         async (call, request) => await getPayment(call, await resolveReference(call, request)),
       ),
       capturePayment: handler(calls.capturePayment, thenLook([], capturePayment)),
-      cancelPayment: handler(calls.cancelPayment, thenLook(["refunds"], cancelPayment)),
-      refundPayment: handler(calls.refundPayment, thenLook(["refunds"], refundPayment)),
+      cancelPayment: handler(
+        calls.cancelPayment,
+        (call, request) =>
+          handOn(call, request, (asked, key) => call.ctx.client(keptCallsInterface).cancelPayment(asked, key)),
+        keptElsewhere,
+      ),
+      refundPayment: handler(
+        calls.refundPayment,
+        (call, request) =>
+          handOn(call, request, (asked, key) => call.ctx.client(keptCallsInterface).refundPayment(asked, key)),
+        keptElsewhere,
+      ),
       awaitRefund: handler(calls.awaitRefund, thenLook(["refunds"], awaitRefund)),
-      setupPaymentMethod: handler(calls.setupPaymentMethod, setupPaymentMethod),
+      setupPaymentMethod: handler(
+        calls.setupPaymentMethod,
+        async (call, request) => await withPage(call, await setupPaymentMethod(call, request)),
+      ),
       awaitSetup: handler(calls.awaitSetup, awaitSetup),
       createCustomer: handler(calls.createCustomer, createCustomer),
       getCustomer: handler(calls.getCustomer, getCustomer),
-      getDispute: handler(calls.getDispute, (call, request) =>
-        request.awaitOutcome ? awaitDispute(call, request) : getDispute(call, request),
+      getDispute: handler(
+        calls.getDispute,
+        async (call, request) =>
+          request.awaitOutcome
+            ? await handOn(call, request, (asked, key) => call.ctx.client(keptCallsInterface).getDispute(asked, key))
+            : await getDispute(call, request),
+        keptElsewhere,
       ),
       submitDisputeEvidence: handler(calls.submitDisputeEvidence, thenLook(["disputes"], submitDisputeEvidence)),
       acceptDispute: handler(calls.acceptDispute, thenLook(["disputes"], acceptDispute)),

@@ -1,4 +1,5 @@
 /** Puts the services together: everything that a deployment of this project offers to the engine. */
+import { createInstallation, createInstallationMemory, installationInterface } from "../durable/installation.ts";
 import { serve, type EndpointOptions, type Served } from "../durable/serve.ts";
 import type { HandlerOptions, ServiceOptions } from "../merchants/options.ts";
 import { paymentNotifierInterface } from "../notifications/interface.ts";
@@ -12,6 +13,7 @@ import { createSetupWatcher } from "../setups/setupWatcher.ts";
 import { webhookReconcilerInterface } from "../webhooks/interface.ts";
 import { createReconcilerAlarm } from "../webhooks/reconcilerAlarm.ts";
 import { createWebhookReconciler } from "../webhooks/webhookReconciler.ts";
+import { createKeptCalls, keptCallsInterface } from "./keptCalls.ts";
 import { createPaymentsService, paymentsHandlerNames } from "./paymentsService.ts";
 
 /** Names of a service and of its handlers. */
@@ -21,6 +23,8 @@ export type ServiceOffer = { readonly name: string; readonly handlers: readonly 
 export const offeredServices: readonly ServiceOffer[] = [
   { name: "payments", handlers: paymentsHandlerNames },
   ...[
+    keptCallsInterface,
+    installationInterface,
     paymentReferenceInterface,
     paymentWatcherInterface,
     setupWatcherInterface,
@@ -31,10 +35,13 @@ export const offeredServices: readonly ServiceOffer[] = [
 
 export type ServeOptions = ServiceOptions & EndpointOptions;
 
-export function paymentServices(options: ServiceOptions) {
-  const all = withProcessMemory(options);
+/** @param installationId if the process knows of which installation it is a part, without asking the engine */
+export function paymentServices(options: ServiceOptions, installationId: string | null = null) {
+  const all = withProcessMemory(options, installationId);
   return [
+    createInstallation(all),
     createPaymentsService(all),
+    createKeptCalls(all),
     createPaymentReference(all),
     createPaymentWatcher(all),
     createSetupWatcher(all),
@@ -44,8 +51,12 @@ export function paymentServices(options: ServiceOptions) {
 }
 
 /** What the handlers of one process share. */
-export function withProcessMemory(options: ServiceOptions): HandlerOptions {
-  return { ...options, reconcilerAlarm: createReconcilerAlarm(options.reconcileIntervalMs) };
+export function withProcessMemory(options: ServiceOptions, installationId: string | null = null): HandlerOptions {
+  return {
+    ...options,
+    reconcilerAlarm: createReconcilerAlarm(options.reconcileIntervalMs),
+    installation: createInstallationMemory(installationId),
+  };
 }
 
 /** Serves them all. @throws the listen error, e.g. EADDRINUSE */

@@ -70,11 +70,21 @@ try {
   await main();
 } catch (error) {
   if (error instanceof ConfigError) console.error(error.message);
-  else if (isPortTaken(error)) console.error(`${error.message}. Set PORT to a free port.`);
-  else console.error(error);
+  else console.error(portProblemIn(error) ?? error);
   process.exitCode = 1;
 }
 
-function isPortTaken(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+/** What is wrong with PORT where the error is one of listening there. */
+function portProblemIn(error: unknown): string | undefined {
+  if (!(error instanceof Error && "syscall" in error && error.syscall === "listen" && "code" in error))
+    return undefined;
+  const port = "port" in error ? String(error.port) : "";
+  switch (error.code) {
+    case "EADDRINUSE":
+      return `Port ${port} is taken. Set PORT to a free port, for example PORT=9081.`;
+    case "EACCES":
+      return `Port ${port} is not allowed to this user. Set PORT to one above 1023, for example PORT=9080.`;
+    default:
+      return `The service can't listen on port ${port} (${String(error.code)}). Set PORT to another one, for example PORT=9080.`;
+  }
 }

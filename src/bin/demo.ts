@@ -9,6 +9,7 @@ import { loadDevConfig, readEnvironment } from "../config/config.ts";
 import { demoTable, type DemoRow } from "../dev/demoTable.ts";
 import { freePorts } from "../dev/ports.ts";
 import { startStack, type Stack } from "../dev/stack.ts";
+import { privateUmask } from "../dev/privateFolder.ts";
 import { stopWithNpm, untilStopRequested } from "../dev/stopRequest.ts";
 
 type DemoPayment = {
@@ -116,7 +117,8 @@ async function demo(stop: AbortSignal): Promise<boolean> {
       await stack.stop();
     }
   } finally {
-    await rm(dataDir, { recursive: true, force: true });
+    // A folder that could not be made can't be removed either, and the start has said why.
+    await rm(dataDir, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 
@@ -190,6 +192,7 @@ async function loseWebhooks(stack: Stack): Promise<void> {
   if (!response.ok) throw new Error(`The sandbox refused the fault: ${await response.text()}`);
 }
 
+process.umask(privateUmask);
 const stopRequest = untilStopRequested();
 try {
   process.exitCode = (await demo(stopRequest)) ? 0 : 1;

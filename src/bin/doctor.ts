@@ -12,6 +12,8 @@ import { reportJson, reportText } from "../operator/doctor/report.ts";
 
 const usage = "Usage: npm run doctor -- [--json] [--waiting-longer-than 1d]";
 
+const longestWaitMs = parseDurationMs("3650d");
+
 class UsageError extends Error {}
 
 function readArguments(): { readonly json: boolean; readonly longWaitMs: number } {
@@ -21,7 +23,10 @@ function readArguments(): { readonly json: boolean; readonly longWaitMs: number 
       "waiting-longer-than": { type: "string", default: "1d" },
     } as const;
     const { values } = parseArgs({ options });
-    return { json: values.json, longWaitMs: parseDurationMs(values["waiting-longer-than"]) };
+    const longWaitMs = parseDurationMs(values["waiting-longer-than"]);
+    // A date that far back doesn't exist.
+    if (longWaitMs > longestWaitMs) throw new RangeError("--waiting-longer-than takes 3650d at most.");
+    return { json: values.json, longWaitMs };
   } catch (error) {
     throw new UsageError(`${error instanceof Error ? error.message : String(error)}\n${usage}`, { cause: error });
   }

@@ -8,6 +8,7 @@ import { faultOrders } from "../sandbox/world/faults.ts";
 import { startSandbox, type SandboxOptions } from "../sandbox/sandbox.ts";
 import { DiskFullError } from "../sandbox/world/store.ts";
 import { acquireLock, LockedError } from "../dev/lock.ts";
+import { dataFolderError, DataFolderError, openDataFolder, privateUmask } from "../dev/privateFolder.ts";
 import { portProblems } from "../dev/ports.ts";
 import { optionsFromParent, sandboxLaunchSchema, sandboxSecretKey } from "../dev/sandboxLaunch.ts";
 import { stopWithNpm, untilStopRequested } from "../dev/stopRequest.ts";
@@ -23,13 +24,22 @@ async function run(stop: AbortSignal): Promise<void> {
   const options = { ...asked, ...faultsOf(environment) };
   const [problem] = await portProblems([{ port: options.port, who: "The Stripe sandbox", variable: "SANDBOX_PORT" }]);
   if (problem !== undefined) throw new SandboxRefusedError(problem);
-  const lock = await acquireLock(`${options.dataDir}.lock`);
-  const sandbox = await startSandbox({ ...options, onWarning: (line) => console.error(line) });
+  if (!isPartOfStack) openDataFolder(loadDevConfig(environment).dataDir);
+  const { lock, sandbox } = await openSandbox(options);
   if (isPartOfStack) process.send?.({ url: sandbox.url });
   else console.log(howToUse(sandbox.url, options.dataDir, loadDevConfig(environment).ingressPort));
   if (!stop.aborted) await once(stop, "abort");
   await sandbox.close();
   lock.release();
+}
+
+async function openSandbox(options: KeepingSandbox) {
+  try {
+    const lock = await acquireLock(`${options.dataDir}.lock`);
+    return { lock, sandbox: await startSandbox({ ...options, onWarning: (line) => console.error(line) }) };
+  } catch (error) {
+    throw dataFolderError(error, options.dataDir) ?? error;
+  }
 }
 
 async function optionsOfParent(): Promise<KeepingSandbox> {
@@ -80,11 +90,12 @@ function withoutUndefined(value: object): object {
 function messageOf(error: unknown): string {
   if (error instanceof LockedError)
     return `${error.message} Stop it, or use a folder and ports of your own: DATA_DIR=.data2 SANDBOX_PORT=… .`;
-  const expected = [SandboxRefusedError, ConfigError, DiskFullError];
+  const expected = [SandboxRefusedError, ConfigError, DiskFullError, DataFolderError];
   if (expected.some((kind) => error instanceof kind)) return (error as Error).message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
+process.umask(privateUmask);
 try {
   await run(untilStopRequested());
 } catch (error) {

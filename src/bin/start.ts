@@ -4,6 +4,7 @@ import { styleText } from "node:util";
 import { ConfigError, loadDevConfig, readEnvironment, type DevConfig } from "../config/config.ts";
 import { EngineStartError } from "../dev/engine.ts";
 import { describeFailure, PartFailedError } from "../dev/parts.ts";
+import { DataFolderError, privateUmask } from "../dev/privateFolder.ts";
 import { RegistrationError } from "../dev/registration.ts";
 import { readyScreen, webhookRecipes } from "../dev/screen.ts";
 import { stopWithNpm, untilStopRequested } from "../dev/stopRequest.ts";
@@ -56,11 +57,19 @@ function stripeSource(config: DevConfig): StripeSource {
 }
 
 function messageOf(error: unknown): string {
-  const expected = [ConfigError, StartRefusedError, PartFailedError, EngineStartError, RegistrationError];
+  const expected = [
+    ConfigError,
+    StartRefusedError,
+    DataFolderError,
+    PartFailedError,
+    EngineStartError,
+    RegistrationError,
+  ];
   if (expected.some((kind) => error instanceof kind)) return (error as Error).message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
+process.umask(privateUmask);
 const stop = untilStopRequested();
 try {
   process.exitCode = await run(stop);

@@ -104,7 +104,7 @@ export function loadAppConfig(environment: Environment): AppConfig {
   if (isUnset(environment, "STRIPE_WEBHOOK_SECRET")) {
     problems.push(`STRIPE_WEBHOOK_SECRET is missing. ${expectation.webhookSecrets}`);
   }
-  problems.push(...receiverProblems(settings, environment));
+  problems.push(...receiverProblems(settings, environment), ...unsignedProblems(settings, environment));
   if (problems.length > 0 || secretKey === undefined || webhookSecrets === undefined) throw new ConfigError(problems);
   return {
     stripe: { secretKey, webhookSecrets, apiBase: settings.STRIPE_API_BASE, mode: stripeModeOf(secretKey) },
@@ -162,8 +162,8 @@ export function loadDevConfig(environment: Environment): DevConfig {
 export function loadOperatorConfig(environment: Environment): OperatorConfig {
   const { settings, problems } = parseSettings(environment);
   const adminUrl =
-    settings.RESTATE_ADMIN_URL ?? `http://localhost:${settings.RESTATE_ADMIN_PORT ?? defaults.adminPort}`;
-  const localIngress = `http://localhost:${settings.RESTATE_INGRESS_PORT ?? defaults.ingressPort}`;
+    settings.RESTATE_ADMIN_URL ?? `http://127.0.0.1:${settings.RESTATE_ADMIN_PORT ?? defaults.adminPort}`;
+  const localIngress = `http://127.0.0.1:${settings.RESTATE_INGRESS_PORT ?? defaults.ingressPort}`;
   if (settings.RESTATE_AUTH_TOKEN !== undefined && !isPrivate(adminUrl)) {
     problems.push(`RESTATE_ADMIN_URL is plain http to another machine, with a RESTATE_AUTH_TOKEN. Expected https.`);
   }
@@ -208,6 +208,15 @@ function receiverProblems(settings: Settings, environment: Environment): readonl
   ];
 }
 
+/** With a live key a request that no engine has signed would charge: whoever reaches the service's port could make one by hand. */
+function unsignedProblems(settings: Settings, environment: Environment): readonly string[] {
+  const isLive = stripeModeOf(settings.STRIPE_SECRET_KEY ?? "") === "live";
+  if (!isLive || settings.ALLOW_UNSIGNED_ENGINE === true || !isUnset(environment, "RESTATE_IDENTITY_KEYS")) return [];
+  return [
+    `RESTATE_IDENTITY_KEYS is missing, and the Stripe key is a live one: whoever reaches the service's port could charge. ${expectation.identityKeys} Or set ALLOW_UNSIGNED_ENGINE=yes where nobody but the engine can reach the port.`,
+  ];
+}
+
 /** Keys carry their mode: https://docs.stripe.com/keys */
 export function stripeModeOf(secretKey: string): StripeMode {
   return /^(sk|rk)_live_/.test(secretKey) ? "live" : "test";
@@ -222,10 +231,21 @@ function samePorts(ports: Readonly<Record<string, number>>): readonly (readonly 
 
 function readDotEnv(): Environment {
   try {
-    return parseEnv(readFileSync(".env", "utf8"));
+    return parseEnv(textOf(readFileSync(".env")));
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return {};
     const reason = error instanceof Error ? error.message : String(error);
     throw new ConfigError([`.env cannot be read (${reason}). Expected lines such as PORT=9080, or no such file.`]);
   }
+}
+
+/**
+ * Editors of Windows begin a text with a byte order mark, or write it in UTF-16. The mark is no part of the first variable's name.
+ * https://encoding.spec.whatwg.org/#decode
+ */
+function textOf(bytes: Buffer): string {
+  const [first, second] = bytes;
+  const encoding =
+    first === 0xff && second === 0xfe ? "utf-16le" : first === 0xfe && second === 0xff ? "utf-16be" : "utf-8";
+  return new TextDecoder(encoding).decode(bytes);
 }

@@ -4,11 +4,17 @@
  */
 import { z } from "zod";
 import { parseDurationMs } from "./duration.ts";
+import { isIdentityKey } from "./identityKey.ts";
 import { receiverUrlOf, secretsOf, serviceOf } from "../notifications/settings.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 const dayMs = parseDurationMs("1d");
+
+/** Longer ones overflow the engine's dates: it panics at a start, or hangs. */
+const longestRetentionMs = 3_650 * dayMs;
+/** No payment waits for longer. */
+const longestTimeoutMs = 90 * dayMs;
 
 export const defaults = {
   ingressPort: 8080,
@@ -29,16 +35,17 @@ export const expectation = {
   apiBase:
     "Expected the origin of a Stripe API (https, or http on this machine; no path), for example http://127.0.0.1:12111.",
   identityKeys:
-    "Expected one or more public keys of the engine (publickeyv1_…), separated by commas, for example publickeyv1_w7YHemBctH5Ck2nQRQ47iBBqhNHy4FV7t2Usbye2A6f.",
+    "Expected one or more public keys of the engine (publickeyv1_…), separated by commas, for example publickeyv1_w7YHemBctH5Ck2nQRQ47iBBqhNHy4FV7t2Usbye2A6f. The engine logs it at its start; the private key (a PEM file) is the engine's alone.",
+  allowUnsignedEngine: "Expected yes or no, for example yes where nobody else can reach the service's port.",
   adminUrl:
-    "Expected the URL of the engine's admin API (no user name, query or fragment), for example http://localhost:9070.",
+    "Expected the URL of the engine's admin API (no user name, query or fragment), for example http://127.0.0.1:9070.",
   ingressUrl:
-    "Expected the URL of the engine's ingress (no user name, query or fragment), for example http://localhost:8080.",
+    "Expected the URL of the engine's ingress (no user name, query or fragment), for example http://127.0.0.1:8080.",
   authToken: "Expected the token of a protected admin API, without spaces.",
   webhookUrl:
-    "Expected the address that Stripe sends webhooks to, for example https://pay.shop.example/payments/processWebhook.",
+    "Expected the address that Stripe sends webhooks to (no user name, query or fragment), for example https://pay.shop.example/payments/processWebhook.",
   port: "Expected a port from 1 to 65535, for example",
-  pollSchedule: "Expected durations of ms, s, m, h or d, separated by commas, for example 1m,5m,15m,1h,6h.",
+  pollSchedule: "Expected durations from 1ms to 90d, separated by commas, for example 1m,5m,15m,1h,6h.",
   timeout: "Expected a duration from 1s to 90d, for example 21d.",
   notifyUrl:
     "Expected an https URL without user name, password or fragment (http to this machine, or with a test key), for example https://shop.example/payment-events.",
@@ -48,11 +55,11 @@ export const expectation = {
   sandboxFaults:
     'Expected JSON as the sandbox\'s POST /_sandbox/faults takes it, for example [{"target":"api","effect":"rate_limit","probability":0.1,"count":0}].',
   sandboxFaultSeed: "Expected an integer from 0 to 2147483647, for example 42.",
-  referenceRetention: "Expected forever, or a duration of at least 30d, for example 365d.",
+  referenceRetention: "Expected forever, or a duration from 30d to 3650d, for example 365d.",
   // Stripe lists events of 30 days; a day between two looks is long enough to be surprised.
   reconcileInterval: "Expected 0 (off), or a duration from 1s to 1d, for example 1h.",
   // A shorter retention would let a caller's late retry start a second charge while Stripe still remembers the first.
-  idempotencyRetention: "Expected a duration of at least 2d, for example 7d.",
+  idempotencyRetention: "Expected a duration from 2d to 3650d, for example 7d.",
 } as const;
 
 export const loopbackHosts: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
@@ -64,7 +71,12 @@ const settingsSchema = z.object({
   NOTIFY_URL: secret(expectation.notifyUrl, receiverUrlOf),
   NOTIFY_SECRET: secret(expectation.notifySecret, secretsOf),
   NOTIFY_SERVICE: setting(expectation.notifyService, serviceOf),
-  RESTATE_IDENTITY_KEYS: setting(expectation.identityKeys, (text) => list(text, /^publickeyv1_[1-9A-HJ-NP-Za-km-z]+$/)),
+  // Secret, because people put the private key here by mistake.
+  RESTATE_IDENTITY_KEYS: secret(expectation.identityKeys, (text) => {
+    const keys = list(text, /^publickeyv1_\w+$/);
+    return keys?.every(isIdentityKey) === true ? keys : undefined;
+  }),
+  ALLOW_UNSIGNED_ENGINE: setting(expectation.allowUnsignedEngine, yesOrNo),
   PORT: port(defaults.servicePort),
   RESTATE_INGRESS_PORT: port(defaults.ingressPort),
   RESTATE_ADMIN_PORT: port(defaults.adminPort),
@@ -77,20 +89,20 @@ const settingsSchema = z.object({
   RESTATE_ADMIN_URL: secret(expectation.adminUrl, serverOf),
   RESTATE_INGRESS_URL: secret(expectation.ingressUrl, serverOf),
   RESTATE_AUTH_TOKEN: secret(expectation.authToken, (text) => (/^[\x21-\x7e]+$/.test(text) ? text : undefined)),
-  WEBHOOK_URL: setting(expectation.webhookUrl, (text) => serverOf(text)),
+  WEBHOOK_URL: secret(expectation.webhookUrl, (text) => serverOf(text)),
   PAYMENT_POLL_SCHEDULE: setting(expectation.pollSchedule, (text) => {
-    const scheduleMs = text.split(",").map((entry) => durationWithin(entry, 1, Number.MAX_SAFE_INTEGER));
+    const scheduleMs = text.split(",").map((entry) => durationWithin(entry, 1, longestTimeoutMs));
     return scheduleMs.every((delayMs) => delayMs !== undefined) ? scheduleMs : undefined;
   }),
-  PAYMENT_TIMEOUT: setting(expectation.timeout, (text) => durationWithin(text, 1_000, 90 * dayMs)),
+  PAYMENT_TIMEOUT: setting(expectation.timeout, (text) => durationWithin(text, 1_000, longestTimeoutMs)),
   REFERENCE_RETENTION: setting(expectation.referenceRetention, (text) =>
-    text === "forever" ? null : durationWithin(text, 30 * dayMs, Number.MAX_SAFE_INTEGER),
+    text === "forever" ? null : durationWithin(text, 30 * dayMs, longestRetentionMs),
   ),
   RECONCILE_INTERVAL: setting(expectation.reconcileInterval, (text) =>
     text === "0" ? 0 : durationWithin(text, 1_000, dayMs),
   ),
   IDEMPOTENCY_RETENTION: setting(expectation.idempotencyRetention, (text) =>
-    durationWithin(text, 2 * dayMs, Number.MAX_SAFE_INTEGER),
+    durationWithin(text, 2 * dayMs, longestRetentionMs),
   ),
 });
 
@@ -141,11 +153,17 @@ function optionalSetting<T>(read: (text: string) => T | undefined, problem: (tex
     .optional();
 }
 
-/** People paste keys into the wrong variable: whatever looks like one is not repeated. */
+/**
+ * People paste keys, passwords and whole files into the wrong variable. A value is repeated where each of its parts is a short word, a
+ * number or a number with its unit, as in a slip of the pen; anything else could be a secret.
+ */
 function shown(text: string): string {
-  if (/(sk|rk|whsec)_/.test(text)) return "…";
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  if (text.length > 24 || /(^|[^a-z])(sk|rk|pk|ek|whsec|publickeyv1)_/i.test(text)) return "…";
+  const isHarmless = /^[\w ,./:+-]*$/.test(text) && text.split(/[ ,./:+_-]+/).every((part) => harmlessPart.test(part));
+  return isHarmless ? text : "…";
 }
+
+const harmlessPart = /^([A-Za-z]{0,16}|\d{1,12}[a-z]{0,3}\d{0,3})$/;
 
 function port(example: number) {
   return setting(`${expectation.port} ${example}.`, (text) => {
@@ -166,6 +184,10 @@ function durationWithin(text: string, minimumMs: number, maximumMs: number): num
   } catch {
     return undefined;
   }
+}
+
+function yesOrNo(text: string): boolean | undefined {
+  return text === "yes" ? true : text === "no" ? false : undefined;
 }
 
 function jsonOf(text: string): object | undefined {

@@ -32,8 +32,7 @@ const customerCreation: CreatedKind<CustomerParameters, CustomerState> = {
  * @throws TerminalError `invalid_request` or `needs_review`
  */
 export async function createCustomer(call: Call, request: CreateCustomerRequest): Promise<CustomerState> {
-  const { invocationId } = call;
-  const fixed = await fixRequest(call, () => ({ parameters: customerParameters(request, { invocationId }) }));
+  const fixed = await fixRequest(call, (_surroundings, maker) => ({ parameters: customerParameters(request, maker) }));
   const created = await createOnce(call, customerCreation, fixed);
   switch (created.kind) {
     case "created":

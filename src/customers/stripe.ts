@@ -1,7 +1,7 @@
 /** The gateway's requests about Customers. */
 import type { Stripe } from "stripe";
 import type { CreateCustomerRequest, CustomerState } from "./contract.ts";
-import { invocationIdKey, merchantMetadata } from "../stripe/metadata.ts";
+import { makersMarks, merchantMetadata, type Maker } from "../stripe/metadata.ts";
 import { madeBy, pageQuery, type Creation } from "../stripe/creation.ts";
 import {
   ask,
@@ -21,14 +21,11 @@ type ReadCustomerResult =
   | { readonly kind: "missing" };
 
 /** The parameters of one Customer. https://docs.stripe.com/api/customers/create */
-export function customerParameters(
-  { email, name, metadata }: CreateCustomerRequest,
-  origin: { readonly invocationId: string },
-): CustomerParameters {
+export function customerParameters({ email, name, metadata }: CreateCustomerRequest, maker: Maker): CustomerParameters {
   return {
     email,
     ...(name === undefined ? {} : { name }),
-    metadata: { ...metadata, [invocationIdKey]: origin.invocationId },
+    metadata: { ...metadata, ...makersMarks(maker) },
   };
 }
 

@@ -7,11 +7,12 @@
  * like have a folder in place of it, which a killed owner leaves: others have to wait until it is old, and of two that
  * then find it old, both may take it. The file at `path` only says who the owner is. https://sqlite.org/lockingv3.html
  */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
+import { privateFileMode, privateFolderMode } from "./privateFolder.ts";
 
 export type Lock = {
   /** Records processes that work on the data on the owner's behalf, for whoever finds this lock after a crash. */
@@ -34,7 +35,7 @@ export class LockedError extends Error {
  * @throws LockedError when its owner lives
  */
 export async function acquireLock(path: string): Promise<Lock> {
-  mkdirSync(dirname(path), { recursive: true });
+  mkdirSync(dirname(path), { recursive: true, mode: privateFolderMode });
   const held = await hold(path);
   const own = { owner: markOf(process.pid), helpers: [] };
   try {
@@ -85,6 +86,8 @@ async function hold(path: string): Promise<DatabaseSync> {
 
 /** The file stays when the lock is released: between somebody's opening and locking a deleted one, another could be made. */
 function tryToHold(file: string): DatabaseSync | undefined {
+  // SQLite makes files that others may read, and its further files like the first.
+  closeSync(openSync(file, "a", privateFileMode));
   const database = new DatabaseSync(file, { timeout: 0 });
   try {
     database.exec("BEGIN IMMEDIATE");
@@ -136,7 +139,7 @@ function linuxStatus(pid: number): { since: string; isZombie: boolean } | undefi
 /** Renamed into place, so that nobody reads half of it. */
 function write(path: string, content: LockContent): void {
   const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, JSON.stringify(content));
+  writeFileSync(draft, JSON.stringify(content), { mode: privateFileMode });
   renameSync(draft, path);
 }
 

@@ -17,8 +17,15 @@ export class PartFailedError extends Error {
 }
 
 export function describeFailure(failure: PartFailure): string {
-  return `The ${failure.part} ${failure.reason}.${failure.tail === "" ? "" : ` Its last words:\n${failure.tail}`}`;
+  const words = failure.tail === "" ? "" : ` Its last words:\n${failure.tail}`;
+  const hint = outOfFiles.test(failure.tail)
+    ? "\nIt had as many files and connections open as it may. Raise the limit (LimitNOFILE); see docs/operations.md, Connections and open files."
+    : "";
+  return `The ${failure.part} ${failure.reason}.${words}${hint}`;
 }
+
+/** EMFILE and ENFILE in the words of several C libraries. */
+const outOfFiles = /No file descriptors available|Too many open files|EMFILE|ENFILE/i;
 
 /** The parts that run, watched for an end that nobody asked for. */
 export class Parts {

@@ -54,7 +54,7 @@ export async function portProblems(needs: readonly PortNeed[]): Promise<readonly
 }
 
 async function portProblem(need: PortNeed): Promise<string | undefined> {
-  const example = `Choose another one, for example ${need.variable}=${need.port < 65_535 ? need.port + 1 : need.port - 1}`;
+  const example = `Choose another one, for example ${need.variable}=${exampleBeside(need.port)}`;
   const taken = `Port ${need.port} is taken. ${need.who} needs it. ${example}, or stop what listens there.`;
   // Binding alone does not tell: macOS lets 127.0.0.1 be bound beside a wildcard listener, and a listener on ::1 would
   // get the calls to "localhost" that are meant for us.
@@ -66,6 +66,12 @@ async function portProblem(need: PortNeed): Promise<string | undefined> {
   if (code === undefined) return undefined;
   if (code === "EACCES") return `Port ${need.port} is not allowed to this user. ${need.who} needs it. ${example}.`;
   return taken;
+}
+
+/** Systems keep the ports below 1024 for root. https://www.rfc-editor.org/rfc/rfc6335#section-6 */
+function exampleBeside(port: number): number {
+  if (port < 1024) return port + 8000;
+  return port < 65_535 ? port + 1 : port - 1;
 }
 
 /** Whether something accepts connections there. */

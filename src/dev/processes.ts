@@ -11,6 +11,7 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Environment } from "../config/settings.ts";
+import { privateFileMode, privateFolderMode, privateUmask } from "./privateFolder.ts";
 
 export type ProcessExit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
@@ -47,8 +48,8 @@ export function spawnNode(options: {
   readonly logFile: string;
   readonly onWarning: (line: string) => void;
 }): NodeProcess {
-  mkdirSync(dirname(options.logFile), { recursive: true });
-  const log = createWriteStream(options.logFile, { flags: logFlags(options.logFile) });
+  mkdirSync(dirname(options.logFile), { recursive: true, mode: privateFolderMode });
+  const log = createWriteStream(options.logFile, { flags: logFlags(options.logFile), mode: privateFileMode });
   // A full disk must not take the stack down because of its log.
   log.on("error", () => undefined);
   const child = spawn(process.execPath, [options.entry, ...(options.arguments ?? [])], {
@@ -83,7 +84,7 @@ export function spawnNode(options: {
 /**
  * Runs a foreign binary that must not outlive us, not even when we are killed with SIGKILL and can do nothing more about it. A tiny
  * shell stands between: its stdin is a pipe that only we hold open, so that its end means that we are gone, and then it
- * sends SIGTERM to the binary. It passes the exit code on and works with any POSIX shell.
+ * sends SIGTERM to the binary. The binary's files are its owner's alone. It passes the exit code on and works with any POSIX shell.
  *
  * Output goes to `logFile`. Resolves when the binary has been started.
  */
@@ -92,8 +93,8 @@ export async function spawnGuarded(options: {
   readonly environment: Environment;
   readonly logFile: string;
 }): Promise<RunningProcess> {
-  mkdirSync(dirname(options.logFile), { recursive: true });
-  const log = openSync(options.logFile, logFlags(options.logFile));
+  mkdirSync(dirname(options.logFile), { recursive: true, mode: privateFolderMode });
+  const log = openSync(options.logFile, logFlags(options.logFile), privateFileMode);
   const logStart = fstatSync(log).size;
   const child = spawn("/bin/sh", ["-c", guardScript, "guard", options.binary], {
     env: { ...options.environment },
@@ -115,6 +116,7 @@ export async function spawnGuarded(options: {
 
 // File descriptor 3 tells us the pid, 4 keeps the pipe: the shell gives /dev/null as stdin to what runs in the background.
 const guardScript = `
+umask ${privateUmask.toString(8).padStart(3, "0")}
 exec 4<&0
 "$@" </dev/null 3>&- 4<&- &
 pid=$!

@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { privateFileMode, privateFolderMode } from "./privateFolder.ts";
 
 /** The argument that makes `src/bin/sandbox.ts` wait for its options instead of reading the settings. */
 export const optionsFromParent = "--options-from-parent";
@@ -34,10 +35,10 @@ export function sandboxDir(dataDir: string): string {
 /** The signing secret of the sandbox's webhooks: made once per data folder, readable by its owner only. */
 export function sandboxWebhookSecret(dataDir: string): string {
   const path = webhookSecretPath(dataDir);
-  mkdirSync(sandboxDir(dataDir), { recursive: true });
+  mkdirSync(sandboxDir(dataDir), { recursive: true, mode: privateFolderMode });
   try {
     // "wx" leaves an existing one alone: webhooks that wait for delivery may be signed with it.
-    writeFileSync(path, `whsec_${randomBytes(24).toString("base64url")}`, { flag: "wx", mode: 0o600 });
+    writeFileSync(path, `whsec_${randomBytes(24).toString("base64url")}`, { flag: "wx", mode: privateFileMode });
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
   }

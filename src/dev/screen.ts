@@ -1,4 +1,7 @@
-/** The few lines that a person reads after `npm start`: where things are, what to paste, how to stop. */
+/**
+ * The few lines that a person reads after `npm start`: where things are, what to paste, how to stop. Everything listens on 127.0.0.1, and
+ * the lines say so: where `localhost` is `::1` first, somebody else's process may answer there.
+ */
 import { relative } from "node:path";
 import { styleText } from "node:util";
 import { webhookEventTypes } from "../webhooks/eventTable.ts";
@@ -15,14 +18,13 @@ export type ReadyScreen = {
 
 /** Colours appear on a terminal only: styleText asks the stream. */
 export function readyScreen({ stack, startedInMs, unique }: ReadyScreen): string {
-  const ingress = onLocalhost(stack.ingressUrl);
-  const url = `${ingress}/payments/processPayment`;
+  const url = `${new URL(stack.ingressUrl).host}/payments/processPayment`;
   return [
     "",
     `  ${strong("Ready to take payments")} ${faint(`(after ${formatDuration(startedInMs)})`)}`,
     "",
     `  Payments    http://${url}`,
-    `  Restate UI  http://${onLocalhost(stack.adminUrl)}/ui/`,
+    `  Restate UI  ${stack.adminUrl}/ui/`,
     ...stripeLines(stack.target),
     `  Data, logs  ${shortPath(stack.targetDir)}`,
     ...stack.registration.orphanedHandlers.map((handler) =>
@@ -43,17 +45,17 @@ export function readyScreen({ stack, startedInMs, unique }: ReadyScreen): string
 
 /** How Stripe's webhooks reach a laptop, for a key without a webhook secret. */
 export function webhookRecipes(ingressPort: number): string {
-  const forward = `localhost:${ingressPort}/payments/processWebhook`;
+  const ingress = `127.0.0.1:${ingressPort}`;
   return [
     "STRIPE_SECRET_KEY is set, but STRIPE_WEBHOOK_SECRET is missing: without webhooks a payment would end only when it is polled.",
     "Get the events to this machine in one of two ways, put the secret into .env, and start again:",
     "",
     "  With the Stripe CLI; it prints the secret (whsec_…):",
-    `    stripe listen --forward-to ${forward} \\`,
+    `    stripe listen --forward-to ${ingress}/payments/processWebhook \\`,
     `      --events ${webhookEventTypes.join(",")}`,
     "",
     "  With ngrok; the policy lets nothing but webhooks through, an open tunnel would let anyone charge:",
-    `    ngrok http ${ingressPort} --traffic-policy-file deploy/ngrok-policy.yml`,
+    `    ngrok http ${ingress} --traffic-policy-file deploy/ngrok-policy.yml`,
     "    Add https://<your ngrok domain>/payments/processWebhook with the same events as an endpoint at",
     "    https://dashboard.stripe.com/webhooks, which shows its signing secret.",
     "",
@@ -115,10 +117,6 @@ function examples(target: StackTarget): readonly Example[] {
 function shortPath(path: string): string {
   const fromHere = relative(".", path);
   return fromHere.startsWith("..") ? path : fromHere;
-}
-
-function onLocalhost(url: string): string {
-  return `localhost:${new URL(url).port}`;
 }
 
 function strong(text: string): string {

@@ -2,16 +2,20 @@
  * The whole thing on one machine: engine, service and, without a Stripe key, the sandbox; started together, watched together, stopped
  * together. `npm start` and `npm run demo` are thin entries around it.
  */
+import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { stripeModeOf, type StripeMode } from "../config/config.ts";
 import type { Environment } from "../config/settings.ts";
+import { lowLimitWarning, ownFileLimit } from "../operator/engine/openFiles.ts";
 import { checkAccount, type AccountCheck } from "../stripe/account.ts";
 import { watchDisk } from "./diskWatch.ts";
 import { startEngine, type Engine } from "./engine.ts";
+import { engineIdentity, type EngineIdentity } from "./engineIdentity.ts";
 import { acquireLock, LockedError, type Lock } from "./lock.ts";
 import { portProblems, type PortNeed } from "./ports.ts";
+import { dataFolderError, openDataFolder, privateFolderMode } from "./privateFolder.ts";
 import { PartFailedError, Parts, type PartFailure, type PartName } from "./parts.ts";
 import { spawnNode, type NodeProcess } from "./processes.ts";
 import { registerDeployment, type Registration } from "./registration.ts";
@@ -98,7 +102,8 @@ export class StartRefusedError extends Error {
 
 /**
  * Starts everything and resolves when payments are taken.
- * @throws StartRefusedError when the ports, the data folder or the Stripe key don't allow it
+ * @throws StartRefusedError when the ports, the lock of the data or the Stripe key don't allow it
+ * @throws DataFolderError when the data folder can't be used
  * @throws PartFailedError when a part ended during the start
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
@@ -111,7 +116,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     return { ...started, pids: parts.pids(), failed: parts.failed, stop: () => parts.stop() };
   } catch (error) {
     await parts.stop();
-    throw error;
+    throw dataFolderError(error, dataDir) ?? error;
   }
 }
 
@@ -149,10 +154,16 @@ async function startOwnParts(options: StartingStack, known: KnownTarget, parts: 
 }
 
 /** Where the data of this start's Stripe target is, and what is known of an account. */
-type KnownTarget = { readonly dir: string; readonly account: AccountCheck | undefined };
+type KnownTarget = {
+  readonly dir: string;
+  readonly account: AccountCheck | undefined;
+  /** Whom the service answers to; undefined with the sandbox, where nothing is at stake. */
+  readonly identity: EngineIdentity | undefined;
+};
 
 async function knowTarget(options: StartingStack): Promise<KnownTarget> {
-  if (options.stripe.kind === "sandbox") return { dir: sandboxDir(options.dataDir), account: undefined };
+  if (options.stripe.kind === "sandbox")
+    return { dir: sandboxDir(options.dataDir), account: undefined, identity: undefined };
   const { secretKey, apiBase } = options.stripe;
   const account = await checkAccountInTime({ secretKey, apiBase });
   if (account.kind === "rejected") {
@@ -161,7 +172,9 @@ async function knowTarget(options: StartingStack): Promise<KnownTarget> {
     );
   }
   const accountId = account.kind === "ok" ? account.accountId : undefined;
-  return { dir: join(options.dataDir, targetFolder(options.dataDir, { secretKey, apiBase }, accountId)), account };
+  const dir = join(options.dataDir, targetFolder(options.dataDir, { secretKey, apiBase }, accountId));
+  mkdirSync(dir, { recursive: true, mode: privateFolderMode });
+  return { dir, account, identity: engineIdentity(dir) };
 }
 
 /** Stripe being slow or away must not keep anybody from starting. */
@@ -176,9 +189,12 @@ async function startEnginePart(options: StartingStack, known: KnownTarget, parts
     adminPort: options.ports.admin,
     dataDir: join(known.dir, "engine"),
     signal: options.signal,
+    ...(known.identity === undefined ? {} : { identityPemFile: known.identity.pemFile }),
     ...(options.enginePartitions === undefined ? {} : { partitions: options.enginePartitions }),
   });
   parts.add("engine", engine);
+  const limitWarning = lowLimitWarning(ownFileLimit());
+  if (limitWarning !== null) options.onWarning?.("engine", limitWarning);
   void watchDisk(known.dir, (line) => options.onWarning?.("engine", line), parts.stopping);
   return engine;
 }
@@ -223,8 +239,7 @@ function startServicePart(options: StartingStack, known: KnownTarget, target: St
         };
   spawnPart(options, known, parts, "service", options.serviceEntry ?? defaultServiceEntry, {
     PORT: String(options.ports.service),
-    // The engine of this stack signs nothing.
-    RESTATE_IDENTITY_KEYS: "",
+    RESTATE_IDENTITY_KEYS: known.identity?.publicKey ?? "",
     ...stripeSettings,
     ...options.serviceSettings,
   });
@@ -269,10 +284,11 @@ function portNeeds(options: StackOptions): readonly PortNeed[] {
 }
 
 async function lockData(dataDir: string): Promise<Lock> {
+  openDataFolder(dataDir);
   try {
     return await acquireLock(join(dataDir, "lock"));
   } catch (error) {
-    if (!(error instanceof LockedError)) throw error;
+    if (!(error instanceof LockedError)) throw dataFolderError(error, dataDir) ?? error;
     throw new StartRefusedError(
       `Another "npm start" (process ${error.pid}) runs on the data in ${dataDir}. Stop it, or use a folder and ports of your own: DATA_DIR=.data2, RESTATE_INGRESS_PORT, RESTATE_ADMIN_PORT, PORT and SANDBOX_PORT.`,
       { cause: error },

@@ -16,6 +16,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { stripeModeOf } from "../config/config.ts";
+import { DataFolderError, privateFileMode, privateFolderMode } from "./privateFolder.ts";
 
 export type StripeKey = { readonly secretKey: string; readonly apiBase: string | undefined };
 
@@ -24,7 +25,7 @@ type KnownAccount = string | undefined;
 
 /**
  * The folder name for a key, remembered in `<dataDir>/targets.json`.
- * @throws Error when that file is damaged: guessing a folder could leave waiting payments behind
+ * @throws DataFolderError when that file is damaged: guessing a folder could leave waiting payments behind
  */
 export function targetFolder(dataDir: string, key: StripeKey, accountId: KnownAccount): string {
   const path = join(dataDir, "targets.json");
@@ -39,8 +40,10 @@ export function targetFolder(dataDir: string, key: StripeKey, accountId: KnownAc
     accountId === undefined ? undefined : accountHash(key, accountId),
   );
   if (remembered?.folder !== target.folder || remembered.account !== target.account) {
-    mkdirSync(dataDir, { recursive: true });
-    writeFileSync(`${path}.new`, `${JSON.stringify({ ...targets, [keyHash]: target }, null, 2)}\n`);
+    mkdirSync(dataDir, { recursive: true, mode: privateFolderMode });
+    writeFileSync(`${path}.new`, `${JSON.stringify({ ...targets, [keyHash]: target }, null, 2)}\n`, {
+      mode: privateFileMode,
+    });
     renameSync(`${path}.new`, path);
   }
   return target.folder;
@@ -84,8 +87,9 @@ function readTargets(path: string): Readonly<Record<string, Target>> {
     return targetsSchema.parse(JSON.parse(readFileSync(path, "utf8")));
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return {};
-    throw new Error(
-      `${path} is damaged. It says which data folder belongs to which Stripe key. Restore it, or delete it if no payment waits in ${path.replace("targets.json", "test-… or live-…")}.`,
+    throw new DataFolderError(
+      path,
+      `is damaged. It says which data folder belongs to which Stripe key. Restore it, or delete it if no payment waits in ${path.replace("targets.json", "test-… or live-…")}`,
       { cause: error },
     );
   }

@@ -39,7 +39,7 @@ async function accept(call: Call, disputeId: string): Promise<DisputeSnapshot> {
     if (task === "needs_review") throw disputeUnclear(latest);
     await note(call.invocationId);
     const { request } = await fixRequest(call, () => ({ parameters: { disputeId } }));
-    const closed = await call.ask("close dispute", (stripe) => stripe.closeDispute(request));
+    const closed = await call.send("close dispute", (stripe) => stripe.closeDispute(request));
     if (closed.kind === "made") return closed.made;
     const read = await readDispute(call, disputeId);
     // What was asked for was asked for, also where full metadata had no room for the note.

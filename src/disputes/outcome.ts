@@ -22,7 +22,7 @@ export async function disputeOutcome(
   const first = judgeDispute(dispute);
   const look =
     first.kind === "pending"
-      ? await awaitObject(call, awaitedDispute, disputeId, { plan, judge: judgeDispute })
+      ? await awaitObject(call, awaitedDispute, disputeId, { plan, first: dispute, judge: judgeDispute })
       : { wake: "poll", seen: dispute, judgement: first };
   const details = { disputeId, compensation: "none" } as const;
   switch (look.judgement.kind) {

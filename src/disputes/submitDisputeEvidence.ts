@@ -35,7 +35,7 @@ async function give(call: Call, { disputeId, evidence, submit }: Submission): Pr
     // What was said of nothing would be said for good.
     if (submit && !latest.hasEvidence && evidenceLength(evidence) === 0) throw nothingToSubmit(disputeId);
     const { request } = await fixRequest(call, () => ({ parameters: { disputeId, evidence, submit } }));
-    const given = await call.ask("submit evidence", (stripe) => stripe.submitEvidence(request));
+    const given = await call.send("submit evidence", (stripe) => stripe.submitEvidence(request));
     if (given.kind === "made") {
       if (submit && !hasReachedBank(given.made, before)) throw disputeUnclear(given.made);
       return given.made;

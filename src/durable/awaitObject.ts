@@ -15,7 +15,7 @@
  */
 import { RestatePromise } from "@restatedev/restate-sdk";
 import { creatorCallbackKey, waiterCallbackKey } from "../stripe/metadata.ts";
-import type { Call, Surroundings } from "./call.ts";
+import { CallStopped, type Call, type Surroundings } from "./call.ts";
 import { cancellationOf } from "./cancellation.ts";
 import { createDoorbell, type Doorbell } from "./doorbell.ts";
 import { pollDelayMs } from "./pollSchedule.ts";
@@ -72,6 +72,9 @@ export type ObjectWait<Seen> = {
   end(): Promise<void>;
 };
 
+/** How long the end of a wait may take while Stripe doesn't answer. */
+const patienceToEndMs = 10_000;
+
 /** After this many rings that found nothing new, polling does: rings are cheap for whoever sends them. */
 const maximumRings = 10;
 
@@ -84,13 +87,23 @@ export function waitPlan(
   return { pollScheduleMs: settings.pollScheduleMs, deadlineAtMs: nowMs + timeoutMs };
 }
 
-/** Fixes the plan of a wait whose deadline counts from now. */
+/** Fixes the plan of a wait whose deadline counts from now, and which is the deadline of the whole call. */
 export async function planWait(call: Call, timeoutSeconds: number | undefined): Promise<WaitPlan> {
-  return await call.fix("fix the wait", (surroundings) => waitPlan(surroundings, timeoutSeconds));
+  const plan = await call.fix("fix the wait", (surroundings) => waitPlan(surroundings, timeoutSeconds));
+  call.setDeadline(plan.deadlineAtMs ?? Infinity);
+  return plan;
 }
+
+type WaitBeginning<Seen> = {
+  readonly plan: WaitPlan;
+  readonly first: Seen;
+  readonly hanging?: Doorbell | null;
+  readonly isCancellable?: boolean;
+};
 
 /**
  * Begins to wait for one object. The handler needs `explicitCancellation: true`.
+ * @param from.first what Stripe said of the object last
  * @param from.hanging the doorbell that the object was made with; without one, a doorbell under a key of this call is hung
  * @param from.isCancellable whether a cancellation of the call ends the wait; if not, it is left for later
  */
@@ -98,13 +111,14 @@ export function openWait<Seen>(
   call: Call,
   kind: Awaited<Seen>,
   id: string,
-  from: { readonly plan: WaitPlan; readonly hanging?: Doorbell | null; readonly isCancellable?: boolean },
+  from: WaitBeginning<Seen>,
 ): ObjectWait<Seen> {
   const { ctx } = call;
   const { hanging = null, isCancellable = true } = from;
   const { pollScheduleMs } = from.plan;
   const callbackKey = hanging === null ? waiterCallbackKey(call.invocationId) : creatorCallbackKey;
   let { deadlineAtMs } = from.plan;
+  let latest = from.first;
   let doorbell = hanging;
   /** Whether a doorbell hangs, or hung, or could not be hung: only the first is hung unasked. */
   let isHung = hanging !== null;
@@ -155,38 +169,61 @@ export function openWait<Seen>(
     return wake;
   }
 
+  /** Looks at the object until it is decided, or until the wait is over without a decision. */
+  async function lookUntil<Judgement extends Judged>(judge: (seen: Seen) => Judgement): Promise<Look<Seen, Judgement>> {
+    if (isCancellable && call.takeCancellation()) return lookAt("cancellation", judge(latest));
+    if (!isHung) {
+      isHung = true;
+      latest = await hang();
+      const judgement = judge(latest);
+      if (judgement.kind !== "pending") return lookAt("poll", judgement);
+    }
+    for (;;) {
+      const woken = await sleep();
+      latest = await kind.read(call, id);
+      let judgement = judge(latest);
+      if (judgement.kind !== "pending") return lookAt(woken, judgement);
+      const wake = withDeadline(woken);
+      if (wake === "deadline" || wake === "cancellation") return lookAt(wake, judgement);
+      // Reading came first: on a PaymentIntent, writing the new address erases the reason of a failure.
+      if (woken === "webhook" && ++rings <= maximumRings) {
+        latest = await hang();
+        judgement = judge(latest);
+        if (judgement.kind !== "pending") return lookAt(woken, judgement);
+      }
+    }
+  }
+
+  function lookAt<Judgement>(wake: Wake, judgement: Judgement): Look<Seen, Judgement> {
+    if (wake === "deadline") {
+      deadlineAtMs = null;
+      // The timer that runs may be that of the deadline.
+      timer = null;
+    }
+    return { wake, seen: latest, judgement };
+  }
+
   return {
     async until(judge) {
-      if (!isHung) {
-        isHung = true;
-        const seen = await hang();
-        const judgement = judge(seen);
-        if (judgement.kind !== "pending") return { wake: "poll", seen, judgement };
-      }
-      for (;;) {
-        const woken = await sleep();
-        let seen = await kind.read(call, id);
-        let judgement = judge(seen);
-        if (judgement.kind !== "pending") return { wake: woken, seen, judgement };
-        const wake = withDeadline(woken);
-        if (wake === "deadline") {
-          deadlineAtMs = null;
-          // The timer that runs may be that of the deadline.
-          timer = null;
-        }
-        if (wake === "deadline" || wake === "cancellation") return { wake, seen, judgement };
-        // Reading came first: on a PaymentIntent, writing the new address erases the reason of a failure.
-        if (woken === "webhook" && ++rings <= maximumRings) {
-          seen = await hang();
-          judgement = judge(seen);
-          if (judgement.kind !== "pending") return { wake: woken, seen, judgement };
-        }
+      try {
+        return await lookUntil(judge);
+      } catch (error) {
+        // Stripe gave no answer until the deadline: what it said last is all that is known.
+        if (!(error instanceof CallStopped)) throw error;
+        return lookAt(error.because, judge(latest));
       }
     },
     async end() {
       if (!hasOwnKey) return;
       hasOwnKey = false;
-      await kind.unhang(call, id, callbackKey);
+      // An ill Stripe must not hold the answer back; a key that stays behind does no harm but to take its place.
+      call.setDeadline(call.lastStepAtMs() + patienceToEndMs);
+      try {
+        await kind.unhang(call, id, callbackKey);
+      } catch (error) {
+        if (!(error instanceof CallStopped)) throw error;
+        ctx.console.warn(`Stripe gave no answer, so the doorbell of this call stays on the ${kind.noun} ${id}.`);
+      }
     },
   };
 }
@@ -196,7 +233,7 @@ export async function awaitObject<Seen, Judgement extends Judged>(
   call: Call,
   kind: Awaited<Seen>,
   id: string,
-  from: Parameters<typeof openWait>[3] & { readonly judge: (seen: Seen) => Judgement },
+  from: WaitBeginning<Seen> & { readonly judge: (seen: Seen) => Judgement },
 ): Promise<Look<Seen, Judgement>> {
   const wait = openWait(call, kind, id, from);
   const look = await wait.until(from.judge);

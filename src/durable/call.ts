@@ -2,12 +2,18 @@
  * One invocation of a handler, and the only ways in which it looks at the world. A handler is replayed, perhaps by another
  * process with other settings, so whatever decides anything is recorded in the journal before it steers: an answer of Stripe's
  * (`ask`), and what settings, the clock or the memory of a process say (`fix`). A handler never sees the settings otherwise.
+ * A secret of Stripe's that belongs into an answer is the one thing that is not recorded (`peek`), and it decides nothing.
  */
 import { createHash } from "node:crypto";
-import { PauseError, type Context } from "@restatedev/restate-sdk";
+import { setTimeout as delay } from "node:timers/promises";
+import { PauseError, RestatePromise, RetryableError, type Context } from "@restatedev/restate-sdk";
 import type { StripeGateway } from "../merchants/gateway.ts";
 import type { HandlerOptions } from "../merchants/options.ts";
-import { StripeAccessError } from "../stripe/request.ts";
+import type { Maker } from "../stripe/metadata.ts";
+import { StripeAccessError, StripeOutage } from "../stripe/request.ts";
+import { cancellationOf } from "./cancellation.ts";
+import { askForInstallation } from "./installation.ts";
+import { retryAfterMs } from "./policies.ts";
 
 /** The settings, as far as a handler may be steered by them. */
 type Settings = Omit<HandlerOptions, "stripe">;
@@ -25,63 +31,230 @@ export type Call<Ctx extends Context = Context> = {
   readonly invocationId: string;
   /**
    * Sends one named request to Stripe and records the answer, so that a replay does not send it again. An outage is thrown to
-   * the engine, which repeats the step by the handler's retry policy. A rejected API key pauses the invocation: a terminal
-   * answer would be kept under the caller's key, and retrying cannot help.
+   * the engine, which repeats the step. A rejected API key pauses the invocation: a terminal answer would be kept under the
+   * caller's key, and retrying cannot help.
+   * @throws CallStopped when Stripe gives no answer until the deadline
    */
   ask<Answer>(step: string, request: (stripe: StripeGateway) => Promise<Answer>): Promise<Answer>;
+  /**
+   * The same for a request that moves money or makes something: it is not sent after the deadline, nor again once the call is
+   * cancelled. What an earlier attempt did is not known then.
+   * @throws CallStopped
+   */
+  send<Answer>(step: string, request: (stripe: StripeGateway) => Promise<Answer>): Promise<Answer>;
+  /**
+   * Asks Stripe for something that must not stay in the journal: the address of a customer's page, which holds a client
+   * secret. A replay asks again, and may be told something else, so what comes of it goes into the answer and nowhere else: no
+   * step comes after it. An outage is thrown to the engine, and so is a rejected key, because only a step can pause.
+   */
+  peek<Answer>(request: (stripe: StripeGateway) => Promise<Answer>): Promise<Answer>;
   /** Records what the surroundings say. */
   fix<Fixed>(step: string, decide: (surroundings: Surroundings) => Fixed): Promise<Fixed>;
+  /** The deadline of what follows, in epoch milliseconds; Infinity for none. */
+  setDeadline(deadlineAtMs: number): void;
+  /** Sleeps, but not past the deadline. @throws CallStopped at the deadline */
+  pause(delayMs: number, name: string): Promise<void>;
   /** When the last step was done, in epoch milliseconds, as the process that did it saw it. A replay sees the same. */
   lastStepAtMs(): number;
   /** Whether the merchant was to be told of payments when the last step was done. */
   isMerchantTold(): boolean;
-  /** A fresh idempotency key for Stripe: the same in every replay, and of no other call. */
-  nextIdempotencyKey(): string;
+  /** Whether a cancellation came while a request was sent whose answer came all the same. It is told once. */
+  takeCancellation(): boolean;
+  /**
+   * The identity of the installation: as the process of the first step remembered it, or as the engine says. To be asked after the
+   * first step, which records it: then only the first payment of a process pays for it.
+   */
+  installationId(): Promise<string>;
+  /** The same if it is known to this call already. */
+  knownInstallationId(): string | null;
+  /** Counts a request that needs an idempotency key, and gives the key of it; see `nextIdempotencyKey`. */
+  countRequest(): (installationId: string) => string;
+  /** A fresh idempotency key for Stripe: the same in every replay, and of no other call, also of no other installation. */
+  nextIdempotencyKey(): Promise<string>;
 };
 
-/** What a step leaves in the journal. */
-type Recorded<Value> = { readonly value: Value; readonly atMs: number; readonly told: boolean };
+/** The call has come to its deadline, or was cancelled, before Stripe gave an answer. */
+export class CallStopped extends Error {
+  override readonly name = "CallStopped";
+  readonly because: "deadline" | "cancellation";
+  constructor(because: "deadline" | "cancellation") {
+    super(`The call was stopped (${because}).`);
+    this.because = because;
+  }
+}
+
+/** Gives what a part of a call comes to, or what `stopped` does where the call is stopped in it. */
+export async function unlessStopped<Result>(
+  part: Promise<Result>,
+  stopped: (because: CallStopped["because"]) => Promise<Result> | Result,
+): Promise<Result> {
+  try {
+    return await part;
+  } catch (error) {
+    if (!(error instanceof CallStopped)) throw error;
+    return await stopped(error.because);
+  }
+}
+
+type Because = CallStopped["because"];
+
+/** What a step leaves in the journal: what it came to, or why it came to nothing. */
+type Recorded<Value> = {
+  readonly atMs: number;
+  readonly told: boolean;
+  /** Of the first step only. */
+  readonly installationId?: string | null;
+} & ({ readonly value: Value; readonly stopped?: undefined } | { readonly stopped: Because });
+
+/** How long after the deadline an answer is waited for that may be under way. */
+const graceMs = 2000;
 
 export function openCall<Ctx extends Context>(ctx: Ctx, options: HandlerOptions): Call<Ctx> {
   const { stripe, ...settings } = options;
   const invocationId = ctx.request().id;
   let last = { atMs: 0, told: false };
-  let keys = 0;
+  let deadlineAtMs = Infinity;
+  let isCancelled = false;
+  let isFirst = true;
+  let installationId: string | null = null;
+  let requests = 0;
 
-  async function record<Value>(step: string, produce: (nowMs: number) => Value | Promise<Value>): Promise<Value> {
-    const recorded: Recorded<Value> = await ctx.run(step, async () => {
-      const value = await produce(clock());
-      return { value, atMs: clock(), told: settings.notifications.receiver !== null };
-    });
-    last = recorded;
-    return recorded.value;
+  async function recorded<Value>(produce: () => Promise<Value | Stop>): Promise<Recorded<Value>> {
+    const value = await produce();
+    const common = {
+      atMs: clock(),
+      told: settings.notifications.receiver !== null,
+      ...(isFirst && { installationId: settings.installation.known() }),
+    };
+    return value instanceof Stop ? { ...common, stopped: value.because } : { ...common, value };
+  }
+
+  function taken<Value>(record: Recorded<Value>): Value {
+    if (isFirst) installationId = record.installationId ?? null;
+    isFirst = false;
+    last = record;
+    if (record.stopped !== undefined) throw new CallStopped(record.stopped);
+    return record.value;
+  }
+
+  /** One attempt at a request. */
+  async function attempt<Answer>(
+    step: string,
+    request: (stripe: StripeGateway) => Promise<Answer>,
+    from: { readonly begunAtMs: number; readonly untilMs: number },
+  ): Promise<Answer | Stop> {
+    try {
+      const answer = request(stripe);
+      return isNear(from.untilMs) ? await inTime(answer, from.untilMs + graceMs - clock()) : await answer;
+    } catch (error) {
+      if (error instanceof StripeAccessError) {
+        const remedy = `${remedies[error.problem]}, then: npx restate inv resume ${invocationId}`;
+        ctx.console.error(`${error.message} The invocation is paused at "${step}"; nothing is lost. ${remedy}`);
+        throw new PauseError(`${error.message} ${remedy}`);
+      }
+      if (!(error instanceof StripeOutage) || !isNear(from.untilMs)) throw error;
+      const nowMs = clock();
+      if (nowMs >= from.untilMs) return new Stop("deadline");
+      const retryAfter = retryAfterMs({ ...from, nowMs });
+      ctx.console.warn(`At "${step}": ${error.message} It is tried again in ${Math.round(retryAfter)} ms.`);
+      throw RetryableError.from(error, { retryAfter });
+    }
+  }
+
+  async function knowInstallation(): Promise<string> {
+    if (installationId === null) {
+      installationId = await askForInstallation(ctx);
+      settings.installation.learn(installationId);
+    }
+    return installationId;
+  }
+
+  function countRequest(): (installation: string) => string {
+    const request = requests++;
+    return (installation) =>
+      createHash("sha256").update(`${installation}:${invocationId}:${request}`).digest("base64url");
   }
 
   return {
     ctx,
     invocationId,
     async ask(step, request) {
-      return await record(step, async () => {
-        try {
-          return await request(stripe);
-        } catch (error) {
-          if (!(error instanceof StripeAccessError)) throw error;
-          const remedy = `${remedies[error.problem]}, then: npx restate inv resume ${invocationId}`;
-          ctx.console.error(`${error.message} The invocation is paused at "${step}"; nothing is lost. ${remedy}`);
-          throw new PauseError(`${error.message} ${remedy}`);
-        }
-      });
+      const from = { begunAtMs: last.atMs, untilMs: deadlineAtMs };
+      return taken(await ctx.run(step, () => recorded(() => attempt(step, request, from))));
     },
-    fix: async (step, decide) => await record(step, (nowMs) => decide({ settings, stripe, nowMs })),
+    async send(step, request) {
+      const from = { begunAtMs: last.atMs, untilMs: deadlineAtMs };
+      let mayBegin = true;
+      const run = ctx.run(step, () =>
+        recorded(async () => {
+          if (!mayBegin) return new Stop("cancellation");
+          return clock() >= from.untilMs ? new Stop("deadline") : await attempt(step, request, from);
+        }),
+      );
+      const first = await RestatePromise.race([run.map(() => "sent" as const), cancellationOf(ctx)]);
+      if (first === "sent") return taken(await run);
+      // An answer that is recorded already, or under way in this process, counts. Another attempt is not begun.
+      mayBegin = false;
+      const answer = taken(await run);
+      isCancelled = true;
+      return answer;
+    },
+    fix: async (step, decide) =>
+      taken(await ctx.run(step, () => recorded(async () => decide({ settings, stripe, nowMs: clock() })))),
+    setDeadline(atMs) {
+      deadlineAtMs = atMs;
+    },
+    async pause(delayMs, name) {
+      const leftMs = Math.max(0, deadlineAtMs - last.atMs);
+      await ctx.sleep(Math.min(delayMs, leftMs), name);
+      if (leftMs <= delayMs) throw new CallStopped("deadline");
+    },
+    peek: async (request) => await request(stripe),
     lastStepAtMs: () => last.atMs,
     isMerchantTold: () => last.told,
-    nextIdempotencyKey: () => createHash("sha256").update(`${invocationId}:${keys++}`).digest("base64url"),
+    takeCancellation() {
+      const taking = isCancelled;
+      isCancelled = false;
+      return taking;
+    },
+    installationId: knowInstallation,
+    knownInstallationId: () => installationId,
+    countRequest,
+    nextIdempotencyKey: async () => countRequest()(await knowInstallation()),
   };
+}
+
+/** Whether a deadline comes before the engine would try again by its own policy. */
+function isNear(deadlineAtMs: number): boolean {
+  return deadlineAtMs - clock() < 2 * 60_000;
+}
+
+/** Stands for an answer that did not come. */
+class Stop {
+  readonly because: Because;
+  constructor(because: Because) {
+    this.because = because;
+  }
+}
+
+/** @throws StripeOutage when there is no answer by then; what is under way is left to itself */
+async function inTime<Answer>(answer: Promise<Answer>, patienceMs: number): Promise<Answer> {
+  const patience = new AbortController();
+  const over = delay(Math.max(0, patienceMs), undefined, { signal: patience.signal, ref: false }).then(() => {
+    throw new StripeOutage("Stripe did not answer before the deadline.");
+  });
+  try {
+    return await Promise.race([answer, over]);
+  } finally {
+    patience.abort();
+    over.catch(() => {});
+    answer.catch(() => {});
+  }
 }
 
 /** The clock of this process, for what is recorded at once. */
 function clock(): number {
-  // oxlint-disable-next-line no-restricted-globals -- Both callers are inside the closure of a step.
+  // oxlint-disable-next-line no-restricted-globals -- Every caller is inside the closure of a step.
   return Date.now();
 }
 
@@ -90,3 +263,8 @@ const remedies = {
   rejected: "Fix STRIPE_SECRET_KEY, restart the service",
   forbidden: "Give the key that permission in Stripe's dashboard",
 } as const;
+
+/** The call as the maker of objects. */
+export async function makerOf(call: Call): Promise<Maker> {
+  return { invocationId: call.invocationId, installationId: await call.installationId() };
+}

@@ -12,15 +12,16 @@
  * ```
  *
  * The parameters, the idempotency key and the time are fixed in the journal before anything is sent. An unknown outcome is
- * looked up by the invocation id in the metadata, never tried again under a new key.
+ * looked up by the invocation id in the metadata, never tried again under a new key. A call that comes to its deadline, or is
+ * cancelled, before Stripe answers is stopped: its handler says what is done about what an earlier request may have made.
  */
 import type { StripeGateway } from "../merchants/gateway.ts";
 import type { PaymentFailure } from "../payments/rules/payment.ts";
 import type { Creation } from "../stripe/creation.ts";
 import type { Refusal } from "../stripe/errorMeaning.ts";
-import { invocationIdKey } from "../stripe/metadata.ts";
+import { invocationIdKey, type Maker } from "../stripe/metadata.ts";
 import type { FixedRequest, Page, Sent } from "../stripe/request.ts";
-import type { Call, Surroundings } from "./call.ts";
+import { makerOf, type Call, type Surroundings } from "./call.ts";
 import { failure, type FailureDetails } from "./failures.ts";
 
 /** How things of one kind are made. */
@@ -57,21 +58,32 @@ export type Created<Made> = {
   readonly seenBy: "response" | "poll";
 };
 
-/** Fixes one request, with a fresh idempotency key. */
+/**
+ * Fixes one request, with a fresh idempotency key. A process that doesn't know yet of which installation it is a part asks the
+ * engine, and fixes the request then.
+ * @param decide gets who makes the thing, for its metadata
+ */
 export async function fixRequest<Parameters, Extra extends object = object>(
   call: Call,
-  decide: (surroundings: Surroundings) => { readonly parameters: Parameters; readonly extra?: Extra },
+  decide: (surroundings: Surroundings, maker: Maker) => { readonly parameters: Parameters; readonly extra?: Extra },
 ): Promise<Fixed<Parameters, Extra>> {
-  const idempotencyKey = call.nextIdempotencyKey();
-  return await call.fix("fix the request", (surroundings) => {
-    const { parameters, extra } = decide(surroundings);
-    const { lookUpDelaysMs } = surroundings.settings;
-    const request = surroundings.stripe.fixRequest(parameters, idempotencyKey);
-    return { ...(extra as Extra), request, lookUpDelaysMs };
-  });
+  const { invocationId } = call;
+  const idempotencyKey = call.countRequest();
+  const fix = async (told: string | null): Promise<Fixed<Parameters, Extra> | null> =>
+    await call.fix("fix the request", (surroundings) => {
+      const installationId = told ?? surroundings.settings.installation.known();
+      if (installationId === null) return null;
+      const { parameters, extra } = decide(surroundings, { invocationId, installationId });
+      const { lookUpDelaysMs } = surroundings.settings;
+      const request = surroundings.stripe.fixRequest(parameters, idempotencyKey(installationId));
+      return { ...(extra as Extra), request, lookUpDelaysMs };
+    });
+  const fixed = (await fix(call.knownInstallationId())) ?? (await fix(await call.installationId()));
+  if (fixed === null) throw new TypeError("The engine has said which installation this is.");
+  return fixed;
 }
 
-/** @throws TerminalError `needs_review` */
+/** @throws TerminalError `needs_review`, or CallStopped */
 export async function createOnce<Parameters, Made>(
   call: Call,
   kind: CreatedKind<Parameters, Made>,
@@ -82,7 +94,7 @@ export async function createOnce<Parameters, Made>(
   | { readonly kind: "refused"; readonly refusal: Refusal; readonly id: string | null }
 > {
   const { request, lookUpDelaysMs } = fixed;
-  const sent = await call.ask(kind.step, (stripe) => kind.send(stripe, request));
+  const sent = await call.send(kind.step, (stripe) => kind.send(stripe, request));
   switch (sent.kind) {
     case "made":
       return { kind: "created", made: sent.made, seenBy: "response" };
@@ -110,7 +122,7 @@ async function lookUpInTime<Parameters, Made>(
   delaysMs: readonly number[],
 ): Promise<string> {
   for (const delayMs of delaysMs) {
-    if (delayMs > 0) await call.ctx.sleep(delayMs, "next look-up");
+    if (delayMs > 0) await call.pause(delayMs, "next look-up");
     const found = await lookUp(call, kind, request);
     if (found !== null) return found;
   }
@@ -127,7 +139,8 @@ async function lookUp<Parameters, Made>(
   kind: CreatedKind<Parameters, Made>,
   { fixedAtMs, parameters }: FixedRequest<Parameters>,
 ): Promise<string | null> {
-  const ids = await kind.find(call, { invocationId: call.invocationId, fixedAtMs }, parameters);
+  const creation = { ...(await makerOf(call)), fixedAtMs };
+  const ids = await kind.find(call, creation, parameters);
   return await theOnly(call, kind, ids);
 }
 

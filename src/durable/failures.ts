@@ -2,6 +2,7 @@
 import { TerminalError } from "@restatedev/restate-sdk";
 import type { PaymentFailure } from "../payments/rules/payment.ts";
 import type { Refusal } from "../stripe/errorMeaning.ts";
+import { CallStopped } from "./call.ts";
 import { statusOfReason, type Compensation, type FailureReason } from "../api/failures.ts";
 
 /** The object that a failure is about, and what else its caller acts on. Absent is as good as null. */
@@ -50,6 +51,28 @@ export function lastAttempt(cause: PaymentFailure | null) {
   const { message, ...codes } = cause;
   return { told: ` The last attempt failed: ${message}`, codes };
 }
+
+/** What a call throws for an error that reaches its end: where it was stopped before Stripe gave an answer, a failure that says so. */
+export function asFailure(error: unknown, request: unknown): unknown {
+  return error instanceof CallStopped ? stopped(error, request) : error;
+}
+
+function stopped({ because }: CallStopped, request: unknown): TerminalError {
+  const details = { ...idsIn(request), compensation: "none" } as const;
+  const fate =
+    "Stripe gave no answer, so whether it did what was asked is not known: read the state before you ask again.";
+  return because === "deadline"
+    ? failure("timed_out", `The deadline came first. ${fate}`, details)
+    : failure("canceled", `The call was cancelled. ${fate}`, details);
+}
+
+/** The objects that a request names. */
+function idsIn(request: unknown): FailureDetails {
+  const given = Object.entries(typeof request === "object" && request !== null ? request : {});
+  return Object.fromEntries(given.filter(([field]) => idFields.includes(field)));
+}
+
+const idFields: readonly string[] = ["paymentIntentId", "setupIntentId", "customerId", "disputeId", "refundId"];
 
 /** A TerminalError as it is kept: the same is thrown to everybody who asks for the same again. */
 export type KeptFailure = {

@@ -19,6 +19,20 @@ const untilAnOperatorLooks: RetryPolicy = {
 };
 
 /**
+ * How long to wait before a request is tried again that has a deadline: half as long as it has been tried for, and never past the
+ * deadline, at which its call ends.
+ */
+export function retryAfterMs(tried: {
+  readonly begunAtMs: number;
+  readonly nowMs: number;
+  readonly untilMs: number;
+}): number {
+  const { begunAtMs, nowMs, untilMs } = tried;
+  const delayMs = Math.min(minuteMs, Math.max(250, (nowMs - begunAtMs) / 2));
+  return Math.max(0, Math.min(delayMs, untilMs - nowMs));
+}
+
+/**
  * A webhook only rings doorbells. If even that fails, the failure goes back to Stripe, which delivers again for days; a
  * paused invocation would keep the event's body, with its client secret, in the engine.
  */
@@ -36,7 +50,7 @@ export const defaultInactivityTimeoutMs = 2 * secondMs;
 /** Far above the 40 s that one request to Stripe may take: an aborted step would run a second time beside the first. */
 const abortTimeoutMs = 2 * minuteMs;
 
-/** How long the steps of an ended payment can be looked at. They hold no secret but a redirect URL. */
+/** How long the steps of an ended payment can be looked at. They hold no secret; the answer beside them may hold a customer's page. */
 export const paymentJournalRetentionMs = dayMs;
 
 /** A watch has no caller; its result and steps are all that an operator sees of it. */
@@ -44,6 +58,12 @@ export const watchJournalRetentionMs = 7 * dayMs;
 
 /** A delivery that was given up has to be found by somebody who was away for a week. */
 export const deliveryRetentionMs = 14 * dayMs;
+
+/**
+ * Of reads, and of calls that hand on to a private call what is to be kept. Any time but none is a long one: the engine looks
+ * only every hour (`worker.cleanup-interval`) for what it may forget, and answers with it until then.
+ */
+export const keepingNothing = { idempotencyRetention: 0, journalRetention: 0 } as const;
 
 /** How long answers are kept that nobody asks for again. */
 export const shortRetentionMs = minuteMs;

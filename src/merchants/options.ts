@@ -1,3 +1,4 @@
+import type { InstallationMemory } from "../durable/installation.ts";
 import type { NotificationsOptions } from "../notifications/options.ts";
 import type { StripeGateway } from "./gateway.ts";
 
@@ -23,4 +24,5 @@ export type ServiceOptions = {
 export type HandlerOptions = ServiceOptions & {
   /** Tells whether this payment is to wake the reconciler. A handler journals what it says. */
   readonly reconcilerAlarm: { isDue(nowMs: number): boolean };
+  readonly installation: InstallationMemory;
 };

@@ -6,9 +6,11 @@
  */
 import * as restate from "@restatedev/restate-sdk";
 import { openCall, type Call } from "../durable/call.ts";
+import { throughPages } from "../durable/createOnce.ts";
 import { deliveryRetentionMs, running } from "../durable/policies.ts";
 import { withState } from "../durable/state.ts";
 import type { HandlerOptions } from "../merchants/options.ts";
+import type { Page } from "../stripe/request.ts";
 import { deliverNotification } from "./deliverNotification.ts";
 import { paymentNotifierInterface, type Delivered, type LookRequest } from "./interface.ts";
 import {
@@ -40,14 +42,22 @@ export function createPaymentNotifier(options: HandlerOptions) {
     const before: Memory = { ...begun, abandoned: begun.abandoned || request.abandoned };
     if (request.changes.length === 0 && isOutcomeTold(before, paymentIntentId)) return;
 
-    const payment = await call.ask("read PaymentIntent", (stripe) => stripe.observePayment(paymentIntentId));
-    const concernsUs = known !== null || request.askedBy === "ours" || payment?.isOurs === true;
-    if (payment === null || !concernsUs) return;
-    const seen = { payment, ...(await readChanges(call, paymentIntentId, request.changes)) };
+    const observed = await call.ask("read PaymentIntent", (stripe) => stripe.observePayment(paymentIntentId));
+    if (observed === null) return;
+    const { installationId, ...payment } = observed;
+    const isOurs = installationId !== null && installationId === (await call.installationId());
+    // Another installation on this Stripe account tells its own payments. Of one that a call of ours awaited, both do.
+    if (known === null && request.askedBy !== "ours" && !isOurs) return;
+    const isNewToUs = known === null && !isOurs;
+    const seen = {
+      payment: { ...payment, isOurs },
+      ...(await readChanges(call, paymentIntentId, request.changes)),
+    };
 
     const now = await ctx.date.toJSON();
     const { due, memory } = dueNotifications(before, seen, { nowMs, now, rememberedMs });
-    if (due.length === 0 && memory.abandoned === begun.abandoned) return;
+    // That a call of ours had to do with another's payment is remembered, also while there is nothing to tell.
+    if (due.length === 0 && memory.abandoned === begun.abandoned && !isNewToUs) return;
     const self = selfOf(ctx);
     for (const notification of due) self.deliver(notification);
     // Handed over first: a call that is killed in between tells twice with the same id, and loses nothing.
@@ -101,7 +111,7 @@ export function createPaymentNotifier(options: HandlerOptions) {
   });
 }
 
-/** Reads what a look has a reason to read; each list is a request to Stripe. */
+/** Reads what a look has a reason to read; each page of a list is a request to Stripe. */
 async function readChanges(call: Call, paymentIntentId: string, changes: readonly LaterChange[]) {
   let refunds: readonly SeenRefund[] = [];
   let disputes: readonly SeenDispute[] = [];
@@ -109,17 +119,28 @@ async function readChanges(call: Call, paymentIntentId: string, changes: readonl
   for (const change of changes) {
     switch (change) {
       case "refunds":
-        refunds = await call.ask("list refunds", (stripe) => stripe.observeRefunds(paymentIntentId));
+        refunds = await everything((after) =>
+          call.ask("list refunds", (stripe) => stripe.observeRefunds(paymentIntentId, after)),
+        );
         break;
       case "disputes":
-        disputes = await call.ask("list disputes", (stripe) => stripe.observeDisputes(paymentIntentId));
+        disputes = await everything((after) =>
+          call.ask("list disputes", (stripe) => stripe.observeDisputes(paymentIntentId, after)),
+        );
         break;
       case "warnings":
-        warnings = await call.ask("list fraud warnings", (stripe) => stripe.observeWarnings(paymentIntentId));
+        warnings = await everything((after) =>
+          call.ask("list fraud warnings", (stripe) => stripe.observeWarnings(paymentIntentId, after)),
+        );
         break;
     }
   }
   return { refunds, disputes, warnings };
+}
+
+/** Newest first, as Stripe lists it. */
+async function everything<Item>(page: (after: string | null) => Promise<Page<Item>>): Promise<readonly Item[]> {
+  return ((await throughPages(page)) ?? []).toReversed();
 }
 
 function selfOf(ctx: restate.ObjectContext<State>) {

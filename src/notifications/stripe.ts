@@ -1,8 +1,8 @@
 /** The gateway's requests about what became of a payment, as far as the merchant is told of it. */
 import type { Stripe } from "stripe";
 import type { SeenDispute, SeenPayment, SeenRefund, SeenWarning } from "./rules/dueNotifications.ts";
-import { invocationIdKey, merchantMetadata } from "../stripe/metadata.ts";
-import { ask, expectObject, listAll, unexpectedAnswer } from "../stripe/request.ts";
+import { installationKey, merchantMetadata } from "../stripe/metadata.ts";
+import { ask, expectObject, pageOfPayment, readPage, unexpectedAnswer, type Page } from "../stripe/request.ts";
 import { snapshotOfPayment } from "../payments/stripe/snapshot.ts";
 import { snapshotOfRefund } from "../refunds/stripe.ts";
 import { momentOf } from "../stripe/snapshot.ts";
@@ -17,11 +17,14 @@ const bankDebits: ReadonlySet<string> = new Set([
   "us_bank_account",
 ]);
 
+/** A payment as Stripe shows it: which installation made it, if one did; whether that is this one, the look knows. */
+type ObservedPayment = Omit<SeenPayment, "isOurs"> & { readonly installationId: string | null };
+
 export function laterChanges(stripe: Stripe) {
   return {
     /** Reads a PaymentIntent with what the merchant is told of it; null if there is none. https://docs.stripe.com/api/payment_intents/retrieve */
-    async observePayment(paymentIntentId: string): Promise<SeenPayment | null> {
-      return await ask<SeenPayment | null>(
+    async observePayment(paymentIntentId: string): Promise<ObservedPayment | null> {
+      return await ask<ObservedPayment | null>(
         async () => {
           const found = await stripe.paymentIntents.retrieve(paymentIntentId, { expand: ["latest_charge"] });
           return seenPayment(expectObject("payment_intent", found));
@@ -33,39 +36,45 @@ export function laterChanges(stripe: Stripe) {
       );
     },
 
-    /** Lists a payment's refunds, whoever made them. https://docs.stripe.com/api/refunds/list */
-    async observeRefunds(paymentIntentId: string): Promise<readonly SeenRefund[]> {
-      const query = { payment_intent: paymentIntentId, limit: 100 };
-      return await listAll("list the refunds", stripe.refunds.list(query), (refund) =>
-        seenRefund(expectObject("refund", refund)),
+    /**
+     * Lists a page of a payment's refunds, whoever made them. https://docs.stripe.com/api/refunds/list
+     * @param after the `next` of the page before, or null for the first page
+     */
+    async observeRefunds(paymentIntentId: string, after: string | null): Promise<Page<SeenRefund>> {
+      return await readPage(
+        "list the refunds",
+        async () => await stripe.refunds.list(pageOfPayment(paymentIntentId, after)),
+        (refund) => seenRefund(expectObject("refund", refund)),
       );
     },
 
-    /** Lists a payment's disputes. https://docs.stripe.com/api/disputes/list */
-    async observeDisputes(paymentIntentId: string): Promise<readonly SeenDispute[]> {
-      const query = { payment_intent: paymentIntentId, limit: 100 };
-      return await listAll("list the disputes", stripe.disputes.list(query), (dispute) =>
-        seenDispute(expectObject("dispute", dispute)),
+    /** Lists a page of a payment's disputes. https://docs.stripe.com/api/disputes/list */
+    async observeDisputes(paymentIntentId: string, after: string | null): Promise<Page<SeenDispute>> {
+      return await readPage(
+        "list the disputes",
+        async () => await stripe.disputes.list(pageOfPayment(paymentIntentId, after)),
+        (dispute) => seenDispute(expectObject("dispute", dispute)),
       );
     },
 
-    /** Lists what a card's bank reported about a payment. https://docs.stripe.com/api/radar/early_fraud_warnings/list */
-    async observeWarnings(paymentIntentId: string): Promise<readonly SeenWarning[]> {
-      const query = { payment_intent: paymentIntentId, limit: 100 };
-      return await listAll("list the early fraud warnings", stripe.radar.earlyFraudWarnings.list(query), (warning) =>
-        seenWarning(expectObject("radar.early_fraud_warning", warning)),
+    /** Lists a page of what a card's bank reported about a payment. https://docs.stripe.com/api/radar/early_fraud_warnings/list */
+    async observeWarnings(paymentIntentId: string, after: string | null): Promise<Page<SeenWarning>> {
+      return await readPage(
+        "list the early fraud warnings",
+        async () => await stripe.radar.earlyFraudWarnings.list(pageOfPayment(paymentIntentId, after)),
+        (warning) => seenWarning(expectObject("radar.early_fraud_warning", warning)),
       );
     },
   };
 }
 
-function seenPayment(paymentIntent: Stripe.PaymentIntent): SeenPayment {
+function seenPayment(paymentIntent: Stripe.PaymentIntent): ObservedPayment {
   const charge = paymentIntent.latest_charge;
   const methodType = typeof charge === "string" ? undefined : charge?.payment_method_details?.type;
   const chargedAt = typeof charge === "string" ? 0 : (charge?.created ?? 0);
   return {
     payment: snapshotOfPayment(paymentIntent),
-    isOurs: invocationIdKey in paymentIntent.metadata,
+    installationId: paymentIntent.metadata[installationKey] ?? null,
     isBankDebit: methodType !== undefined && bankDebits.has(methodType),
     metadata: merchantMetadata(paymentIntent.metadata),
     cancellationReason: paymentIntent.cancellation_reason,

@@ -1,6 +1,7 @@
 /** Asking for a look at a payment: by whoever has a reason to believe that something is new about it. Nobody waits for it. */
 import { TerminalError, type Context } from "@restatedev/restate-sdk";
 import type { Call } from "../durable/call.ts";
+import { asFailure } from "../durable/failures.ts";
 import { paymentNotifierInterface, type LookRequest } from "./interface.ts";
 
 export function askForLook(ctx: Context, paymentIntentId: string, request: LookRequest): void {
@@ -24,7 +25,8 @@ export function thenLook<Own extends Call, Request, Outcome extends { readonly p
       const outcome = await handler(call, request);
       if (outcome.paymentIntentId !== null) lookAt(outcome.paymentIntentId, false);
       return outcome;
-    } catch (error) {
+    } catch (thrown) {
+      const error = asFailure(thrown, request);
       if (!(error instanceof TerminalError)) throw error;
       const { paymentIntentId, compensation } = error.metadata ?? {};
       if (paymentIntentId !== undefined) lookAt(paymentIntentId, compensation === "watching");

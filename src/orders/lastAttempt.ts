@@ -1,6 +1,6 @@
 /** The last attempt for a reference, as Stripe shows it: which PaymentIntent it made, and whether that one is over. */
 import type { Call } from "../durable/call.ts";
-import { theOnly } from "../durable/createOnce.ts";
+import { theOnly, throughPages } from "../durable/createOnce.ts";
 import { failure } from "../durable/failures.ts";
 import { closePayment } from "../payments/closePayment.ts";
 import { paymentCreation, paymentsMadeBy } from "../payments/creation.ts";
@@ -18,7 +18,8 @@ type Attempt = Pick<ReferenceRecord, "invocationId" | "begunAtMs" | "paymentInte
 
 /** Finds what an attempt made. @throws TerminalError `needs_review` if that is several */
 export async function findAttempt(call: Call, record: Attempt): Promise<string | null> {
-  const creation = { invocationId: record.invocationId, fixedAtMs: record.begunAtMs };
+  const { invocationId, begunAtMs: fixedAtMs } = record;
+  const creation = { invocationId, installationId: await call.installationId(), fixedAtMs };
   return await theOnly(call, paymentCreation, await paymentsMadeBy(call, creation));
 }
 
@@ -74,8 +75,12 @@ async function isReturned(call: Call, payment: PaymentSnapshot): Promise<boolean
   const refunds = await listRefunds(call, paymentIntentId);
   if (isGivenBack(payment, refunds, 0)) return true;
   if (refunds.some(isUnsettled)) return false;
-  const disputes = await call.ask("list disputes", (stripe) => stripe.observeDisputes(paymentIntentId));
-  const lostMinor = disputes.filter(({ status }) => status === "lost").reduce((sum, { amount }) => sum + amount, 0);
+  const disputes = await throughPages((after) =>
+    call.ask("list disputes", (stripe) => stripe.observeDisputes(paymentIntentId, after)),
+  );
+  const lostMinor = (disputes ?? [])
+    .filter(({ status }) => status === "lost")
+    .reduce((sum, { amount }) => sum + amount, 0);
   return isGivenBack(payment, refunds, lostMinor);
 }
 

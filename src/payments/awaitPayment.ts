@@ -1,5 +1,5 @@
 import type { PaymentOutcome } from "./contract.ts";
-import { awaitObject, planWait, settledBy } from "../durable/awaitObject.ts";
+import { awaitObject, planWait, settledBy, type WaitPlan } from "../durable/awaitObject.ts";
 import type { Call } from "../durable/call.ts";
 import { failure, lastAttempt } from "../durable/failures.ts";
 import { awaitedPayment, readNamedPayment } from "./object.ts";
@@ -18,12 +18,23 @@ export type PaymentById = { readonly paymentIntentId: string; readonly timeoutSe
 /**
  * Waits for the outcome of any PaymentIntent, also through its customer's action, and through failed attempts on one that no
  * call of ours made. It never cancels.
- * @param until `attempt` takes the attempt under way for the last one, whoever made the PaymentIntent
  * @throws TerminalError `declined`, `not_found`, `timed_out`, `canceled` or `needs_review`
  */
 export async function awaitPayment(
   call: Call,
   { paymentIntentId, timeoutSeconds }: PaymentById,
+): Promise<PaymentOutcome> {
+  return await awaitPaymentBy(call, paymentIntentId, await planWait(call, timeoutSeconds));
+}
+
+/**
+ * The same for a call whose deadline is fixed already.
+ * @param until `attempt` takes the attempt under way for the last one, whoever made the PaymentIntent
+ */
+export async function awaitPaymentBy(
+  call: Call,
+  paymentIntentId: string,
+  plan: WaitPlan,
   until: "outcome" | "attempt" = "outcome",
 ): Promise<PaymentOutcome> {
   let lastFailure: PaymentFailure | null = null;
@@ -32,12 +43,11 @@ export async function awaitPayment(
     lastFailure = awaitsAttempt(seen) ? (seen.failure ?? lastFailure) : null;
     return until === "outcome" ? judgeAwaitedPayment(seen) : judgePayment(seen, { attempted: true, customer: "wait" });
   };
-  const plan = await planWait(call, timeoutSeconds);
   const found = await readNamedPayment(call, paymentIntentId);
   const first = judge(found);
   if (first.kind !== "pending") return paymentOutcome({ payment: found, decision: first, settledBy: "poll" });
 
-  const look = await awaitObject(call, awaitedPayment, paymentIntentId, { plan, judge });
+  const look = await awaitObject(call, awaitedPayment, paymentIntentId, { plan, first: found, judge });
   if (look.judgement.kind !== "pending") {
     return paymentOutcome({ payment: look.seen, decision: look.judgement, settledBy: settledBy(look) });
   }

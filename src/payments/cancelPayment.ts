@@ -22,8 +22,8 @@ const maximumRefusals = 3;
 export async function cancelPayment(call: Call, request: CancelPaymentRequest): Promise<CancelOutcome> {
   const { paymentIntentId, reason } = request;
   const plan = await planWait(call, request.timeoutSeconds);
-  const wait = openWait(call, awaitedPayment, paymentIntentId, { plan });
   let payment = await readNamedPayment(call, paymentIntentId);
+  const wait = openWait(call, awaitedPayment, paymentIntentId, { plan, first: payment });
   let settledBy: CancelOutcome["settledBy"] = "poll";
   let refusals = 0;
   for (;;) {
@@ -44,7 +44,7 @@ export async function cancelPayment(call: Call, request: CancelPaymentRequest): 
       case "cancel":
         break;
     }
-    const cancelKey = call.nextIdempotencyKey();
+    const cancelKey = await call.nextIdempotencyKey();
     const change = await call.ask("cancel PaymentIntent", (stripe) =>
       stripe.cancelPayment(paymentIntentId, cancelKey, reason ?? "requested_by_customer"),
     );
@@ -53,7 +53,7 @@ export async function cancelPayment(call: Call, request: CancelPaymentRequest): 
       settledBy = "response";
       continue;
     }
-    const expireKey = call.nextIdempotencyKey();
+    const expireKey = await call.nextIdempotencyKey();
     const session = await call.ask("expire its Checkout Session", (stripe) =>
       stripe.expireSession(paymentIntentId, expireKey),
     );

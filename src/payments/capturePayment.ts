@@ -1,9 +1,10 @@
 /** Takes the money that an authorization holds: all of it, or a part, which releases the rest. */
 import type { CapturePaymentRequest, PaymentOutcome } from "./contract.ts";
+import { planWait } from "../durable/awaitObject.ts";
 import type { Call } from "../durable/call.ts";
 import { fixRequest } from "../durable/createOnce.ts";
 import { declined, failure, invalidField, refused } from "../durable/failures.ts";
-import { awaitPayment } from "./awaitPayment.ts";
+import { awaitPaymentBy } from "./awaitPayment.ts";
 import { readNamedPayment, readOwnPayment } from "./object.ts";
 import { paymentOutcome } from "./outcome.ts";
 import { nextCaptureStep, totalAfterCapture } from "./rules/capture.ts";
@@ -12,13 +13,15 @@ import type { CaptureParameters } from "./stripe/requests.ts";
 const captureAttempts = 3;
 
 /**
- * Captures an authorized payment. One that is captured already with the same amount is a success.
+ * Captures an authorized payment. One that is captured already with the same amount is a success. A final capture of nothing
+ * releases the rest that several captures left. https://docs.stripe.com/payments/multicapture
  * https://docs.stripe.com/api/payment_intents/capture
  * @throws TerminalError `invalid_request`, `declined`, `not_found`, `canceled`, `conflict` or `needs_review`
  */
 export async function capturePayment(call: Call, request: CapturePaymentRequest): Promise<PaymentOutcome> {
   const { paymentIntentId } = request;
   const final = request.final ?? true;
+  const plan = await planWait(call, request.timeoutSeconds);
   let payment = await readNamedPayment(call, paymentIntentId);
   let settledBy: PaymentOutcome["settledBy"] = "poll";
   let totalMinor: number | undefined;
@@ -31,13 +34,11 @@ export async function capturePayment(call: Call, request: CapturePaymentRequest)
         return paymentOutcome({ payment, decision: { kind: "succeeded" }, settledBy });
       case "wait":
         // How it ends says whether it is as the caller wants it, or can be captured only now.
-        ({ settledBy } = await awaitPayment(
-          call,
-          { paymentIntentId, timeoutSeconds: request.timeoutSeconds },
-          "attempt",
-        ));
+        ({ settledBy } = await awaitPaymentBy(call, paymentIntentId, plan, "attempt"));
         payment = await readOwnPayment(call, paymentIntentId);
         continue;
+      case "taken_back":
+        throw failure("canceled", step.message, { paymentIntentId, compensation: "watching" });
       case "invalid":
         throw invalidField("amount", `amount ${step.message}`, { paymentIntentId });
       case "canceled":
@@ -49,12 +50,12 @@ export async function capturePayment(call: Call, request: CapturePaymentRequest)
     }
     attempts++;
     const { request: fixed } = await fixRequest(call, () => ({ parameters: captureParameters(request, final) }));
-    const captured = await call.ask("capture PaymentIntent", (stripe) => stripe.capturePayment(fixed));
+    const captured = await call.send("capture PaymentIntent", (stripe) => stripe.capturePayment(fixed));
     switch (captured.kind) {
       case "made":
         payment = captured.made;
         settledBy = "response";
-        if (payment.status === "succeeded" || payment.status === "requires_capture") {
+        if ((payment.status === "succeeded" || payment.status === "requires_capture") && !payment.isAbandoned) {
           return paymentOutcome({ payment, decision: { kind: payment.status }, settledBy });
         }
         break;

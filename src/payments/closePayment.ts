@@ -28,7 +28,7 @@ export async function closePayment(
       await call.ask("note the failure", (stripe) => stripe.noteFailure(paymentIntentId, failure, from.callbackKey));
       noted = true;
     }
-    const idempotencyKey = call.nextIdempotencyKey();
+    const idempotencyKey = await call.nextIdempotencyKey();
     const cancel = await call.ask("cancel PaymentIntent", (stripe) =>
       stripe.cancelPayment(paymentIntentId, idempotencyKey),
     );
@@ -57,4 +57,23 @@ export async function closePayment(
 /** Only payments that were confirmed are closed, so one without a payment method has failed. */
 function failureOf(payment: PaymentSnapshot): PaymentFailure | null {
   return payment.status === "requires_payment_method" ? (payment.failure ?? failureWithoutReason) : null;
+}
+
+/** Notes for good that the payment is given up: whoever sees it succeed later knows by the note that it is taken back. */
+export async function decideAbandonment(call: Call, paymentIntentId: string): Promise<void> {
+  const noted = await call.ask("note that it is abandoned", (stripe) =>
+    stripe.decideAbandonment(paymentIntentId, call.invocationId),
+  );
+  ringAll(call, noted);
+}
+
+/** Takes back the note that a payment is about to be given up: it was faster. */
+export async function withdrawAbandonment(call: Call, paymentIntentId: string): Promise<void> {
+  const noted = await call.ask("take the note back", (stripe) => stripe.withdrawAbandonment(paymentIntentId));
+  ringAll(call, noted);
+}
+
+/** Calls that were woken while this was undecided wait on, and Stripe sends no event about a note. */
+function ringAll(call: Call, noted: { readonly kind: string; readonly doorbells?: readonly string[] }): void {
+  for (const address of noted.doorbells ?? []) call.ctx.resolveAwakeable(address);
 }

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { attemptFailureSchema } from "../api/failures.ts";
 import {
+  amountOrNothingSchema,
   amountSchema,
   customerIdSchema,
   emailSchema,
@@ -11,6 +12,7 @@ import {
   paymentMethodIdSchema,
   returnUrlSchema,
   settledBySchema,
+  shortText,
   text,
   timeoutSecondsSchema,
 } from "../api/fields.ts";
@@ -43,6 +45,7 @@ const referenceSchema = z
 export const paymentDefaults = {
   currency: "usd",
   captureMethod: "automatic",
+  requestMulticapture: false,
   offSession: false,
   delayedStatus: false,
 } as const;
@@ -57,8 +60,7 @@ export const paymentRequestSchema = z
       ),
     paymentMethodId: paymentMethodIdSchema.describe("The Stripe PaymentMethod to charge, e.g. pm_card_visa."),
     amount: amountSchema.describe("In the currency's minor unit (cents): an integer."),
-    currency: z
-      .string()
+    currency: shortText(16)
       .toLowerCase()
       .refine((currency) => moneyProblem(maximumAmountMinor, currency)?.field !== "currency", {
         error: (issue) => moneyProblem(maximumAmountMinor, String(issue.input))?.message,
@@ -69,11 +71,16 @@ export const paymentRequestSchema = z
     description: text(1000).optional(),
     receiptEmail: emailSchema.optional(),
     statementDescriptorSuffix: text(22)
-      .regex(/^[^<>\\'"*]*[A-Za-z][^<>\\'"*]*$/, "needs a letter and none of < > \\ ' \" *")
+      .regex(/^[^<>\\'"*]*$/, "must have none of < > \\ ' \" *")
+      .regex(/[A-Za-z]/, "needs a letter")
       .optional()
       .describe("What the customer's card statement shows after the merchant's own prefix."),
     metadata: metadataSchema.optional(),
     captureMethod: z.enum(["automatic", "manual"]).default(paymentDefaults.captureMethod),
+    requestMulticapture: z
+      .boolean()
+      .optional()
+      .describe("Asks Stripe to let the authorization be captured several times, where card and account allow it."),
     savePaymentMethod: z
       .enum(["off_session", "on_session"])
       .optional()
@@ -140,6 +147,8 @@ function presenceOf(request: unknown) {
     currency: typeof currency === "string" ? currency.toLowerCase() : paymentDefaults.currency,
     customerId: given["customerId"] !== undefined,
     returnUrl: given["returnUrl"] !== undefined,
+    captureMethod: given["captureMethod"] === "manual" ? ("manual" as const) : paymentDefaults.captureMethod,
+    requestMulticapture: given["requestMulticapture"] === true,
     savePaymentMethod: given["savePaymentMethod"] !== undefined,
     offSession: given["offSession"] === true,
     bankTransfer: isPlainObject(bankTransfer) ? { country: bankTransfer["country"] !== undefined } : null,
@@ -226,15 +235,24 @@ export const paymentStateSchema = z.object({
 export type PaymentState = z.output<typeof paymentStateSchema>;
 
 /** Body of `capturePayment`. */
-export const capturePaymentRequestSchema = z.strictObject({
-  paymentIntentId: paymentIntentIdSchema,
-  amount: amountSchema.optional().describe("In minor units; all that is held unless given. The rest is released."),
-  final: z
-    .boolean()
-    .optional()
-    .describe("false keeps the rest capturable, where the card allows several captures. true unless given."),
-  timeoutSeconds: timeoutSecondsSchema.optional(),
-});
+export const capturePaymentRequestSchema = z
+  .strictObject({
+    paymentIntentId: paymentIntentIdSchema,
+    amount: amountOrNothingSchema
+      .optional()
+      .describe(
+        "In minor units; all that is held unless given. The rest is released. After other captures, 0 releases the rest.",
+      ),
+    final: z
+      .boolean()
+      .optional()
+      .describe("false keeps the rest capturable, where the card allows several captures. true unless given."),
+    timeoutSeconds: timeoutSecondsSchema.optional(),
+  })
+  .refine(({ amount, final }) => amount !== 0 || final !== false, {
+    path: ["amount"],
+    error: "must be at least 1, unless the capture is final: 0 then releases the rest",
+  });
 
 export type CapturePaymentRequest = z.output<typeof capturePaymentRequestSchema>;
 

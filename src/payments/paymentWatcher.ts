@@ -14,11 +14,13 @@ import type { HandlerOptions } from "../merchants/options.ts";
 import { thenLook } from "../notifications/thenLook.ts";
 import { listRefunds, refundCreation, refundOrigin } from "../refunds/creation.ts";
 import { awaitedRefund } from "../refunds/object.ts";
-import { amountLeftToRefund, judgeRefund, type RefundSnapshot } from "../refunds/rules.ts";
+import { amountLeftToRefund, judgeRefund, refundsOfCaptured, type RefundSnapshot } from "../refunds/rules.ts";
 import type { RefundParameters } from "../refunds/stripe.ts";
 import { waiterCallbackKey } from "../stripe/metadata.ts";
-import { closePayment } from "./closePayment.ts";
-import { paymentWatcherInterface, type WatchRequest, type WatchResult } from "./interface.ts";
+import { closePayment, decideAbandonment, withdrawAbandonment } from "./closePayment.ts";
+import { paymentsMadeBy } from "./creation.ts";
+import { takeBack } from "./giveUp.ts";
+import { paymentWatcherInterface, type UnknownPayment, type WatchRequest, type WatchResult } from "./interface.ts";
 import { awaitedPayment, readOwnPayment } from "./object.ts";
 import type { PaymentSnapshot } from "./rules/payment.ts";
 import { nextWatchStep, type WatchMode } from "./rules/watch.ts";
@@ -28,7 +30,10 @@ const maximumRefundAttempts = 10;
 export function createPaymentWatcher(options: HandlerOptions) {
   const watched = thenLook(["refunds"], watch);
   return implement(paymentWatcherInterface, {
-    handlers: { watch: async (ctx: Context, request) => await watched(openCall(ctx, options), request) },
+    handlers: {
+      watch: async (ctx: Context, request) => await watched(openCall(ctx, options), request),
+      takeBackUnknown: async (ctx: Context, request) => await takeBackUnknown(openCall(ctx, options), request),
+    },
     options: {
       ...running(options),
       ingressPrivate: true,
@@ -49,10 +54,19 @@ async function watch(call: Call, request: WatchRequest): Promise<WatchResult> {
     pollScheduleMs: settings.pollScheduleMs,
     deadlineAtMs,
   }));
-  let mode: WatchMode = request.mode;
-  const wait = openWait(call, awaitedPayment, paymentIntentId, { plan });
   // Reading comes before hanging the doorbell, which erases the reason of a failure.
   let payment = await readOwnPayment(call, paymentIntentId);
+  if (request.mode === "stands") {
+    // Stripe did not answer the call that was about to give it up, and learnt that the payment was faster.
+    await withdrawAbandonment(call, paymentIntentId);
+    return report(payment, "none", []);
+  }
+  let mode: WatchMode = request.mode;
+  // The call that gave it up has decided: from now on, everybody may know by the note.
+  if (mode === "abandoned" && !payment.isAbandoned && payment.status !== "canceled") {
+    await decideAbandonment(call, paymentIntentId);
+  }
+  const wait = openWait(call, awaitedPayment, paymentIntentId, { plan, first: payment });
   for (;;) {
     const step = nextWatchStep(payment, mode);
     if (step === "done" || step === "refund") {
@@ -74,12 +88,36 @@ async function watch(call: Call, request: WatchRequest): Promise<WatchResult> {
   }
 }
 
+/**
+ * Takes back every PaymentIntent that a call made whose answer never came: at once and again later, because search lags and a request
+ * may still have been under way. A new one is never made.
+ * @returns the ids that were found
+ */
+async function takeBackUnknown(call: Call, { invocationId, fixedAtMs }: UnknownPayment): Promise<readonly string[]> {
+  const delaysMs = await call.fix("fix the look-ups", ({ settings }) => settings.lookUpDelaysMs);
+  const creation = { invocationId, installationId: await call.installationId(), fixedAtMs };
+  const known = new Set<string>();
+  for (const delayMs of delaysMs) {
+    if (delayMs > 0) await call.pause(delayMs, "next look-up");
+    for (const paymentIntentId of await paymentsMadeBy(call, creation)) {
+      if (known.has(paymentIntentId)) continue;
+      known.add(paymentIntentId);
+      call.ctx.console.warn(
+        `${paymentIntentId} was made by a call that was given up without an answer; it is taken back.`,
+      );
+      await takeBack(call, await readOwnPayment(call, paymentIntentId));
+    }
+  }
+  return [...known];
+}
+
 /** Gives back what is left of the payment, after every refund that somebody else made, and waits for each refund's end. */
 async function refund(call: Call, payment: PaymentSnapshot, { pollScheduleMs }: WaitPlan): Promise<WatchResult> {
   const { paymentIntentId } = payment;
-  for (let attempt = 0; attempt < maximumRefundAttempts; attempt++) {
-    const refunds = await listRefunds(call, paymentIntentId);
-    const leftMinor = amountLeftToRefund(payment.amountReceived, refunds);
+  for (let attempt = 0; ; attempt++) {
+    const latest = await readOwnPayment(call, paymentIntentId);
+    const refunds = refundsOfCaptured(await listRefunds(call, paymentIntentId), latest);
+    const leftMinor = amountLeftToRefund(latest);
     const open = refunds.find((existing) => judgeRefund(existing).kind === "pending");
     for (const existing of refunds) {
       const judgement = judgeRefund(existing);
@@ -91,13 +129,19 @@ async function refund(call: Call, payment: PaymentSnapshot, { pollScheduleMs }: 
       const refundIds = refunds.filter(({ status }) => status === "succeeded").map(({ refundId }) => refundId);
       return report(payment, "refunded", refundIds);
     }
+    // The look comes first: the last attempt may be the one that succeeded.
+    if (attempt === maximumRefundAttempts) {
+      const message = `The payment succeeded after it was given up, and ${maximumRefundAttempts} attempts to refund it failed. Refund it in Stripe's dashboard.`;
+      throw failure("needs_review", message, { paymentIntentId });
+    }
     try {
       const plan = { pollScheduleMs, deadlineAtMs: null };
       const ended =
         leftMinor === 0 && open !== undefined
           ? await endOf(call, open, null, plan)
           : await endOfNew(call, paymentIntentId, leftMinor, plan);
-      if (ended.status === "succeeded") continue;
+      // The next look says that it is done, or that a person has to judge what this version doesn't know.
+      if (judgeRefund(ended).kind !== "failed") continue;
       const why = ended.failureReason ?? "no reason";
       call.ctx.console.warn(`Refund ${ended.refundId} ended as ${ended.status} (${why}).`);
     } catch (error) {
@@ -106,11 +150,10 @@ async function refund(call: Call, payment: PaymentSnapshot, { pollScheduleMs }: 
         `Watch of ${paymentIntentId}: the refund was not made, trying again later. ${error.message}`,
       );
     }
+    if (attempt + 1 === maximumRefundAttempts) continue;
     // A refund that failed, was refused or is not known rarely fares better at once, and the attempts are few.
     await call.ctx.sleep(pollDelayMs(pollScheduleMs, attempt, call.ctx.rand.random()), "next refund");
   }
-  const message = `The payment succeeded after it was given up, and ${maximumRefundAttempts} attempts to refund it failed. Refund it in Stripe's dashboard.`;
-  throw failure("needs_review", message, { paymentIntentId });
 }
 
 /** Makes a refund and gives how it ended. @throws TerminalError if Stripe refuses it, or if what became of it is not known */
@@ -121,9 +164,12 @@ async function endOfNew(
   plan: WaitPlan,
 ): Promise<RefundSnapshot> {
   const doorbell = createDoorbell(call.ctx);
-  const metadata = refundOrigin(call, doorbell.address);
-  const fixed = await fixRequest<RefundParameters>(call, () => ({
-    parameters: { payment_intent: paymentIntentId, amount: amountMinor, metadata },
+  const fixed = await fixRequest<RefundParameters>(call, (_surroundings, maker) => ({
+    parameters: {
+      payment_intent: paymentIntentId,
+      amount: amountMinor,
+      metadata: refundOrigin(maker, doorbell.address),
+    },
   }));
   const made = await createOnce(call, refundCreation, fixed);
   switch (made.kind) {
@@ -144,7 +190,7 @@ async function endOf(
   plan: WaitPlan,
 ): Promise<RefundSnapshot> {
   if (judgeRefund(first).kind !== "pending") return first;
-  const from = { plan, hanging, isCancellable: false, judge: judgeRefund };
+  const from = { plan, first, hanging, isCancellable: false, judge: judgeRefund };
   return (await awaitObject(call, awaitedRefund, first.refundId, from)).seen;
 }
 

@@ -5,14 +5,14 @@
  */
 import type { PaymentOutcome } from "./contract.ts";
 import { openWait, settledBy, waitPlan, type ObjectWait, type WaitPlan } from "../durable/awaitObject.ts";
-import type { Call } from "../durable/call.ts";
+import { unlessStopped, type Call } from "../durable/call.ts";
 import { wasCancelled } from "../durable/cancellation.ts";
 import { createOnce, fixRequest } from "../durable/createOnce.ts";
 import { createDoorbell } from "../durable/doorbell.ts";
 import { declined, invalidField, refused } from "../durable/failures.ts";
 import { wakeReconciler } from "../webhooks/interface.ts";
 import { paymentCreation } from "./creation.ts";
-import { giveUp, leaveToCustomer, settleDecline } from "./giveUp.ts";
+import { giveUp, giveUpUnknown, leaveToCustomer, settleDecline } from "./giveUp.ts";
 import { awaitedPayment, readOwnPayment } from "./object.ts";
 import { paymentOutcome } from "./outcome.ts";
 import { judgePayment, type PaymentSnapshot } from "./rules/payment.ts";
@@ -30,20 +30,22 @@ export async function processPayment(
   onCreated: (paymentIntentId: string) => void = () => {},
 ): Promise<PaymentOutcome> {
   const doorbell = createDoorbell(call.ctx);
-  const origin = { invocationId: call.invocationId, callbackId: doorbell.address };
-  const fixed = await fixRequest(call, (surroundings) => ({
-    parameters: paymentParameters(request, origin),
+  const fixed = await fixRequest(call, (surroundings, maker) => ({
+    parameters: paymentParameters(request, { ...maker, callbackId: doorbell.address }),
     extra: {
       plan: waitPlan(surroundings, request.timeoutSeconds),
       isLive: surroundings.settings.mode === "live",
       wakesReconciler: surroundings.settings.reconcilerAlarm.isDue(surroundings.nowMs),
     },
   }));
+  call.setDeadline(fixed.plan.deadlineAtMs ?? Infinity);
   if (fixed.wakesReconciler) wakeReconciler(call.ctx);
   if (request.delayedStatus && fixed.isLive) {
     throw invalidField("delayedStatus", "delayedStatus is for tests: it is refused with a live key.", {});
   }
-  const created = await createOnce(call, paymentCreation, fixed);
+  const created = await unlessStopped(createOnce(call, paymentCreation, fixed), (because) =>
+    giveUpUnknown(call, fixed.request.fixedAtMs, because),
+  );
   switch (created.kind) {
     case "declined":
       throw declined(created.failure, {});
@@ -54,7 +56,11 @@ export async function processPayment(
   }
   const payment = created.made;
   onCreated(payment.paymentIntentId);
-  const wait = openWait(call, awaitedPayment, payment.paymentIntentId, { plan: fixed.plan, hanging: doorbell });
+  const wait = openWait(call, awaitedPayment, payment.paymentIntentId, {
+    plan: fixed.plan,
+    first: payment,
+    hanging: doorbell,
+  });
   return await settle(call, request, { payment, seenBy: created.seenBy, wait, plan: fixed.plan });
 }
 
@@ -72,7 +78,7 @@ export async function resumePayment(
     waitPlan({ settings, nowMs: begunAtMs }, request.timeoutSeconds),
   );
   const payment = await readOwnPayment(call, paymentIntentId);
-  const wait = openWait(call, awaitedPayment, paymentIntentId, { plan });
+  const wait = openWait(call, awaitedPayment, paymentIntentId, { plan, first: payment });
   return await settle(call, { ...request, delayedStatus: false }, { payment, seenBy: "poll", wait, plan });
 }
 
@@ -95,9 +101,12 @@ async function settle(
   const judge = (seen: PaymentSnapshot) => judgePayment(seen, { attempted: true, customer });
 
   const atOnce = request.delayedStatus ? ({ kind: "pending" } as const) : judge(first);
+  // These answers come without a wait, so a cancellation and the deadline are looked for here.
+  if (atOnce.kind === "requires_action" || atOnce.kind === "requires_capture") {
+    if (call.takeCancellation() || (await wasCancelled(call.ctx))) return await giveUp(call, first, "cancellation");
+    if (call.lastStepAtMs() >= deadlineAtMs) return await giveUp(call, first, "deadline");
+  }
   if (atOnce.kind === "requires_action") {
-    // This answer comes without a wait, so a cancellation is looked for here.
-    if (await wasCancelled(call.ctx)) return await giveUp(call, first, "cancellation");
     leaveToCustomer(call, paymentIntentId, deadlineAtMs);
   }
   if (atOnce.kind === "declined" && first.status !== "requires_payment_method") {

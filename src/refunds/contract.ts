@@ -1,6 +1,6 @@
 /** The public contract of the calls about refunds, as zod schemas. */
 import { z } from "zod";
-import { amountSchema, metadataSchema, paymentIntentIdSchema, timeoutSecondsSchema } from "../api/fields.ts";
+import { amountSchema, metadataSchema, paymentIntentIdSchema, shortText, timeoutSecondsSchema } from "../api/fields.ts";
 
 /** Body of `refundPayment`. */
 export const refundPaymentRequestSchema = z.strictObject({
@@ -17,10 +17,7 @@ export type RefundPaymentRequest = z.output<typeof refundPaymentRequestSchema>;
 
 /** Body of `awaitRefund`. */
 export const awaitRefundRequestSchema = z.strictObject({
-  refundId: z
-    .string()
-    .max(255)
-    .regex(/^(?:re|pyr)_[A-Za-z0-9_]+$/, "a refund's id begins with re_ or pyr_"),
+  refundId: shortText(255).regex(/^(?:re|pyr)_[A-Za-z0-9_]+$/, "a refund's id begins with re_ or pyr_"),
   timeoutSeconds: timeoutSecondsSchema.optional(),
 });
 

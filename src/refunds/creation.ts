@@ -1,7 +1,7 @@
 /** How a refund is made once. */
 import type { Call } from "../durable/call.ts";
-import type { CreatedKind } from "../durable/createOnce.ts";
-import { creatorCallbackKey, invocationIdKey } from "../stripe/metadata.ts";
+import { throughPages, type CreatedKind } from "../durable/createOnce.ts";
+import { creatorCallbackKey, makersMarks, type Maker } from "../stripe/metadata.ts";
 import { clockToleranceMs } from "../stripe/request.ts";
 import { readOwnRefund } from "./object.ts";
 import { refundsOfCall, type RefundSnapshot } from "./rules.ts";
@@ -15,9 +15,9 @@ export const refundCreation: CreatedKind<RefundParameters, RefundSnapshot> = {
   detailsOf: (refundId) => ({ refundId }),
 
   /** A payment's list of refunds is no search: it shows at once what exists. */
-  async find(call, { invocationId, fixedAtMs }, parameters) {
+  async find(call, creation, parameters) {
     const refunds = await listRefunds(call, parameters.payment_intent);
-    return refundsOfCall(refunds, invocationId, fixedAtMs - clockToleranceMs).map(({ refundId }) => refundId);
+    return refundsOfCall(refunds, creation, creation.fixedAtMs - clockToleranceMs).map(({ refundId }) => refundId);
   },
 
   /** Money that is on its way to a customer is not called back. */
@@ -27,12 +27,15 @@ export const refundCreation: CreatedKind<RefundParameters, RefundSnapshot> = {
   }),
 };
 
-/** Every refund of a payment, whoever made it. */
+/** Every refund of a payment, whoever made it, newest first. */
 export async function listRefunds(call: Call, paymentIntentId: string): Promise<readonly RefundSnapshot[]> {
-  return await call.ask("list refunds", (stripe) => stripe.listRefunds(paymentIntentId));
+  const refunds = await throughPages((after) =>
+    call.ask("list refunds", (stripe) => stripe.listRefunds(paymentIntentId, after)),
+  );
+  return (refunds ?? []).toReversed();
 }
 
 /** The notes that a refund is found and rung by. */
-export function refundOrigin(call: Call, callbackId: string): Record<string, string> {
-  return { [creatorCallbackKey]: callbackId, [invocationIdKey]: call.invocationId };
+export function refundOrigin(maker: Maker, callbackId: string): Record<string, string> {
+  return { [creatorCallbackKey]: callbackId, ...makersMarks(maker) };
 }

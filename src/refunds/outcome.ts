@@ -26,7 +26,12 @@ export async function settleRefund(
   if (judgeRefund(first).kind !== "pending") return refundOutcome(first, paymentIntentId, from.seenBy);
 
   const { refundId } = first;
-  const look = await awaitObject(call, awaitedRefund, refundId, { plan, hanging: from.doorbell, judge: judgeRefund });
+  const look = await awaitObject(call, awaitedRefund, refundId, {
+    plan,
+    first,
+    hanging: from.doorbell,
+    judge: judgeRefund,
+  });
   if (look.judgement.kind !== "pending") return refundOutcome(look.seen, paymentIntentId, settledBy(look));
   const fate = `The refund ${refundId} is still pending at Stripe and was left as it is.`;
   const details = { paymentIntentId, refundId, compensation: "none" } as const;

@@ -16,6 +16,8 @@ export type RefundSnapshot = {
   readonly failureReason: string | null;
   /** Which call of ours made it, if one did; an idempotency key that comes again after its retention has the same. */
   readonly invocationId: string | null;
+  /** Of which installation that call is; null where nobody wrote it. */
+  readonly installationId: string | null;
   readonly createdAtMs: number;
 };
 
@@ -31,15 +33,13 @@ export type RefundObstacle =
  */
 export function refundObstacle(payment: PaymentSnapshot, amountMinor: number | undefined): RefundObstacle | null {
   switch (payment.status) {
-    case "succeeded": {
-      const fraction = amountMinor === undefined ? null : fractionProblem(amountMinor, payment.currency);
-      if (fraction !== null) return { kind: "invalid", message: fraction };
-      return amountMinor === undefined || amountMinor <= payment.amountReceived
-        ? null
-        : { kind: "invalid", message: `must be at most ${payment.amountReceived}, which is what was received` };
-    }
     case "requires_capture":
-      return conflict("It is authorized and not captured, so there is nothing to refund: cancelPayment releases it.");
+      // Of several captures, each can be given back before the last.
+      return payment.amountReceived > 0
+        ? amountObstacle(payment, amountMinor)
+        : conflict("It is authorized and not captured, so there is nothing to refund: cancelPayment releases it.");
+    case "succeeded":
+      return amountObstacle(payment, amountMinor);
     case "processing":
       return conflict("It is still processing: awaitPayment tells how it ends, cancelPayment stops it.");
     case "requires_payment_method":
@@ -56,13 +56,24 @@ export function refundObstacle(payment: PaymentSnapshot, amountMinor: number | u
   }
 }
 
+function amountObstacle(
+  { amountReceived, currency }: PaymentSnapshot,
+  amountMinor: number | undefined,
+): RefundObstacle | null {
+  const fraction = amountMinor === undefined ? null : fractionProblem(amountMinor, currency);
+  if (fraction !== null) return { kind: "invalid", message: fraction };
+  return amountMinor === undefined || amountMinor <= amountReceived
+    ? null
+    : { kind: "invalid", message: `must be at most ${amountReceived}, which is what was received` };
+}
+
 function conflict(message: string): RefundObstacle {
   return { kind: "conflict", message };
 }
 
 /** Tells whether a refund still holds or returns its money; a failed or cancelled one gave it back to the merchant. */
-function countsAsRefunded(refund: RefundSnapshot): boolean {
-  switch (refund.status) {
+function countsAsRefunded({ status }: Pick<RefundSnapshot, "status">): boolean {
+  switch (status) {
     case "pending":
     case "requires_action":
     case "succeeded":
@@ -74,10 +85,32 @@ function countsAsRefunded(refund: RefundSnapshot): boolean {
   }
 }
 
-/** What is left to refund, in minor units, after every refund that holds, whoever made it. Never negative. */
-export function amountLeftToRefund(amountReceivedMinor: number, refunds: readonly RefundSnapshot[]): number {
-  const refunded = refunds.filter(countsAsRefunded).reduce((sum, refund) => sum + refund.amount, 0);
-  return Math.max(0, amountReceivedMinor - refunded);
+/**
+ * What is left to refund, in minor units, after every refund that holds, whoever made it. Never negative. The charge says
+ * it: the list of refunds may hold more than what was captured.
+ */
+export function amountLeftToRefund({ amountCaptured, amountRefunded }: ChargeSums): number {
+  return Math.max(0, amountCaptured - amountRefunded);
+}
+
+type ChargeSums = Pick<PaymentSnapshot, "status" | "amount" | "amountCaptured" | "amountRefunded">;
+
+/**
+ * The refunds of money that was captured. Where a program of an API version before 2025-03-31 captured a part or cancelled,
+ * Stripe lists the rest, which nobody ever paid, as a Refund, too. The charge does not count it, so the list adds up to more
+ * than the charge says. This Refund came with the capture, so it is the oldest of its amount.
+ * https://docs.stripe.com/changelog/basil/2025-03-31/remove-refund-from-partial-capture-and-payment-cancellation-flow
+ */
+export function refundsOfCaptured<
+  Refund extends Pick<RefundSnapshot, "refundId" | "status" | "amount" | "createdAtMs">,
+>(refunds: readonly Refund[], { status, amount, amountCaptured, amountRefunded }: ChargeSums): readonly Refund[] {
+  const releasedMinor = status === "requires_capture" ? 0 : amount - amountCaptured;
+  const listedMinor = refunds.filter(countsAsRefunded).reduce((sum, refund) => sum + refund.amount, 0);
+  if (releasedMinor <= 0 || listedMinor - amountRefunded < releasedMinor) return refunds;
+  const [release] = refunds
+    .filter((refund) => refund.status === "succeeded" && refund.amount === releasedMinor)
+    .toSorted((a, b) => a.createdAtMs - b.createdAtMs);
+  return refunds.filter((refund) => refund.refundId !== release?.refundId);
 }
 
 /** What a refund means to whoever waits for its end. */
@@ -110,11 +143,17 @@ export function judgeRefund({ status, stripeStatus }: RefundSnapshot): RefundJud
  */
 export function refundsOfCall(
   refunds: readonly RefundSnapshot[],
-  invocationId: string,
+  maker: { readonly invocationId: string; readonly installationId: string },
   sinceMs: number,
 ): readonly RefundSnapshot[] {
   return refunds
-    .filter((refund) => refund.invocationId === invocationId && refund.createdAtMs >= sinceMs)
+    .filter(
+      ({ invocationId, installationId, createdAtMs }) =>
+        invocationId === maker.invocationId &&
+        // A version before this one wrote no installation.
+        (installationId ?? maker.installationId) === maker.installationId &&
+        createdAtMs >= sinceMs,
+    )
     .toSorted((a, b) => a.createdAtMs - b.createdAtMs);
 }
 

@@ -1,14 +1,16 @@
 /** The gateway's requests about refunds. */
 import type { Stripe } from "stripe";
-import { invocationIdKey } from "../stripe/metadata.ts";
+import { installationKey, invocationIdKey } from "../stripe/metadata.ts";
 import {
   ask,
   expectObject,
-  listAll,
+  pageOfPayment,
+  readPage,
   refusalMessage,
   sendOnce,
   unexpectedAnswer,
   type FixedRequest,
+  type Page,
   type Sent,
 } from "../stripe/request.ts";
 import { idOf } from "../stripe/snapshot.ts";
@@ -30,10 +32,16 @@ type HangRefundResult =
 
 export function refundRequests(stripe: Stripe) {
   return {
-    /** Lists a payment's refunds, whoever made them. https://docs.stripe.com/api/refunds/list */
-    async listRefunds(paymentIntentId: string): Promise<readonly RefundSnapshot[]> {
-      const list = stripe.refunds.list({ payment_intent: paymentIntentId, limit: 100 });
-      return await listAll("list the refunds", list, seen);
+    /**
+     * Lists a page of a payment's refunds, whoever made them, newest first. https://docs.stripe.com/api/refunds/list
+     * @param after the `next` of the page before, or null for the first page
+     */
+    async listRefunds(paymentIntentId: string, after: string | null): Promise<Page<RefundSnapshot>> {
+      return await readPage(
+        "list the refunds",
+        async () => await stripe.refunds.list(pageOfPayment(paymentIntentId, after)),
+        seen,
+      );
     },
 
     /** Refunds a payment. https://docs.stripe.com/api/refunds/create */
@@ -54,11 +62,14 @@ export function refundRequests(stripe: Stripe) {
       );
     },
 
-    /** Reads a refund; null if there is none. https://docs.stripe.com/api/refunds/retrieve */
+    /** Reads a refund; null if there is none, or if Stripe takes the id for none. https://docs.stripe.com/api/refunds/retrieve */
     async readRefund(refundId: string): Promise<RefundSnapshot | null> {
       return await ask(
         async () => seen(await stripe.refunds.retrieve(refundId)),
-        (meaning) => (meaning.kind === "missing" ? null : unexpectedAnswer("read the refund", meaning)),
+        (meaning) =>
+          meaning.kind === "missing" || meaning.kind === "refused"
+            ? null
+            : unexpectedAnswer("read the refund", meaning),
       );
     },
   };
@@ -79,6 +90,7 @@ export function snapshotOfRefund(refund: Stripe.Refund): RefundSnapshot {
     currency: refund.currency,
     failureReason: refund.failure_reason ?? null,
     invocationId: refund.metadata?.[invocationIdKey] ?? null,
+    installationId: refund.metadata?.[installationKey] ?? null,
     createdAtMs: refund.created * 1000,
   };
 }

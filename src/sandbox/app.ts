@@ -3,7 +3,7 @@ import { addControlRoutes } from "./control/control.ts";
 import type { SandboxApp, SandboxContext } from "./http/app.ts";
 import { readText } from "./http/body.ts";
 import type { Endpoint } from "./http/endpoint.ts";
-import { comesFromElsewhere, FOREIGN_ORIGIN } from "./http/foreignOrigin.ts";
+import { asksForAnotherHost, comesFromElsewhere, FOREIGN_HOST, FOREIGN_ORIGIN } from "./http/foreignOrigin.ts";
 import { cutConnection, failureReply, JSON_TYPE, type PlainReply, refusalReply, reply } from "./http/replies.ts";
 import type { Sent } from "./http/sent.ts";
 import { answerRequest } from "./objects/answerRequest.ts";
@@ -33,6 +33,7 @@ export function createApp(parts: Parts, onSent: ((sent: Sent) => void) | undefin
   app.use(async (context, next) => {
     const { incoming } = context.env;
     const { url = "/" } = incoming;
+    if (asksForAnotherHost(incoming)) return send(context, null, refusalReply(403, FOREIGN_HOST));
     if (comesFromElsewhere(incoming)) return send(context, null, refusalReply(403, FOREIGN_ORIGIN));
     if (!isDecodable(url)) return send(context, null, refusalReply(400, `'${url}' is not a valid url component`));
     return await next();

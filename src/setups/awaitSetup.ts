@@ -27,7 +27,7 @@ export async function awaitSetup(
   const first = judge(found);
   if (first.kind !== "pending") return setupOutcome({ setup: found, decision: first, settledBy: "poll" });
 
-  const look = await awaitObject(call, awaitedSetup, setupIntentId, { plan, judge });
+  const look = await awaitObject(call, awaitedSetup, setupIntentId, { plan, first: found, judge });
   if (look.judgement.kind !== "pending") {
     return setupOutcome({ setup: look.seen, decision: look.judgement, settledBy: settledBy(look) });
   }

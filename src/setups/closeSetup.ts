@@ -27,7 +27,7 @@ export async function closeSetup(
       await call.ask("note the failure", (stripe) => stripe.noteSetupFailure(setupIntentId, failure, from.callbackKey));
       noted = true;
     }
-    const idempotencyKey = call.nextIdempotencyKey();
+    const idempotencyKey = await call.nextIdempotencyKey();
     const cancel = await call.ask("cancel SetupIntent", (stripe) => stripe.cancelSetup(setupIntentId, idempotencyKey));
     latest = cancel.kind === "setup" ? cancel.setup : await readOwnSetup(call, setupIntentId);
     switch (latest.status) {

@@ -15,10 +15,7 @@ export const setupCreation: CreatedKind<SetupParameters, SetupSnapshot> = {
   read: readOwnSetup,
   detailsOf: (setupIntentId) => ({ setupIntentId }),
 
-  /** In the customer's list, which shows at once what exists; where Stripe no longer knows the customer, in the account's. */
-  async find(call, creation, { customer }) {
-    return (await listed(call, creation, customer)) ?? (await listed(call, creation, null)) ?? [];
-  },
+  find: (call, creation, { customer }) => setupsMadeBy(call, creation, customer),
 
   /** The first stays. The others are cancelled, so that no payment method is saved behind the customer's back. */
   async undoAllButOne(call, [keptId = "", ...others]) {
@@ -31,6 +28,14 @@ export const setupCreation: CreatedKind<SetupParameters, SetupSnapshot> = {
     return { keptId, message: `${keptId} is left as it is; ${fates.join(", ")}.` };
   },
 };
+
+/**
+ * The SetupIntents that a call made, oldest first: by the customer's list, which shows at once what exists; where Stripe no longer
+ * knows the customer, by the account's.
+ */
+export async function setupsMadeBy(call: Call, creation: Creation, customerId: string): Promise<readonly string[]> {
+  return (await listed(call, creation, customerId)) ?? (await listed(call, creation, null)) ?? [];
+}
 
 async function listed(call: Call, creation: Creation, customerId: string | null) {
   return await throughPages((after) =>

@@ -1,8 +1,8 @@
 /** How a call lets go of a SetupIntent that could still succeed: it is closed, or handed to the private watcher. */
 import type { Compensation } from "../api/failures.ts";
 import type { SetupOutcome } from "./contract.ts";
-import type { Call } from "../durable/call.ts";
-import { failure } from "../durable/failures.ts";
+import { unlessStopped, type Call, type CallStopped } from "../durable/call.ts";
+import { failure, type FailureDetails } from "../durable/failures.ts";
 import type { PaymentFailure } from "../payments/rules/payment.ts";
 import { creatorCallbackKey } from "../stripe/metadata.ts";
 import { closeSetup, type SetupClosing } from "./closeSetup.ts";
@@ -24,19 +24,22 @@ export async function settleDeclinedSetup(
 ): Promise<SetupOutcome> {
   const decision = { kind: "declined", failure: cause } as const;
   if (setup.status === "canceled") return setupOutcome({ setup, decision, settledBy }, "canceled");
-  const closing = await closeSetup(call, { setup, callbackKey: creatorCallbackKey, failure: cause });
+  const closing = await closed(call, setup, cause);
   if (closing.kind === "succeeded") return succeededAfterAll(closing);
   return setupOutcome({ setup, decision, settledBy }, compensate(call, closing));
 }
 
+type Because = CallStopped["because"];
+
+/** How long the end of a call may take while Stripe doesn't answer: then the watcher goes on. */
+const patienceToEndMs = 10_000;
+
 /** Ends a call whose set-up is still pending: at the deadline, or because somebody cancelled the call. */
-export async function giveUpSetup(
-  call: Call,
-  setup: SetupSnapshot,
-  because: "deadline" | "cancellation",
-): Promise<SetupOutcome> {
+export async function giveUpSetup(call: Call, setup: SetupSnapshot, because: Because): Promise<SetupOutcome> {
   const { setupIntentId } = setup;
-  const closing = await closeSetup(call, { setup, callbackKey: creatorCallbackKey, failure: null });
+  call.setDeadline(call.lastStepAtMs() + patienceToEndMs);
+  const closing = await closed(call, setup, null);
+  call.setDeadline(Infinity);
   if (closing.kind === "succeeded") return succeededAfterAll(closing);
   const compensation = compensate(call, closing);
   const fate =
@@ -44,18 +47,30 @@ export async function giveUpSetup(
       ? "Stripe can't cancel it now: it is being watched, and cancelled as soon as possible. It moves no money."
       : "The SetupIntent was cancelled.";
   call.ctx.console.warn(`${setupIntentId} was given up (${because}). ${fate}`);
+  throw givenUp(because, fate, { setupIntentId, compensation });
+}
+
+/** Ends a call of which it is not known whether it made a SetupIntent, because Stripe did not answer. */
+export function giveUpUnknownSetup(call: Call, customerId: string, fixedAtMs: number, because: Because): never {
+  watcher(call).cancelUnknown({ invocationId: call.invocationId, fixedAtMs, customerId });
+  const fate = "Whether Stripe made a SetupIntent is not known: it is being looked for, and cancelled if it exists.";
+  call.ctx.console.warn(`The call was given up (${because}). ${fate}`);
+  throw givenUp(because, fate, { compensation: "watching" });
+}
+
+function givenUp(because: Because, fate: string, details: FailureDetails) {
   switch (because) {
     case "deadline":
-      throw failure("timed_out", `The set-up was still pending at its deadline. ${fate}`, {
-        setupIntentId,
-        compensation,
-      });
+      return failure("timed_out", `The set-up was still pending at its deadline. ${fate}`, details);
     case "cancellation":
-      throw failure("canceled", `The call was cancelled while the set-up was pending. ${fate}`, {
-        setupIntentId,
-        compensation,
-      });
+      return failure("canceled", `The call was cancelled while the set-up was pending. ${fate}`, details);
   }
+}
+
+/** Closes it, or leaves that to the watcher where Stripe doesn't answer. */
+async function closed(call: Call, setup: SetupSnapshot, cause: PaymentFailure | null): Promise<SetupClosing> {
+  const closing = closeSetup(call, { setup, callbackKey: creatorCallbackKey, failure: cause });
+  return await unlessStopped(closing, () => ({ kind: "open", setup }));
 }
 
 function succeededAfterAll({ setup }: SetupClosing): SetupOutcome {

@@ -7,6 +7,13 @@ export type SetupWatchRequest = {
   readonly deadlineAtMs: number;
 };
 
+/** A call that may have made a SetupIntent of a customer, and when its request was fixed, in epoch milliseconds. */
+export type UnknownSetup = {
+  readonly invocationId: string;
+  readonly fixedAtMs: number;
+  readonly customerId: string;
+};
+
 /** How a watch ended, for the operator who looks at the invocation's result. */
 export type SetupWatchResult = { readonly setupIntentId: string; readonly status: string };
 
@@ -15,6 +22,9 @@ export const setupWatcherInterface = iface.service(
   {
     watch: iface.json<SetupWatchRequest, SetupWatchResult>({
       description: "Watches one SetupIntent to its end, and cancels it when its customer's time is over.",
+    }),
+    cancelUnknown: iface.json<UnknownSetup, readonly string[]>({
+      description: "Looks for what a call may have made that was given up without an answer, and cancels it.",
     }),
   },
   { description: "Private: looks after set-ups that no caller waits for any more." },

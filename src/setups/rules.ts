@@ -33,6 +33,7 @@ export type SetupSnapshot = {
   readonly failure: PaymentFailure | null;
   /** True if our own hand closed it after a failed attempt; then `canceled` still means declined. */
   readonly closedAfterFailure: boolean;
+  /** What the customer is to do, without the addresses of pages. */
   readonly nextAction: NextAction | null;
 };
 

@@ -1,12 +1,12 @@
 import type { SetupOutcome, SetupPaymentMethodRequest } from "./contract.ts";
 import { openWait, settledBy, waitPlan } from "../durable/awaitObject.ts";
-import type { Call } from "../durable/call.ts";
+import { unlessStopped, type Call } from "../durable/call.ts";
 import { wasCancelled } from "../durable/cancellation.ts";
 import { createOnce, fixRequest } from "../durable/createOnce.ts";
 import { createDoorbell } from "../durable/doorbell.ts";
 import { declined, refused } from "../durable/failures.ts";
 import { setupCreation } from "./creation.ts";
-import { giveUpSetup, leaveSetupToCustomer, settleDeclinedSetup } from "./giveUpSetup.ts";
+import { giveUpSetup, giveUpUnknownSetup, leaveSetupToCustomer, settleDeclinedSetup } from "./giveUpSetup.ts";
 import { awaitedSetup } from "./object.ts";
 import { setupOutcome } from "./outcome.ts";
 import { judgeSetup, type SetupSnapshot } from "./rules.ts";
@@ -22,12 +22,14 @@ export async function setupPaymentMethod(call: Call, request: SetupPaymentMethod
   const judge = (seen: SetupSnapshot) => judgeSetup(seen, { attempted: true, customer });
 
   const doorbell = createDoorbell(call.ctx);
-  const origin = { invocationId: call.invocationId, callbackId: doorbell.address };
-  const fixed = await fixRequest(call, (surroundings) => ({
-    parameters: setupParameters(request, origin),
+  const fixed = await fixRequest(call, (surroundings, maker) => ({
+    parameters: setupParameters(request, { ...maker, callbackId: doorbell.address }),
     extra: { plan: waitPlan(surroundings, request.timeoutSeconds) },
   }));
-  const created = await createOnce(call, setupCreation, fixed);
+  call.setDeadline(fixed.plan.deadlineAtMs ?? Infinity);
+  const created = await unlessStopped(createOnce(call, setupCreation, fixed), (because) =>
+    giveUpUnknownSetup(call, request.customerId, fixed.request.fixedAtMs, because),
+  );
   switch (created.kind) {
     case "declined":
       throw declined(created.failure, {});
@@ -41,8 +43,10 @@ export async function setupPaymentMethod(call: Call, request: SetupPaymentMethod
   const deadlineAtMs = fixed.plan.deadlineAtMs ?? Infinity;
   const atOnce = judge(first);
   if (atOnce.kind === "requires_action") {
-    // This answer comes without a wait, so a cancellation is looked for here.
-    if (await wasCancelled(call.ctx)) return await giveUpSetup(call, first, "cancellation");
+    // This answer comes without a wait, so a cancellation and the deadline are looked for here.
+    if (call.takeCancellation() || (await wasCancelled(call.ctx)))
+      return await giveUpSetup(call, first, "cancellation");
+    if (call.lastStepAtMs() >= deadlineAtMs) return await giveUpSetup(call, first, "deadline");
     leaveSetupToCustomer(call, setupIntentId, deadlineAtMs);
   }
   if (atOnce.kind === "declined" && first.status !== "requires_payment_method") {
@@ -50,7 +54,7 @@ export async function setupPaymentMethod(call: Call, request: SetupPaymentMethod
   }
   if (atOnce.kind !== "pending") return setupOutcome({ setup: first, decision: atOnce, settledBy: seenBy });
 
-  const wait = openWait(call, awaitedSetup, setupIntentId, { plan: fixed.plan, hanging: doorbell });
+  const wait = openWait(call, awaitedSetup, setupIntentId, { plan: fixed.plan, first, hanging: doorbell });
   const look = await wait.until(judge);
   const { wake, seen: setup, judgement } = look;
   const unsettled = judgement.kind === "pending" || judgement.kind === "requires_action";

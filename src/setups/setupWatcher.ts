@@ -9,13 +9,22 @@ import { running, watchJournalRetentionMs } from "../durable/policies.ts";
 import type { HandlerOptions } from "../merchants/options.ts";
 import { waiterCallbackKey } from "../stripe/metadata.ts";
 import { closeSetup } from "./closeSetup.ts";
-import { setupWatcherInterface, type SetupWatchRequest, type SetupWatchResult } from "./interface.ts";
+import { setupsMadeBy } from "./creation.ts";
+import {
+  setupWatcherInterface,
+  type SetupWatchRequest,
+  type SetupWatchResult,
+  type UnknownSetup,
+} from "./interface.ts";
 import { awaitedSetup, readOwnSetup } from "./object.ts";
 import { nextSetupWatchStep } from "./rules.ts";
 
 export function createSetupWatcher(options: HandlerOptions) {
   return implement(setupWatcherInterface, {
-    handlers: { watch: async (ctx: Context, request) => await watch(openCall(ctx, options), request) },
+    handlers: {
+      watch: async (ctx: Context, request) => await watch(openCall(ctx, options), request),
+      cancelUnknown: async (ctx: Context, request) => await cancelUnknown(openCall(ctx, options), request),
+    },
     options: {
       ...running(options),
       ingressPrivate: true,
@@ -32,9 +41,9 @@ async function watch(call: Call, { setupIntentId, deadlineAtMs }: SetupWatchRequ
     pollScheduleMs: settings.pollScheduleMs,
     deadlineAtMs,
   }));
-  const wait = openWait(call, awaitedSetup, setupIntentId, { plan });
   let isOver = false;
   let setup = await readOwnSetup(call, setupIntentId);
+  const wait = openWait(call, awaitedSetup, setupIntentId, { plan, first: setup });
   for (;;) {
     const step = nextSetupWatchStep(setup, isOver);
     if (step === "done") {
@@ -54,4 +63,24 @@ async function watch(call: Call, { setupIntentId, deadlineAtMs }: SetupWatchRequ
     setup = look.seen;
     if (look.wake === "deadline" || look.wake === "cancellation") isOver = true;
   }
+}
+
+/** Cancels every SetupIntent that a call made whose answer never came: at once and again later. @returns the ids that were found */
+async function cancelUnknown(
+  call: Call,
+  { invocationId, fixedAtMs, customerId }: UnknownSetup,
+): Promise<readonly string[]> {
+  const delaysMs = await call.fix("fix the look-ups", ({ settings }) => settings.lookUpDelaysMs);
+  const creation = { invocationId, installationId: await call.installationId(), fixedAtMs };
+  const known = new Set<string>();
+  for (const delayMs of delaysMs) {
+    if (delayMs > 0) await call.pause(delayMs, "next look-up");
+    for (const setupIntentId of await setupsMadeBy(call, creation, customerId)) {
+      if (known.has(setupIntentId)) continue;
+      known.add(setupIntentId);
+      // Its time is over already.
+      call.ctx.sendClient(setupWatcherInterface).watch({ setupIntentId, deadlineAtMs: 0 });
+    }
+  }
+  return [...known];
 }

@@ -26,5 +26,7 @@ const stripeTimeoutMs = 40_000;
 function hostOf(apiBase: string): { host: string; port: string; protocol: "http" | "https" } {
   const url = new URL(apiBase);
   const protocol = url.protocol === "http:" ? "http" : "https";
-  return { protocol, host: url.hostname, port: url.port || (protocol === "http" ? "80" : "443") };
+  // A URL has brackets around an IPv6 address; the name that is looked up has none.
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  return { protocol, host, port: url.port || (protocol === "http" ? "80" : "443") };
 }

@@ -1,9 +1,9 @@
-/** What a call made at Stripe is known by: the invocation id in its metadata. */
-import { invocationIdKey } from "./metadata.ts";
+/** What a call made at Stripe is known by: its call and its installation, in its metadata. */
+import { isMadeBy, type Maker } from "./metadata.ts";
 import { clockToleranceMs, nextPage, type Page } from "./request.ts";
 
 /** The call that made an object, and when its request was fixed, in epoch milliseconds. */
-export type Creation = { readonly invocationId: string; readonly fixedAtMs: number };
+export type Creation = Maker & { readonly fixedAtMs: number };
 
 type Listed = {
   readonly id: string;
@@ -32,10 +32,7 @@ export function madeBy<Thing extends Listed, Item>(
   read: (thing: Thing) => Item,
 ): Page<Item> {
   const found = page.data
-    .filter(
-      ({ metadata, created }) =>
-        metadata?.[invocationIdKey] === creation.invocationId && created >= createdSince(creation),
-    )
+    .filter(({ metadata, created }) => isMadeBy(creation, metadata) && created >= createdSince(creation))
     .toSorted((a, b) => b.created - a.created || (a.id < b.id ? 1 : -1))
     .map(read);
   return { found, next: nextPage({ has_more: page.has_more ?? false, data: page.data }) };

@@ -52,6 +52,14 @@ export type AccessProblem = "rejected" | "forbidden";
 /** Stripe's refusal of a request, in its own terms. */
 export type Refusal = { readonly stripeCode: string | null; readonly param: string | null; readonly message: string };
 
+/** The codes of refusals that say nothing about the request: the merchant's balance, or a connected account's, is too low now. */
+const lowBalance: ReadonlySet<string | null> = new Set(["balance_insufficient", "insufficient_funds"]);
+
+/** Tells whether a refusal passes with time, so that the same request may be taken later. https://docs.stripe.com/error-codes */
+export function isLowBalance({ stripeCode }: Refusal): boolean {
+  return lowBalance.has(stripeCode);
+}
+
 /** Says what an error of the stripe package means. Anything that is no Stripe error is a bug of ours and thrown on. */
 export function meaningOf(error: unknown): ErrorMeaning {
   if (!(error instanceof Stripe.errors.StripeError)) throw error;

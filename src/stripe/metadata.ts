@@ -9,10 +9,43 @@ import { ownMetadataPrefix } from "../api/fields.ts";
 
 export const creatorCallbackKey = "restate_callback_id";
 export const invocationIdKey = "restate_invocation_id";
+/** On everything that we make: of which installation the call is. */
+export const installationKey = "restate_installation";
 /** Left on a PaymentIntent that we close after a failed attempt: Stripe's codes of that failure, as JSON. */
 export const failureNoteKey = "restate_failure";
-/** Left on a PaymentIntent whose caller is told that it is over while it is still pending: the invocation that says so. */
+/**
+ * Left on a PaymentIntent whose caller is told that it is over while it is still pending: the invocation that says so. Until
+ * Stripe's answer to this note has said which came first, the note or the payment's success, the note is marked as undecided.
+ */
 export const abandonmentNoteKey = "restate_abandoned_by";
+const undecidedMark = " (undecided)";
+
+/** Who makes an object: a call of an installation. Two installations may have a call of one id. */
+export type Maker = { readonly invocationId: string; readonly installationId: string };
+
+/** What an object is known by as its maker's. */
+export function makersMarks({ invocationId, installationId }: Maker): Record<string, string> {
+  return { [invocationIdKey]: invocationId, [installationKey]: installationId };
+}
+
+/** Whether a call made an object. A version before this one wrote no installation. */
+export function isMadeBy(maker: Maker, metadata: Readonly<Record<string, string>> | null): boolean {
+  if (metadata?.[invocationIdKey] !== maker.invocationId) return false;
+  return (metadata[installationKey] ?? maker.installationId) === maker.installationId;
+}
+
+/** A note that its writer may still take back. */
+export function undecidedNote(invocationId: string): string {
+  return `${invocationId}${undecidedMark}`;
+}
+
+export type AbandonmentNote = "none" | "undecided" | "decided";
+
+export function abandonmentNoteOf(metadata: Readonly<Record<string, string>>): AbandonmentNote {
+  const note = metadata[abandonmentNoteKey];
+  if (note === undefined) return "none";
+  return note.endsWith(undecidedMark) ? "undecided" : "decided";
+}
 /** Left on a dispute before it is accepted: the invocation that did it. Stripe doesn't say why a dispute was lost. */
 export const acceptanceNoteKey = "restate_accepted_by";
 

@@ -45,6 +45,17 @@ export function nextActionOf(action: StripeAction | null): NextAction | null {
   return { type: "unknown", redirectUrl: null, stripeType: stripe.type };
 }
 
+/**
+ * The action as it may be recorded: without the addresses of its pages. The address of a card's authentication holds the
+ * client secret, and whoever has another page's address can act on it or read it.
+ */
+export function withoutPages(action: NextAction | null): NextAction | null {
+  if (action === null) return null;
+  return action.type === "boleto_display_details"
+    ? { ...action, redirectUrl: null, pdfUrl: null }
+    : { ...action, redirectUrl: null };
+}
+
 type PageOf = (action: Stripe.PaymentIntent.NextAction) => string | null | undefined;
 
 const noPage: PageOf = () => null;

@@ -7,7 +7,7 @@ import { meaningOf, type AccessProblem, type ErrorMeaning, type Refusal } from "
 import { isKeyStillSafe } from "./idempotency.ts";
 
 /** Stripe gave no usable answer. The outcome may be unknown; the same request with the same key finds out. */
-class StripeOutage extends Error {
+export class StripeOutage extends Error {
   override readonly name = "StripeOutage";
 }
 
@@ -113,24 +113,35 @@ export async function sendOnce<Parameters, Made>(
 
 type RefusedObject = Extract<ErrorMeaning, { readonly paymentIntentId: string | null }>;
 
-/** Every object of a list, whatever its length; for lists that are short by nature, such as a payment's refunds. */
-export async function listAll<Listed, Item>(
+/** One page of a long list: which objects on it were looked for, and where the next page begins; null after the last one. */
+export type Page<Item> = { readonly found: readonly Item[]; readonly next: string | null };
+
+/**
+ * Reads one page of a list of which everything is wanted. Never a whole list: a step that takes longer than the engine lets it is
+ * begun anew, for ever.
+ * @param request asks for the page
+ * @param read makes what is wanted of each object
+ */
+export async function readPage<Listed extends { readonly id: string }, Item>(
   what: string,
-  list: AsyncIterable<Listed>,
+  request: () => Promise<ListedPage<Listed>>,
   read: (listed: Listed) => Item,
-): Promise<readonly Item[]> {
-  return await ask(
+): Promise<Page<Item>> {
+  return await ask<Page<Item>>(
     async () => {
-      const items: Item[] = [];
-      for await (const listed of list) items.push(read(listed));
-      return items;
+      const page = expectObject("list", await request());
+      return { found: page.data.map(read), next: nextPage(page) };
     },
     (meaning) => unexpectedAnswer(what, meaning),
   );
 }
 
-/** One page of a long list: which objects on it were looked for, and where the next page begins; null after the last one. */
-export type Page<Item> = { readonly found: readonly Item[]; readonly next: string | null };
+type ListedPage<Listed> = { readonly object: "list"; readonly has_more: boolean; readonly data: readonly Listed[] };
+
+/** The parameters of one page of a payment's refunds, disputes or warnings. */
+export function pageOfPayment(paymentIntentId: string, after: string | null) {
+  return { payment_intent: paymentIntentId, limit: 100, ...(after === null ? {} : { starting_after: after }) };
+}
 
 /** Where the page after this one begins: after its last object. */
 export function nextPage(page: { readonly has_more: boolean; readonly data: readonly { readonly id: string }[] }) {

@@ -59,7 +59,7 @@ function print(entry: Entry, json: string | undefined): void {
 /** A step that pauses has logged why, and what to do, in its own words. */
 function isKnownOtherwise(word: unknown): boolean {
   if (word instanceof TerminalError || word instanceof PauseError) return true;
-  return word instanceof Error && /Stacktrace: (StripeOutage|PauseError)/.test(word.message);
+  return word instanceof Error && /Stacktrace: (StripeOutage|RetryableError|PauseError)/.test(word.message);
 }
 
 function isText(word: unknown): word is string | Error {

@@ -2,7 +2,15 @@
 import type { Stripe } from "stripe";
 import { doorbellAddresses } from "../stripe/metadata.ts";
 import { newsOfEvent, type Telltale } from "./eventNews.ts";
-import { ask, expectObject, nextPage, StripeAccessError, unexpectedAnswer, type Page } from "../stripe/request.ts";
+import {
+  ask,
+  expectObject,
+  nextPage,
+  StripeAccessError,
+  unexpectedAnswer,
+  type Page,
+  type RefusingAnswer,
+} from "../stripe/request.ts";
 
 /** Which events to list: those that were created since then (Unix seconds), newest first, from after the one named. */
 export type UndeliveredQuery = {
@@ -33,9 +41,10 @@ export function undeliveredEvents(stripe: Stripe) {
     /**
      * Lists events of these types that an endpoint did not take (yet). Stripe keeps them for 30 days.
      * A connected account that has left has none. https://docs.stripe.com/webhooks/process-undelivered-events
+     * @returns null if Stripe no longer knows the event that the page was to begin after
      */
-    async listUndelivered({ account, types, createdSince, after }: UndeliveredQuery): Promise<UndeliveredPage> {
-      const listing = ask(
+    async listUndelivered({ account, types, createdSince, after }: UndeliveredQuery): Promise<UndeliveredPage | null> {
+      const listing = ask<UndeliveredPage | null>(
         async () => {
           const query: Stripe.EventListParams = {
             delivery_success: false,
@@ -47,9 +56,29 @@ export function undeliveredEvents(stripe: Stripe) {
           const page = await stripe.events.list(query, account === null ? {} : { stripeAccount: account });
           return pageOf(expectObject("list", page));
         },
-        (meaning) => unexpectedAnswer("list the events", meaning),
+        (meaning) =>
+          after !== null && isMissing("starting_after", meaning) ? null : unexpectedAnswer("list the events", meaning),
       );
-      return account === null ? await listing : ((await unlessForbidden(listing)) ?? nothing);
+      if (account === null) return await listing;
+      const allowed = await unlessForbidden(listing.then((page) => ({ page })));
+      return allowed === null ? nothing : allowed.page;
+    },
+
+    /**
+     * Tells whether an account is connected to ours, and we may know of it. Stripe answers for a stranger's account as for one
+     * that doesn't exist. https://docs.stripe.com/api/accounts/retrieve
+     */
+    async isConnected(account: string): Promise<boolean> {
+      const known = await unlessForbidden(
+        ask(
+          async () => expectObject("account", await stripe.accounts.retrieve(account)).id === account,
+          (meaning) =>
+            meaning.kind === "missing" || meaning.kind === "refused"
+              ? false
+              : unexpectedAnswer("read the connected account", meaning),
+        ),
+      );
+      return known ?? false;
     },
 
     /**
@@ -73,6 +102,12 @@ export function undeliveredEvents(stripe: Stripe) {
 }
 
 const nothing: UndeliveredPage = { count: 0, oldest: null, doorbells: [], telltales: [], next: null };
+
+/** Whether Stripe doesn't know the object that this parameter names. */
+function isMissing(param: string, meaning: RefusingAnswer): boolean {
+  if (meaning.kind !== "missing" && meaning.kind !== "refused") return false;
+  return meaning.refusal.stripeCode === "resource_missing" && meaning.refusal.param === param;
+}
 
 /** Null where the key may not. */
 async function unlessForbidden<Answer>(asking: Promise<Answer>): Promise<Answer | null> {

@@ -3,20 +3,24 @@
  * made in Stripe's dashboard: so this object, which schedules itself, lists the events that Stripe could not deliver since its
  * last run, rings the doorbells in them and has payments looked at, as their webhooks would have.
  *
- * Its key is the platform's own account, or a connected one.
+ * Its key is the platform's own account, or a connected one; of anything else it keeps nothing.
+ *
+ * A reconciliation that is paused, because Stripe rejects the key, blocks its object until an operator resumes it. So nothing may
+ * queue up behind it: `wake` is a shared handler, and whatever is sent on a schedule has an idempotency key, under which the engine
+ * has at most one call. Their answers are kept for no time, so that the key is free again when the call has ended.
  */
 import * as restate from "@restatedev/restate-sdk";
 import { formatDuration } from "../config/duration.ts";
 import { openCall, type Call } from "../durable/call.ts";
-import { invalidField } from "../durable/failures.ts";
+import { failure, invalidField } from "../durable/failures.ts";
 import { running } from "../durable/policies.ts";
-import { withState } from "../durable/state.ts";
+import { withSharedState, withState } from "../durable/state.ts";
 import type { HandlerOptions } from "../merchants/options.ts";
 import { askForLook } from "../notifications/thenLook.ts";
 import { inPortions } from "../stripe/eventTypes.ts";
 import type { Page } from "../stripe/request.ts";
 import { webhookEventTypes } from "./eventTable.ts";
-import { platformKey, webhookReconcilerInterface, type Reconciled } from "./interface.ts";
+import { isReconcilerKey, platformKey, webhookReconcilerInterface, type Reconciled } from "./interface.ts";
 import type { UndeliveredQuery } from "./stripe.ts";
 import { isScheduled, reconcileSince, type ReconcileSchedule } from "./rules.ts";
 
@@ -43,41 +47,52 @@ const underWayMs = 5 * 60 * 1000;
 
 export function createWebhookReconciler(options: HandlerOptions) {
   const call = (ctx: restate.ObjectContext) => openCall(withState<State>(ctx), options);
+  const once = { idempotencyRetention: 0 };
   return restate.implement(webhookReconcilerInterface, {
     handlers: {
-      wake: async (ctx) => await wake(call(ctx)),
+      wake: async (ctx) => await wake(openCall(withSharedState<State>(ctx), options)),
       tick: async (ctx, token) => await tick(call(ctx), token),
       reconcile: async (ctx) => await reconcile(call(ctx)),
     },
     options: {
       ...running(options),
       journalRetention: 0,
-      handlers: { wake: { ingressPrivate: true }, tick: { ingressPrivate: true } },
+      handlers: { wake: { ingressPrivate: true }, tick: { ...once, ingressPrivate: true }, reconcile: once },
     },
   });
 }
 
+/** Of the run that begins a schedule. */
+const firstToken = "first";
+
 /** Begins the schedule, unless it is alive. */
-async function wake(call: ReconcilerCall): Promise<void> {
+async function wake(call: Call<restate.ObjectSharedContext<State>>): Promise<void> {
   const intervalMs = await fixInterval(call);
-  if (intervalMs === 0 || isScheduled(await call.ctx.get("schedule"), intervalMs, call.lastStepAtMs())) return;
-  scheduleNext(call, 0);
+  const schedule = await call.ctx.get("schedule");
+  if (intervalMs === 0 || isScheduled(schedule, intervalMs, call.lastStepAtMs())) return;
+  const token = schedule?.token ?? firstToken;
+  // The next run that is late may be queued behind a call that is paused: then this is the same call, and no other one.
+  const isLate = schedule === null || schedule.nextAtMs <= call.lastStepAtMs();
+  const idempotencyKey = isLate ? token : `${token}-${intervalMs}`;
+  call.ctx.sendClient(webhookReconcilerInterface, call.ctx.key).tick(token, restate.rpc.sendOpts({ idempotencyKey }));
 }
 
 /** One run of the schedule: fixes the next one, and has every account reconciled. */
 async function tick(call: ReconcilerCall, token: string): Promise<void> {
-  if ((await call.ctx.get("schedule"))?.token !== token) return;
+  if (((await call.ctx.get("schedule"))?.token ?? firstToken) !== token) return;
   const intervalMs = await fixInterval(call);
   if (intervalMs === 0) return call.ctx.clear("schedule");
   // First, so that nothing that follows can end the schedule.
   scheduleNext(call, intervalMs);
-  call.ctx.sendClient(webhookReconcilerInterface, call.ctx.key).reconcile();
+  const haveReconciled = (key: string) =>
+    call.ctx
+      .sendClient(webhookReconcilerInterface, key)
+      .reconcile(restate.rpc.sendOpts({ idempotencyKey: "scheduled" }));
+  haveReconciled(call.ctx.key);
   let after: string | null = null;
   do {
     const page: Page<string> | null = await connectedAccounts(call, after);
-    for (const accountId of page?.found ?? []) {
-      call.ctx.sendClient(webhookReconcilerInterface, accountId).reconcile();
-    }
+    for (const accountId of page?.found ?? []) haveReconciled(accountId);
     after = page?.next ?? null;
   } while (after !== null);
 }
@@ -87,24 +102,25 @@ function connectedAccounts(call: ReconcilerCall, after: string | null): Promise<
 }
 
 /** A setting may change between two attempts of a call, whose journal must go on to fit. */
-async function fixInterval(call: ReconcilerCall): Promise<number> {
+async function fixInterval(call: Call): Promise<number> {
   return await call.fix("fix the interval", ({ settings }) => settings.reconcileIntervalMs);
 }
 
 /** Passes on what every undelivered event of the account says. */
 async function reconcile(call: ReconcilerCall): Promise<Reconciled> {
   const { ctx } = call;
-  if (ctx.key !== platformKey && !/^acct_\w+$/.test(ctx.key)) {
-    const message = `There is no account "${ctx.key}": the key is ${platformKey}, or the id of a connected account (acct_…).`;
-    throw invalidField("key", message, {});
-  }
-  const account = ctx.key === platformKey ? null : ctx.key;
-  const begun = (await ctx.get("progress")) ?? (await begin(call));
-  const { begunAtMs, createdSince } = begun;
-  let { typesLeft, after, events, rung, lookedAt, oldestMs } = begun;
+  const account = await accountToReconcile(call);
+  let progress = (await ctx.get("progress")) ?? (await begin(call));
+  let { typesLeft, after, events, rung, lookedAt, oldestMs } = progress;
   for (let pages = 0; pages < pagesPerCall && typesLeft.length > 0; pages++) {
-    const query = { account, types: typesLeft[0] ?? [], createdSince, after };
+    const query = { account, types: typesLeft[0] ?? [], createdSince: progress.createdSince, after };
     const { page, isTold } = await undeliveredEvents(call, query);
+    if (page === null) {
+      // A reconciliation that stood still for 30 days: Stripe has forgotten where it was. The rest of the list is passed on again.
+      progress = await begin(call);
+      ({ typesLeft, after } = progress);
+      continue;
+    }
     for (const address of page.doorbells) ctx.resolveAwakeable(address);
     // Payments of connected accounts are not ours to read; who waits for one is rung.
     const telltales = account === null && isTold ? page.telltales : [];
@@ -118,6 +134,7 @@ async function reconcile(call: ReconcilerCall): Promise<Reconciled> {
     after = page.next;
     if (after === null) typesLeft = typesLeft.slice(1);
   }
+  const { begunAtMs, createdSince } = progress;
   const last: Reconciled = { at: await ctx.date.toJSON(), events, rung, lookedAt };
   if (typesLeft.length > 0) {
     // One call holds only so many pages; the rest is for the next one.
@@ -137,6 +154,23 @@ async function reconcile(call: ReconcilerCall): Promise<Reconciled> {
   return last;
 }
 
+/**
+ * The account that the object's key stands for; null for the platform itself.
+ * @throws TerminalError `invalid_request` or `not_found` for what is not ours to reconcile, of which nothing is kept
+ */
+async function accountToReconcile(call: ReconcilerCall): Promise<string | null> {
+  const { key } = call.ctx;
+  if (!isReconcilerKey(key)) {
+    const message = `There is no account "${key.slice(0, 40)}": the key is ${platformKey}, or the id of a connected account (acct_…).`;
+    throw invalidField("key", message, {});
+  }
+  if (key === platformKey) return null;
+  if (await call.ask("read the connected account", (stripe) => stripe.isConnected(key))) return key;
+  // It may have been connected before.
+  call.ctx.clearAll();
+  throw failure("not_found", `The account ${key} is not connected to ours, or the API key may not know of it.`, {});
+}
+
 async function undeliveredEvents(call: ReconcilerCall, query: UndeliveredQuery) {
   const page = await call.ask("list undelivered events", (stripe) => stripe.listUndelivered(query));
   return { page, isTold: call.isMerchantTold() };
@@ -145,7 +179,8 @@ async function undeliveredEvents(call: ReconcilerCall, query: UndeliveredQuery) 
 function scheduleNext(call: ReconcilerCall, delayMs: number): void {
   const token = call.ctx.rand.uuidv4();
   call.ctx.set("schedule", { nextAtMs: call.lastStepAtMs() + delayMs, token });
-  call.ctx.sendClient(webhookReconcilerInterface, call.ctx.key).tick(token, restate.rpc.sendOpts({ delay: delayMs }));
+  const sendOptions = restate.rpc.sendOpts<string>({ delay: delayMs, idempotencyKey: token });
+  call.ctx.sendClient(webhookReconcilerInterface, call.ctx.key).tick(token, sendOptions);
 }
 
 async function begin(call: ReconcilerCall): Promise<Progress> {

@@ -87,7 +87,7 @@ async function run(asked: ChaosOptions): Promise<boolean> {
         adminUrl: cast.adminUrl,
       }),
     );
-    const living = await searchLiving(cast, sandbox, canaries, marker);
+    const living = await searchLiving(cast, sandbox, canaries, marker, sentCustomers(record));
     await cast.stop();
     const places = [...living, ...(await searchFiles(cast, canaries, marker))];
     const all = [...verdicts, noSecretIsKept(places)];
@@ -175,3 +175,7 @@ function again({ payments, kills, faults, seed, callers }: ChaosOptions): string
 const options = readOptions(process.argv.slice(2));
 console.log(`seed ${options.seed}`);
 process.exit((await run(options)) ? 0 : 1);
+
+function sentCustomers({ calls }: RunRecord): boolean {
+  return calls.some(({ answer }) => answer?.body.status === "requires_action");
+}

@@ -8,6 +8,8 @@ import { callsOf, ClientLog, readClientLog } from "./clientLog.ts";
 import { diceOf } from "./dice.ts";
 import { drawBlows } from "./nemesis.ts";
 import { readOptions } from "./options.ts";
+import { noSecretIsKept } from "./invariants.ts";
+import { clientSecretMark } from "./secretPlaces.ts";
 import { search } from "./secretSearch.ts";
 import { faultOrders } from "./stripeFaults.ts";
 import { drawPlans, kinds } from "./work.ts";
@@ -100,6 +102,20 @@ describe("the search for secrets", () => {
     );
     expect(place.found.map(({ secret }) => secret)).toEqual(["API key"]);
     expect(place.bytes).toBe(pieces.join("").length);
+  });
+
+  it("sees a client secret in a page's address, in an entry as the engine's tables show it", async () => {
+    const page =
+      "https://hooks.stripe.com/3d_secure_2/hosted?merchant=acct_1&payment_intent_client_secret=pi_1_secret_Ab1";
+    const answer = Buffer.from(JSON.stringify({ status: "requires_action", nextAction: { redirectUrl: page } }));
+    const row = Buffer.from(JSON.stringify({ id: "inv_1", name: "", raw: answer.toString("hex") }));
+    const wanted = { "client secret": clientSecretMark };
+    const place = await search("journal", [row], { secrets: wanted, marker: clientSecretMark, isHex: true });
+    expect(place).toMatchObject({ markers: 1, found: [{ secret: "client secret" }] });
+    expect(noSecretIsKept([place]).violations).toHaveLength(1);
+    // Where customers were sent to pages, a search of their answers that sees no client secret is blind.
+    const blind = await search("answers to customers", [Buffer.from("{}")], { secrets: {}, marker: clientSecretMark });
+    expect(noSecretIsKept([blind]).violations).toHaveLength(1);
   });
 
   it("counts the mark wherever it is, and finds nothing where nothing is", async () => {

@@ -7,18 +7,35 @@ import type { SandboxFile } from "./sandboxRecord.ts";
 import { contentsOf, filesUnder, search } from "./secretSearch.ts";
 
 /** A client secret is an object's id, this, and a random end. */
-const clientSecretMark = "_secret_";
+export const clientSecretMark = "_secret_";
+
+/**
+ * The one kind of entry in the journal that may hold a client secret, in the address of a page: the answer that sends a customer
+ * to it. RELIABILITY.md says for how long.
+ */
+const isAnswerToCustomer = `(sys_journal.entry_type = 'Command: Output' and sys_invocation.target_service_name = 'payments'
+  and sys_invocation.target_handler_name in ('processPayment', 'setupPaymentMethod', 'getPayment'))`;
+const journalEntries =
+  "select sys_journal.id, sys_journal.name, sys_journal.raw from sys_journal left join sys_invocation on sys_invocation.id = sys_journal.id where";
+
+/** The entries of the journal that may hold no client secret, and those that may. */
+export const entriesWithoutPages = `${journalEntries} ${isAnswerToCustomer} is not true`;
+export const answersToCustomers = `${journalEntries} ${isAnswerToCustomer}`;
 
 function keysOf({ secretKey, webhookSecret, oldWebhookSecret }: Canaries) {
   return { "API key": secretKey, "signing secret": webhookSecret, "old signing secret": oldWebhookSecret };
 }
 
-/** What can be asked while engine and sandbox run: the journal, the calls, the state, and Stripe's metadata. */
+/**
+ * What can be asked while engine and sandbox run: the journal, the calls, the state, and Stripe's metadata.
+ * @param sent whether any call answered that a customer has to act, so that a search which sees no client secret is blind
+ */
 export async function searchLiving(
   cast: Cast,
   sandbox: SandboxFile,
   canaries: Canaries,
   marker: string,
+  sent: boolean,
 ): Promise<readonly SearchedPlace[]> {
   const { adminUrl } = cast;
   const journaled = {
@@ -29,9 +46,10 @@ export async function searchLiving(
   // The engine keeps the headers of a call with its input, so a caller's own is in the journal and nowhere else.
   const secrets = { ...journaled, "caller's header": canaries.callerHeader };
   return [
-    await search("journal", bytesOf(adminUrl, "select id, name, raw from sys_journal"), {
-      secrets: journaled,
-      marker,
+    await search("journal", bytesOf(adminUrl, entriesWithoutPages), { secrets: journaled, marker, isHex: true }),
+    await search("answers to customers", bytesOf(adminUrl, answersToCustomers), {
+      secrets: { ...keysOf(canaries), "webhook's header": canaries.webhookHeader },
+      marker: sent ? clientSecretMark : null,
       isHex: true,
     }),
     await search("calls", bytesOf(adminUrl, "select * from sys_invocation"), { secrets, marker, isHex: true }),

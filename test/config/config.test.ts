@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -9,7 +10,15 @@ import {
   loadOperatorConfig,
   readEnvironment,
 } from "../../src/config/config.ts";
+import { identityKeyOf } from "../../src/config/identityKey.ts";
 import type { Environment } from "../../src/config/settings.ts";
+
+const engineKeys = generateKeyPairSync("ed25519");
+const identityKey = identityKeyOf(engineKeys.publicKey);
+const otherIdentityKey = "publickeyv1_w7YHemBctH5Ck2nQRQ47iBBqhNHy4FV7t2Usbye2A6f";
+const privatePem = engineKeys.privateKey.export({ type: "pkcs8", format: "pem" });
+/** Live keys that start need the engine's key. */
+const signed = { RESTATE_IDENTITY_KEYS: identityKey };
 
 const stripe = { STRIPE_SECRET_KEY: "sk_test_51Secret", STRIPE_WEBHOOK_SECRET: "whsec_Secret" };
 
@@ -50,7 +59,7 @@ describe("loadAppConfig", () => {
       { kind: "http", url: "https://shop.example/events?x=1", secrets },
     ],
     [
-      { NOTIFY_URL: "http://localhost:3000", NOTIFY_SECRET: notifySecret, STRIPE_SECRET_KEY: "sk_live_1" },
+      { NOTIFY_URL: "http://localhost:3000", NOTIFY_SECRET: notifySecret, STRIPE_SECRET_KEY: "sk_live_1", ...signed },
       { kind: "http", url: "http://localhost:3000/", secrets },
     ],
     [
@@ -72,7 +81,7 @@ describe("loadAppConfig", () => {
     ["a fragment", { NOTIFY_URL: "https://shop.example/#x", NOTIFY_SECRET: notifySecret }, "NOTIFY_URL"],
     [
       "plain http with a live key",
-      { NOTIFY_URL: "http://orders:3000", NOTIFY_SECRET: notifySecret, STRIPE_SECRET_KEY: "rk_live_1" },
+      { NOTIFY_URL: "http://orders:3000", NOTIFY_SECRET: notifySecret, STRIPE_SECRET_KEY: "rk_live_1", ...signed },
       "NOTIFY_URL is plain http",
     ],
     ["no secret", url, "NOTIFY_SECRET is missing"],
@@ -98,8 +107,15 @@ describe("loadAppConfig", () => {
   });
 
   test.each<[Environment, unknown]>([
-    [{ STRIPE_SECRET_KEY: "rk_live_1" }, { stripe: { mode: "live", secretKey: "rk_live_1" } }],
-    [{ STRIPE_SECRET_KEY: "sk_live_1" }, { stripe: { mode: "live" } }],
+    [{ STRIPE_SECRET_KEY: "rk_live_1", ...signed }, { stripe: { mode: "live", secretKey: "rk_live_1" } }],
+    [
+      { STRIPE_SECRET_KEY: "sk_live_1", ...signed },
+      { stripe: { mode: "live" }, identityKeys: [identityKey] },
+    ],
+    [
+      { STRIPE_SECRET_KEY: "sk_live_1", ALLOW_UNSIGNED_ENGINE: "yes" },
+      { stripe: { mode: "live" }, identityKeys: [] },
+    ],
     [{ STRIPE_SECRET_KEY: "rk_test_1" }, { stripe: { mode: "test" } }],
     [{ STRIPE_WEBHOOK_SECRET: "whsec_new, whsec_old" }, { stripe: { webhookSecrets: ["whsec_new", "whsec_old"] } }],
     [{ STRIPE_API_BASE: "http://127.0.0.1:12111" }, { stripe: { apiBase: "http://127.0.0.1:12111" } }],
@@ -120,9 +136,12 @@ describe("loadAppConfig", () => {
     [{ RECONCILE_INTERVAL: "1s" }, { payments: { reconcileIntervalMs: 1_000 } }],
     [{ RECONCILE_INTERVAL: "1d" }, { payments: { reconcileIntervalMs: 86_400_000 } }],
     [{ IDEMPOTENCY_RETENTION: "48h" }, { payments: { idempotencyRetentionMs: 172_800_000 } }],
+    [{ IDEMPOTENCY_RETENTION: "3650d" }, { payments: { idempotencyRetentionMs: 315_360_000_000 } }],
+    [{ REFERENCE_RETENTION: "3650d" }, { payments: { referenceRetentionMs: 315_360_000_000 } }],
+    [{ PAYMENT_POLL_SCHEDULE: "90d" }, { payments: { pollScheduleMs: [7_776_000_000] } }],
     [
-      { RESTATE_IDENTITY_KEYS: "publickeyv1_abc,publickeyv1_def" },
-      { identityKeys: ["publickeyv1_abc", "publickeyv1_def"] },
+      { RESTATE_IDENTITY_KEYS: `${identityKey}, ${otherIdentityKey}` },
+      { identityKeys: [identityKey, otherIdentityKey] },
     ],
   ])("takes %j", (settings, expected) => {
     expect(loadAppConfig({ ...stripe, ...settings })).toMatchObject(expected as object);
@@ -146,6 +165,15 @@ describe("loadAppConfig", () => {
     ["RECONCILE_INTERVAL", "999ms"],
     ["RECONCILE_INTERVAL", "25h"],
     ["RESTATE_IDENTITY_KEYS", "key"],
+    // The SDK would throw at keys that are not of 32 bytes.
+    ["RESTATE_IDENTITY_KEYS", "publickeyv1_abc"],
+    ["RESTATE_IDENTITY_KEYS", identityKey.slice(0, -2)],
+    ["RESTATE_IDENTITY_KEYS", `${identityKey}a`],
+    ["RESTATE_IDENTITY_KEYS", `publickeyv1_${"z".repeat(100_000)}`],
+    ["RESTATE_IDENTITY_KEYS", `publickeyv1_${"1".repeat(33)}`],
+    ["RESTATE_IDENTITY_KEYS", `${identityKey},publickeyv1_abc`],
+    ["RESTATE_IDENTITY_KEYS", privatePem],
+    ["ALLOW_UNSIGNED_ENGINE", "true"],
     ["PORT", "0"],
     ["PORT", "65536"],
     ["PORT", "9080x"],
@@ -157,6 +185,14 @@ describe("loadAppConfig", () => {
     ["PAYMENT_TIMEOUT", "999ms"],
     ["IDEMPOTENCY_RETENTION", "47h"],
     ["IDEMPOTENCY_RETENTION", "soon"],
+    // Of durations without a bound the engine panics, or the start hangs.
+    ["IDEMPOTENCY_RETENTION", "20000000d"],
+    ["IDEMPOTENCY_RETENTION", "3651d"],
+    ["REFERENCE_RETENTION", "3651d"],
+    ["REFERENCE_RETENTION", "20000000d"],
+    ["PAYMENT_POLL_SCHEDULE", "1m,91d"],
+    ["PAYMENT_TIMEOUT", "20000000d"],
+    ["RECONCILE_INTERVAL", "20000000d"],
   ])("refuses %s=%s, names it, and gives an example", (name, value) => {
     const problems = problemsOf(() => loadAppConfig({ ...stripe, [name]: value }));
     expect(problems).toHaveLength(1);
@@ -181,6 +217,61 @@ describe("loadAppConfig", () => {
       expect(message).not.toContain("TopSecret");
     },
   );
+});
+
+test.each(["sk_live_1", "rk_live_1"])(
+  "a live key (%s) needs the engine's public key, or a word that it does not",
+  (key) => {
+    const live = { ...stripe, STRIPE_SECRET_KEY: key };
+    for (const settings of [{}, { RESTATE_IDENTITY_KEYS: " " }, { ALLOW_UNSIGNED_ENGINE: "no" }]) {
+      const problems = problemsOf(() => loadAppConfig({ ...live, ...settings }));
+      expect(problems).toEqual([
+        expect.stringMatching(/^RESTATE_IDENTITY_KEYS is missing, .* live .*ALLOW_UNSIGNED_ENGINE=yes/),
+      ]);
+    }
+    expect(problemsOf(() => loadAppConfig({ ...live, RESTATE_IDENTITY_KEYS: "publickeyv1_abc" }))).toHaveLength(1);
+  },
+);
+
+/** Each variable gets what people paste into the wrong one. */
+describe("a message about a setting", () => {
+  const secrets = [
+    ["a PEM", privatePem],
+    ["a PEM on one line", privatePem.replaceAll("\n", "\\n")],
+    ["the inside of a PEM", privatePem.split("\n")[1] ?? ""],
+    ["a short key", "publickeyv1_abc"],
+    ["a publishable key", "pk_test_51AbCdEfGh"],
+    ["an address with a password", "ftp://me:Tr0ub4dor@shop.example/"],
+    ["a password", "Tr0ub4dor&3"],
+    ["a token", "ghp_16C7e42F292c6912E7710c838347Ae178B4a"],
+    ["a short token", "a8Fz09-Qx1"],
+    ["a passphrase", "correct-horse-battery-staple"],
+    ["hexadecimal digits", "5f4dcc3b5aa765d61d8327deb882cf99"],
+  ] as const;
+  const variables =
+    "STRIPE_SECRET_KEY STRIPE_WEBHOOK_SECRET STRIPE_API_BASE NOTIFY_URL NOTIFY_SECRET NOTIFY_SERVICE RESTATE_IDENTITY_KEYS ALLOW_UNSIGNED_ENGINE PORT RESTATE_INGRESS_PORT RESTATE_ADMIN_PORT SANDBOX_PORT SANDBOX_FAULTS SANDBOX_FAULT_SEED RESTATE_ADMIN_URL RESTATE_INGRESS_URL WEBHOOK_URL PAYMENT_POLL_SCHEDULE PAYMENT_TIMEOUT REFERENCE_RETENTION RECONCILE_INTERVAL IDEMPOTENCY_RETENTION".split(
+      " ",
+    );
+  test.each(variables)("never repeats what could be a secret in %s", (name) => {
+    for (const [what, text] of secrets) {
+      const problems = problemsOf(() => loadOperatorConfig({ [name]: text }));
+      expect([what, problems[0]]).toEqual([what, expect.stringContaining(name)]);
+      expect([what, problems.join().includes(text.trim())]).toEqual([what, false]);
+      expect(problems.join()).not.toMatch(/Tr0ub4dor|BEGIN/);
+    }
+  });
+
+  test.each([
+    ["PORT", "9080x"],
+    ["PAYMENT_TIMEOUT", "20000000d"],
+    ["PAYMENT_POLL_SCHEDULE", "1m, 5 minutes"],
+    ["NOTIFY_SERVICE", "orders/on/it"],
+    ["RECONCILE_INTERVAL", "-1s"],
+  ])("repeats a slip of the pen, %s=%s", (name, text) => {
+    expect(problemsOf(() => loadOperatorConfig({ [name]: text }))).toEqual([
+      expect.stringContaining(`${name} is "${text}". Expected`),
+    ]);
+  });
 });
 
 describe("loadDevConfig", () => {
@@ -242,19 +333,36 @@ describe("readEnvironment", () => {
       process.chdir(original);
     }
   });
+
+  const text = "CONFIG_TEST_A=first\r\nCONFIG_TEST_B=second\r\n";
+  test.each([
+    ["a byte order mark", Buffer.from(`\uFEFF${text}`)],
+    ["UTF-16 as Windows writes it", Buffer.from(`\uFEFF${text}`, "utf16le")],
+    ["UTF-16 in the other order", Buffer.from(`\uFEFF${text}`, "utf16le").swap16()],
+  ])("reads a .env with %s to its first line", (_what, bytes) => {
+    const folder = mkdtempSync(join(tmpdir(), "config-test-"));
+    writeFileSync(join(folder, ".env"), bytes);
+    process.chdir(folder);
+    try {
+      expect(readEnvironment()).toMatchObject({ CONFIG_TEST_A: "first", CONFIG_TEST_B: "second" });
+    } finally {
+      process.chdir(original);
+      rmSync(folder, { recursive: true });
+    }
+  });
 });
 
 describe("loadOperatorConfig", () => {
   test("means the engine and the service of npm start, unless told", () => {
     expect(loadOperatorConfig({})).toMatchObject({
-      adminUrl: "http://localhost:9070",
-      ingressUrl: "http://localhost:8080",
+      adminUrl: "http://127.0.0.1:9070",
+      ingressUrl: "http://127.0.0.1:8080",
       servicePort: 9080,
       sandboxPort: 12111,
     });
     expect(loadOperatorConfig({ RESTATE_ADMIN_PORT: "19070", RESTATE_INGRESS_PORT: "18080" })).toMatchObject({
-      adminUrl: "http://localhost:19070",
-      ingressUrl: "http://localhost:18080",
+      adminUrl: "http://127.0.0.1:19070",
+      ingressUrl: "http://127.0.0.1:18080",
     });
   });
 
@@ -274,6 +382,7 @@ describe("loadOperatorConfig", () => {
     ["RESTATE_INGRESS_URL", { RESTATE_INGRESS_URL: "ftp://engine" }],
     ["RESTATE_AUTH_TOKEN", { RESTATE_AUTH_TOKEN: "a secret" }],
     ["WEBHOOK_URL", { WEBHOOK_URL: "/payments/processWebhook" }],
+    ["WEBHOOK_URL", { WEBHOOK_URL: "https://me:secret@pay.shop.example/payments/processWebhook" }],
   ])("refuses a bad %s without repeating what may be secret", (name, settings) => {
     const problems = problemsOf(() => loadOperatorConfig(settings));
     expect(problems).toEqual([expect.stringContaining(name)]);

@@ -30,7 +30,11 @@ describe.each(modes)("createCustomer and getCustomer, $mode", ({ inactivityTimeo
     const { customerId } = body;
     expect(await scene.call("getCustomer", { customerId })).toEqual({ status: 200, body });
     const [there] = await customersOf(email);
-    expect(there?.metadata).toEqual({ ...metadata, restate_invocation_id: expect.stringMatching(/^inv_/) });
+    expect(there?.metadata).toEqual({
+      ...metadata,
+      restate_invocation_id: expect.stringMatching(/^inv_/),
+      restate_installation: expect.stringMatching(/^in_/),
+    });
   });
 
   it("creates one of a key, concurrently and after completion, and shows what has no name", async () => {

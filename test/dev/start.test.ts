@@ -80,7 +80,7 @@ test("two interrupts at once stop everything with exit code 0, and the next star
   await first.isReady();
   expect(first.output()).toContain("test mode");
   expect(first.output()).toContain("account acct_stub");
-  expect(first.output()).toContain(`curl localhost:${settings["RESTATE_INGRESS_PORT"]}/payments/processPayment`);
+  expect(first.output()).toContain(`curl 127.0.0.1:${settings["RESTATE_INGRESS_PORT"]}/payments/processPayment`);
   expect(first.output()).toContain("payment_intent.succeeded");
   expect(first.output()).not.toContain("sk_test_stub");
   expect(first.output()).not.toContain("\u001B[");
@@ -184,7 +184,7 @@ test("a key without a webhook secret is refused with both recipes", async () => 
   const directory = temporaryDirectory();
   const started = start(directory, { ...(await withStripe(directory)), STRIPE_WEBHOOK_SECRET: "" });
   expect(await started.exited).toBe(1);
-  expect(started.output()).toContain("stripe listen --forward-to localhost:");
+  expect(started.output()).toContain("stripe listen --forward-to 127.0.0.1:");
   expect(started.output()).toContain("--events payment_intent.succeeded,");
   expect(started.output()).toContain("--traffic-policy-file deploy/ngrok-policy.yml");
 });

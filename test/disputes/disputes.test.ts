@@ -53,6 +53,34 @@ describe.each(modes)("disputes, $mode", ({ inactivityTimeoutMs }) => {
       expect((await read(disputeId ?? "")).metadata).toEqual({});
     });
 
+    it("keeps nothing of a read, and the outcome of a wait", async () => {
+      const disputeId = await newDispute();
+      const [reading, waiting] = [newOrder(), newOrder()];
+      const kept = async (service: string) =>
+        (
+          await scene.sql<{ n: number }>(
+            `select count(1) as n from sys_invocation where target_service_name = '${service}' and target_handler_name = 'getDispute'`,
+          )
+        )[0]?.n ?? 0;
+      const before = await kept("keptCalls");
+      const ask = async () => await scene.call("getDispute", { disputeId }, reading);
+      expect(await ask()).toMatchObject({ status: 200, body: { status: "needs_response" } });
+      expect([await kept("payments"), await kept("keptCalls")]).toEqual([0, before]);
+      const wait = async () => await scene.call("getDispute", { disputeId, awaitOutcome: true }, waiting);
+      const call = wait();
+      await untilHung(1, () => read(disputeId));
+      await settle(disputeId, "succeeded");
+      const outcome = await call;
+      expect(outcome).toMatchObject({ status: 200, body: { status: "won" } });
+      expect(await ask()).toMatchObject({ body: { status: "won" } });
+      const path = `/v1/disputes/${disputeId}`;
+      await scene.fault({ target: "api", effect: "error_400", method: "GET", path, count: 0 });
+      expect(await wait()).toEqual(outcome);
+      expect(await ask()).toMatchObject({ status: 404 });
+      await scene.clearFaults();
+      expect([await kept("payments"), await kept("keptCalls")]).toEqual([0, before + 1]);
+    });
+
     it.each(["getDispute", "acceptDispute", "submitDisputeEvidence"])(
       "answers 404 when %s names nothing",
       async (handler) => {

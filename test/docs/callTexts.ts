@@ -72,7 +72,7 @@ export const callTexts: Texts = {
     processPayment: {
       about: `The answer is the final outcome: \`succeeded\`, or \`requires_capture\` where you only authorized. A bank debit takes days, and the
 call takes as long. With \`returnUrl\` the answer may be \`requires_action\`: send the customer to \`nextAction.redirectUrl\`, then call
-[\`awaitPayment\`](#awaitpayment). Without \`returnUrl\` nobody is there to act, so a payment that needs the customer is declined
+[\`awaitPayment\`](#awaitpayment). That address may hold the payment's client secret: show it to the customer only, and log it nowhere. Without \`returnUrl\` nobody is there to act, so a payment that needs the customer is declined
 (\`authentication_required\`). At the deadline a pending payment is cancelled, also if the customer has not acted.
 
 **With a \`reference\`** an order is charged at most once, for ever: by whatever idempotency keys its callers use, however long after, and
@@ -89,12 +89,13 @@ PaymentMethod of the type \`customer_balance\`. A transfer may come in parts: \`
 as does money that comes late or is too much. That balance pays for the customer's next bank transfer, unless you give it back in Stripe's
 dashboard.`,
       notes: {
-        amount: "Stripe's minimum and decimals of the currency apply.",
+        amount: "The decimals of the currency apply; its smallest and largest charges are Stripe's to judge.",
         customerId: "The Stripe Customer who pays.",
         description: "Your words about the payment, for the dashboard.",
         receiptEmail: "Where Stripe sends the receipt.",
         metadata,
         captureMethod: "`manual` authorizes now, to be captured later.",
+        requestMulticapture: 'Needs `"captureMethod": "manual"`.',
         savePaymentMethod: "Needs `customerId`.",
         offSession: "Needs `customerId`, and excludes `returnUrl` and `savePaymentMethod`.",
         timeoutSeconds: "It is cancelled then.",
@@ -136,7 +137,14 @@ no PaymentIntent was made for a reference, the answer is that payment's own fail
     capturePayment: {
       about: `A part (\`amount\`) releases the rest, unless \`"final": false\` keeps it for another capture, which only some cards allow. Asking again for the
 same capture is a success. Asking for all where only a part was captured is 409 \`conflict\`. At the deadline, or when the call is cancelled, the
-payment is left as it is (408 or 409 with \`"compensation": "none"\`): ask again.`,
+payment is left as it is (408 or 409 with \`"compensation": "none"\`): ask again.
+
+**Several captures** need \`"requestMulticapture": true\` at \`processPayment\`, a card that allows them and an account that Stripe has enabled for them.
+Each capture but the last has \`"final": false\`, takes its \`amount\` in addition to those before, and answers \`requires_capture\`; where Stripe
+doesn't allow it, the answer is 400 with the \`param\` \`final_capture\`. \`{"amount": 0}\` releases the rest and closes the payment. What is captured
+can be refunded before that.
+
+A payment that was given up, and is refunded because it succeeded after all, is 409 \`canceled\` with \`"compensation": "watching"\`: don't ship.`,
       notes: { paymentIntentId },
       instead: { timeoutSeconds: "How long the call may wait for the capture, in seconds." },
       defaults: { final: true },
@@ -145,7 +153,7 @@ payment is left as it is (408 or 409 with \`"compensation": "none"\`): ask again
     },
     cancelPayment: {
       about: `It expires the open Checkout Session that the payment belongs to, too. A debit that a bank has already can't be called back, so the call waits
-for its end. If the payment has succeeded, the answer is 409 \`conflict\`, or with \`"refundIfSucceeded": true\` the outcome of the refund: the
+for its end. A payment of which a part is captured is 409 \`conflict\`. If the payment has succeeded, the answer is 409 \`conflict\`, or with \`"refundIfSucceeded": true\` the outcome of the refund: the
 whole saga in one call. At the deadline, or when the call is cancelled, the payment or the refund is left as it is (408 or 409 with
 \`"compensation": "none"\`): ask again.`,
       notes: {
@@ -162,7 +170,8 @@ whole saga in one call. At the deadline, or when the call is cancelled, the paym
     refundPayment: {
       about: `Without \`amount\` all that is left goes back. Where nothing is left, the answer is the last refund, with its own \`amount\`. Concurrent refunds
 never exceed the captured amount. At the deadline, or when the call is cancelled, the refund is left as it is (408 or 409 with
-\`"compensation": "none"\`). [\`awaitRefund\`](#awaitrefund) goes on waiting for it; \`refundPayment\` with a new key would be a second refund.`,
+\`"compensation": "none"\`). [\`awaitRefund\`](#awaitrefund) goes on waiting for it; \`refundPayment\` with a new key would be a second refund. Where your balance at Stripe is too low, the answer is 409
+\`balance_insufficient\`, and nothing is refunded: ask again later, with the same key or a new one.`,
       notes: { paymentIntentId, reason: "In Stripe's words.", metadata },
       instead: { timeoutSeconds: refundTimeout },
       request: { paymentIntentId: "pi_…", amount: 300 },
@@ -223,7 +232,7 @@ can't cancel yet is \`watching\`: it is cancelled as soon as possible, and left 
     getDispute: {
       about: `With \`"awaitOutcome": true\` it waits until the dispute is closed: \`won\`, \`lost\`, \`warning_closed\` or \`prevented\`. That takes weeks, so
 [send and attach](#calls-that-take-days), with a \`timeoutSeconds\` of up to 7776000. At the deadline, or when the call is cancelled, the dispute is
-left as it is. Like every answer, a state is kept under its \`idempotency-key\`: read again with a new key, or without one.`,
+left as it is. The outcome of a wait is kept under its \`idempotency-key\`; a state that was only read is not.`,
       notes: disputeNotes,
       request: { disputeId: "du_…" },
       answer: dispute,

@@ -18,22 +18,24 @@ const head = `<!-- Written by \`npm run docs\` from src/api/calls.ts and the con
 Every call is \`POST /<service>/<handler>\` on port 8080, JSON in and out. It returns the final outcome, at once or days later, or it
 [fails](#failures) with a reason. Amounts are integers in the currency's minor unit (cents), moments are ISO 8601 in UTC. Unknown fields are
 refused: a misspelt \`captureMethod\` must not charge at once. The engine describes the same calls as OpenAPI at
-\`localhost:9070/services/payments/openapi\`.
+\`127.0.0.1:9070/services/payments/openapi\`.
 
 **Send an \`idempotency-key\` header** with every call that changes something. A repeated key never charges again: it joins the call while that waits,
 and gets its answer afterwards. An answer is kept for \`IDEMPOTENCY_RETENTION\` (7 days) after the call ended. After that the same key would be a new
 payment, so derive keys from your order and don't reuse them. The engine keeps no fingerprint of a request: the same key with another body gets the
-first answer. Where the connection drops, or an answer is a 5xx without \`metadata\`, post the same body with the same key again. That is always safe.
+first answer. Plain reads (\`getPayment\`, \`getCustomer\`, \`getDispute\` without \`awaitOutcome\`) and 409 \`balance_insufficient\` are not kept: asked again, they look
+again. Where the connection drops, or an answer is a 5xx without \`metadata\`, post the same body with the same key again. That is always safe.
 `;
 
 const days = `## Calls that take days
 
 Nobody holds an HTTP request open for four days. Post again with the same key, or send and attach, or wait by the object's id
-(\`awaitPayment\`, \`awaitRefund\`, \`awaitSetup\`). All of them return the same outcome. \`/send\` answers at once with an invocation id:
+(\`awaitPayment\`, \`awaitRefund\`, \`awaitSetup\`). All of them return the same outcome. \`/send\` answers at once with an invocation id. The outcome of
+\`refundPayment\`, \`cancelPayment\` and \`getDispute\` can be attached to while the call runs; afterwards, post again with the same key:
 
 \`\`\`shell
-curl localhost:8080/payments/processPayment/send -H 'content-type: application/json' -H 'idempotency-key: debit-2' -d '{"paymentMethodId": "pm_usBankAccount_success", "amount": 2500, "mandate": {"type": "offline"}}'
-curl localhost:8080/restate/attach/<invocationId>
+curl 127.0.0.1:8080/payments/processPayment/send -H 'content-type: application/json' -H 'idempotency-key: debit-2' -d '{"paymentMethodId": "pm_usBankAccount_success", "amount": 2500, "mandate": {"type": "offline"}}'
+curl 127.0.0.1:8080/restate/attach/<invocationId>
 \`\`\`
 `;
 
@@ -48,7 +50,7 @@ const typescript = `## From TypeScript
 import type { PaymentFailureBody, PaymentOutcome, ProcessPaymentRequest } from "restate-stripe-payments";
 
 const request: ProcessPaymentRequest = { paymentMethodId: "pm_card_visa", amount: 109 };
-const response = await fetch("http://localhost:8080/payments/processPayment", {
+const response = await fetch("http://127.0.0.1:8080/payments/processPayment", {
   method: "POST",
   headers: { "content-type": "application/json", "idempotency-key": "order-4004" },
   body: JSON.stringify(request),
@@ -123,7 +125,7 @@ function condition({ onlyWith }: Field): string {
 function curl({ service, handler, scope }: Call, { request }: CallText): string {
   const key = scope.endsWith(":write") ? ` -H 'idempotency-key: order-4004-${handler}'` : "";
   const body = JSON.stringify(request).replaceAll("'", "'\\''");
-  return `curl localhost:8080/${service}/${handler} -H 'content-type: application/json'${key} -d '${body}'`;
+  return `curl 127.0.0.1:8080/${service}/${handler} -H 'content-type: application/json'${key} -d '${body}'`;
 }
 
 function failuresOf(call: Call): string {

@@ -30,6 +30,12 @@ describe("the documents", () => {
     expect(namedPaths(document).filter((path) => !exists(path))).toEqual([]);
   });
 
+  // Everything listens on 127.0.0.1; where `localhost` is `::1`, somebody else may answer there.
+  it("name the address 127.0.0.1, and not a name that may be another address", () => {
+    const lines = documents.flatMap(({ path, text }) => text.split("\n").map((line) => `${path}: ${line}`));
+    expect(lines.filter((line) => /localhost:\d|\/\/localhost/.test(line))).toEqual([]);
+  });
+
   it("have a README of at most 150 lines", () => {
     expect(documentAt("README.md").text.trimEnd().split("\n").length).toBeLessThanOrEqual(150);
   });

@@ -100,6 +100,13 @@ describe.each(modes)("the wait, $mode", ({ inactivityTimeoutMs }) => {
       retelling.with = (_request, told) => told;
     });
 
+    it("is not found where Stripe refuses its id", async () => {
+      const id = await noun.make(scene);
+      await scene.fault({ target: "api", effect: "error_400", method: "GET", path: `${noun.path}/${id}` });
+      const { status, body } = await begin(scene, noun, id).answer;
+      expect({ status, ...body.metadata }).toMatchObject({ status: 404, reason: "not_found" });
+    });
+
     it("needs a person where Stripe reports a status that this version doesn't know", async () => {
       const id = await noun.make(scene);
       const call = begin(scene, noun, id);

@@ -20,6 +20,11 @@ export type Sent = {
 
 /** Opens a server until the end of the test. The last answer is given to every request after it. */
 export async function cannedStripe(...answers: readonly CannedAnswer[]) {
+  return await cannedStripeAt("127.0.0.1", ...answers);
+}
+
+/** The same at another address of this machine. */
+export async function cannedStripeAt(host: "127.0.0.1" | "::1", ...answers: readonly CannedAnswer[]) {
   const sent: Sent[] = [];
   const server = createServer((request, response) => {
     const answer = async () => {
@@ -37,13 +42,14 @@ export async function cannedStripe(...answers: readonly CannedAnswer[]) {
     };
     void answer();
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(0, host);
   await once(server, "listening");
   onTestFinished(() => {
     server.close();
     server.closeAllConnections();
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, sent };
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://${host === "::1" ? "[::1]" : host}:${port}`, sent };
 }
 
 /** What Stripe answers instead of what was asked for, by what it means. */

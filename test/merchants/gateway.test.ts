@@ -11,8 +11,9 @@ const hourMs = 3_600_000;
 
 /** As the handlers do: by search, and where it shows nothing, by the list. */
 async function find(gateway: StripeGateway, invocationId: string, fixedAtMs: number): Promise<readonly string[]> {
-  const searched = (await gateway.searchPayments({ invocationId, fixedAtMs })) ?? [];
-  return searched.length > 0 ? searched : (await gateway.listPayments({ invocationId, fixedAtMs }, null)).found;
+  const creation = { invocationId, installationId: "in_1", fixedAtMs };
+  const searched = (await gateway.searchPayments(creation)) ?? [];
+  return searched.length > 0 ? searched : (await gateway.listPayments(creation, null)).found;
 }
 
 describe("createStripeGateway", () => {
@@ -45,7 +46,7 @@ describe("createStripeGateway", () => {
         delayedStatus: false,
         mandate: { type: "offline" },
       },
-      { invocationId, callbackId: "sign_1x" },
+      { invocationId, installationId: "in_1", callbackId: "sign_1x" },
     );
     return { ...stripe.fixRequest(parameters, crypto.randomUUID()), fixedAtMs: Date.now() - ageMs };
   }
@@ -83,7 +84,7 @@ describe("createStripeGateway", () => {
     const payment_intent = await paymentIntentId("pm_card_visa");
     const request = { ...stripe.fixRequest({ payment_intent }, "key"), fixedAtMs: Date.now() - 23 * hourMs };
     expect(await stripe.createRefund(request)).toEqual({ kind: "unknown" });
-    expect(await stripe.listRefunds(payment_intent)).toEqual([]);
+    expect(await stripe.listRefunds(payment_intent, null)).toEqual({ found: [], next: null });
   });
 
   it("gives a decline as a payment with its failure, id and all", async () => {
@@ -185,7 +186,7 @@ describe("createStripeGateway", () => {
     await expect(behind.cancelPayment("pi_1", "k1")).rejects.toMatchObject(outage);
     const refund = behind.fixRequest({ payment_intent: "pi_1" }, "k2");
     await expect(behind.createRefund(refund)).rejects.toMatchObject(outage);
-    const creation = { invocationId: "inv_1", fixedAtMs: Date.now() };
+    const creation = { invocationId: "inv_1", installationId: "in_1", fixedAtMs: Date.now() };
     await expect(behind.searchPayments(creation)).rejects.toMatchObject(outage);
     await expect(behind.listPayments(creation, null)).rejects.toMatchObject(outage);
     await ill.close();
@@ -223,7 +224,7 @@ describe("createStripeGateway", () => {
     const id = created.kind === "made" ? created.made.paymentIntentId : "";
     expect(await stripe.observePayment(id)).toEqual({
       payment: expect.objectContaining({ paymentIntentId: id, status: "processing" }),
-      isOurs: true,
+      installationId: "in_1",
       isBankDebit: true,
       metadata: { orderId: "4004" },
       cancellationReason: null,
@@ -237,7 +238,7 @@ describe("createStripeGateway", () => {
     const disputed = await paymentIntentId("pm_card_createDispute");
     const warned = await paymentIntentId("pm_card_createIssuerFraudRecord");
     await stripe.createRefund(stripe.fixRequest({ payment_intent: warned, amount: 9 }, crypto.randomUUID()));
-    expect(await stripe.observeDisputes(disputed)).toEqual([
+    expect((await stripe.observeDisputes(disputed, null)).found).toEqual([
       {
         disputeId: expect.stringMatching(/^du_/),
         status: "needs_response",
@@ -248,7 +249,7 @@ describe("createStripeGateway", () => {
         createdAtMs: expect.any(Number),
       },
     ]);
-    expect(await stripe.observeWarnings(warned)).toEqual([
+    expect((await stripe.observeWarnings(warned, null)).found).toEqual([
       {
         warningId: expect.stringMatching(/^issfr_/),
         fraudType: "made_with_stolen_card",
@@ -257,7 +258,7 @@ describe("createStripeGateway", () => {
         createdAtMs: expect.any(Number),
       },
     ]);
-    expect(await stripe.observeRefunds(warned)).toEqual([
+    expect((await stripe.observeRefunds(warned, null)).found).toEqual([
       {
         refundId: expect.stringMatching(/^re_/),
         status: "succeeded",
@@ -269,14 +270,14 @@ describe("createStripeGateway", () => {
         createdAtMs: expect.any(Number),
       },
     ]);
-    expect(await stripe.observeDisputes(warned)).toEqual([]);
+    expect(await stripe.observeDisputes(warned, null)).toEqual({ found: [], next: null });
   });
 
   it("throws where the key may not list what became of a payment", async () => {
     const lists = [
-      () => stripe.observeRefunds("pi_1"),
-      () => stripe.observeDisputes("pi_1"),
-      () => stripe.observeWarnings("pi_1"),
+      () => stripe.observeRefunds("pi_1", null),
+      () => stripe.observeDisputes("pi_1", null),
+      () => stripe.observeWarnings("pi_1", null),
     ];
     for (const list of lists) {
       await fault("forbidden");

@@ -79,6 +79,7 @@ const book: Readonly<Record<Request, Readonly<Record<RefusalKind, unknown>>>> = 
   hangDoorbell: wordsOfRefusal("update the PaymentIntent"),
   noteFailure: wordsOfRefusal("update the PaymentIntent"),
   noteAbandonment: wordsOfRefusal("update the PaymentIntent"),
+  decideAbandonment: wordsOfRefusal("update the PaymentIntent"),
   withdrawAbandonment: wordsOfRefusal("update the PaymentIntent"),
   cancelPayment: {
     ...wordsOfRefusal("cancel the PaymentIntent"),
@@ -116,7 +117,7 @@ const book: Readonly<Record<Request, Readonly<Record<RefusalKind, unknown>>>> = 
     saved_failure: unknown,
   },
   hangRefundDoorbell: wordsOfRefusal("update the refund"),
-  readRefund: { ...outageWhen("read the refund", ...every), missing: null },
+  readRefund: { ...outageWhen("read the refund", ...unreadable), missing: null, refused: null },
   createSetup: {
     declined: { kind: "declined", failure },
     missing: { kind: "refused", refusal: missing, id: null },

@@ -4,7 +4,7 @@ import { cannedStripe, failure, type CannedAnswer } from "./cannedStripe.ts";
 
 const metadata = { orderId: "4004" };
 const call = { payment_intent: "pi_1" };
-const creation = { invocationId: "inv_1", fixedAtMs: 10_800_000 };
+const creation = { invocationId: "inv_1", installationId: "in_1", fixedAtMs: 10_800_000 };
 
 /** One request that is sent with a key of its own, fixed just now. */
 function fix<Parameters>(stripe: StripeGateway, parameters: Parameters) {
@@ -17,13 +17,14 @@ export const requests = {
   hangDoorbell: (stripe) => stripe.hangDoorbell("pi_1", "restate_callback_id", "sign_1x"),
   noteFailure: (stripe) => stripe.noteFailure("pi_1", failure, "restate_callback_id"),
   noteAbandonment: (stripe) => stripe.noteAbandonment("pi_1", "inv_1", "restate_callback_id"),
+  decideAbandonment: (stripe) => stripe.decideAbandonment("pi_1", "inv_1"),
   withdrawAbandonment: (stripe) => stripe.withdrawAbandonment("pi_1"),
   cancelPayment: (stripe) => stripe.cancelPayment("pi_1", "key-1", "requested_by_customer"),
   capturePayment: (stripe) => stripe.capturePayment(fix(stripe, { paymentIntentId: "pi_1", amount_to_capture: 9 })),
   expireSession: (stripe) => stripe.expireSession("pi_1", "key-1"),
   searchPayments: (stripe) => stripe.searchPayments(creation),
   listPayments: (stripe) => stripe.listPayments(creation, "pi_9"),
-  listRefunds: (stripe) => stripe.listRefunds("pi_1"),
+  listRefunds: (stripe) => stripe.listRefunds("pi_1", null),
   createRefund: (stripe) => stripe.createRefund(fix(stripe, { ...call, amount: 9 })),
   hangRefundDoorbell: (stripe) => stripe.hangRefundDoorbell("re_1", "restate_callback_id", "sign_1x"),
   readRefund: (stripe) => stripe.readRefund("re_1"),
@@ -43,9 +44,9 @@ export const requests = {
   closeDispute: (stripe) => stripe.closeDispute(fix(stripe, { disputeId: "du_1" })),
   noteOnDispute: (stripe) => stripe.noteOnDispute("du_1", "restate_accepted_by", "inv_1"),
   observePayment: (stripe) => stripe.observePayment("pi_1"),
-  observeRefunds: (stripe) => stripe.observeRefunds("pi_1"),
-  observeDisputes: (stripe) => stripe.observeDisputes("pi_1"),
-  observeWarnings: (stripe) => stripe.observeWarnings("pi_1"),
+  observeRefunds: (stripe) => stripe.observeRefunds("pi_1", null),
+  observeDisputes: (stripe) => stripe.observeDisputes("pi_1", null),
+  observeWarnings: (stripe) => stripe.observeWarnings("pi_1", null),
 } as const satisfies Readonly<Record<string, (stripe: StripeGateway) => Promise<unknown>>>;
 export type Request = keyof typeof requests;
 export const names = Object.keys(requests) as readonly Request[];

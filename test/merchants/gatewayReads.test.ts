@@ -36,7 +36,7 @@ const paid = (more: object = {}) =>
     next_action: null,
     canceled_at: null,
     cancellation_reason: null,
-    metadata: { restate_invocation_id: "inv_1", orderId: "4004" },
+    metadata: { restate_invocation_id: "inv_1", restate_installation: "in_1", orderId: "4004" },
     ...more,
   });
 
@@ -180,10 +180,14 @@ describe("the gateway reads", () => {
   it.each([
     ["listRefunds", ["re_1", "re_2"]],
     ["observeRefunds", ["re_1", "re_2"]],
-  ] as const)("with %s every refund", async (request, ids) => {
+  ] as const)("with %s every refund on a page, and where the next one begins", async (request, ids) => {
     const refunds = ids.map((id) => stripeObject("refund", id, { payment_intent: "pi_1" }));
     const { result } = await ask(request, list(...refunds));
-    expect((result as { refundId: string }[]).map(({ refundId }) => refundId)).toEqual(ids);
+    const { found: seen, next } = result as { found: { refundId: string }[]; next: string | null };
+    expect(seen.map(({ refundId }) => refundId)).toEqual(ids);
+    expect(next).toBeNull();
+    const page = { body: { object: "list", url: "/v1/refunds", has_more: true, data: refunds } };
+    expect((await ask(request, page)).result).toMatchObject({ next: "re_2" });
   });
 });
 
@@ -252,7 +256,7 @@ describe("the gateway reads a dispute", () => {
 
   it("in the list of a payment's disputes as the merchant is told of it", async () => {
     const answered = dispute({ id: "du_2", evidence_details: { due_by: null } });
-    expect((await ask("observeDisputes", list(dispute(), answered))).result).toEqual([
+    expect((await ask("observeDisputes", list(dispute(), answered))).result).toHaveProperty("found", [
       {
         disputeId: "du_1",
         status: "needs_response",
@@ -271,7 +275,7 @@ describe("the gateway reads for the merchant", () => {
   it("a payment of ours, with the merchant's own metadata", async () => {
     expect((await ask("observePayment", { body: paid() })).result).toEqual({
       payment: expect.objectContaining({ paymentIntentId: "pi_1", status: "processing" }),
-      isOurs: true,
+      installationId: "in_1",
       isBankDebit: false,
       metadata: { orderId: "4004" },
       cancellationReason: null,
@@ -280,7 +284,11 @@ describe("the gateway reads for the merchant", () => {
   });
 
   it.each<[string, object, object]>([
-    ["made by somebody else", { metadata: { orderId: "4004" } }, { isOurs: false, metadata: { orderId: "4004" } }],
+    [
+      "made by somebody else",
+      { metadata: { orderId: "4004" } },
+      { installationId: null, metadata: { orderId: "4004" } },
+    ],
     ["charged later", { latest_charge: { id: "ch_1", created: 3601 } }, { datedAtMs: 3_601_000, isBankDebit: false }],
     ["charged, and not read further", { latest_charge: "ch_1" }, { datedAtMs: 3_600_000, isBankDebit: false }],
     [
@@ -313,7 +321,7 @@ describe("the gateway reads for the merchant", () => {
       failure_reason: "unknown",
     });
     const second = stripeObject("refund", "re_2", { ...refund, status: null, reason: null });
-    expect((await ask("observeRefunds", list(first, second))).result).toEqual([
+    expect((await ask("observeRefunds", list(first, second))).result).toHaveProperty("found", [
       {
         refundId: "re_1",
         status: "failed",
@@ -335,7 +343,7 @@ describe("the gateway reads for the merchant", () => {
       "observeWarnings",
       list({ ...warning, id: "issfr_1", charge: "ch_1" }, { ...warning, id: "issfr_2", charge: { id: "ch_2" } }),
     );
-    expect(result).toEqual([
+    expect(result).toHaveProperty("found", [
       { ...seen, warningId: "issfr_1", chargeId: "ch_1" },
       { ...seen, warningId: "issfr_2", chargeId: "ch_2" },
     ]);

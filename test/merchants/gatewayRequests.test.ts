@@ -26,7 +26,15 @@ const book: Readonly<Record<Request, Partial<Sent>>> = {
   },
   noteAbandonment: {
     line: "POST /v1/payment_intents/pi_1",
-    parameters: { "metadata[restate_callback_id]": "", "metadata[restate_abandoned_by]": "inv_1", ...latestCharge },
+    parameters: {
+      "metadata[restate_callback_id]": "",
+      "metadata[restate_abandoned_by]": "inv_1 (undecided)",
+      ...latestCharge,
+    },
+  },
+  decideAbandonment: {
+    line: "POST /v1/payment_intents/pi_1",
+    parameters: { "metadata[restate_abandoned_by]": "inv_1", ...latestCharge },
   },
   withdrawAbandonment: {
     line: "POST /v1/payment_intents/pi_1",

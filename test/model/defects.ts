@@ -41,6 +41,7 @@ export function breakGateway(gateway: StripeGateway, defect: Defect | null): Str
           const read = await gateway.readPayment(paymentIntentId);
           return read.kind === "payment" ? read : { kind: "refused", message: read.refusal.message };
         },
+        decideAbandonment: () => Promise.resolve({ kind: "noted", doorbells: [] }),
       };
   }
 }

@@ -3,7 +3,18 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { notificationTimings } from "../../src/notifications/options.ts";
 import { paymentNotificationSchema } from "../../src/notifications/contract.ts";
 import { openMerchant, type Merchant } from "../scene/merchant.ts";
-import { bankDebit, card, eventAbout, modes, newOrder, openScene, sign, until, type Scene } from "../scene/scene.ts";
+import {
+  bankDebit,
+  card,
+  eventAbout,
+  modes,
+  newOrder,
+  openScene,
+  sign,
+  until,
+  type Fault,
+  type Scene,
+} from "../scene/scene.ts";
 
 describe.each(modes)("notifications, $mode", ({ inactivityTimeoutMs }) => {
   let scene: Scene;
@@ -52,6 +63,19 @@ describe.each(modes)("notifications, $mode", ({ inactivityTimeoutMs }) => {
       expect(paymentNotificationSchema.parse(notification)).toEqual(notification);
     }
     return merchant.typesOf(paymentIntentId);
+  }
+
+  /** Stripe's webhook, again and again, while the race is open. */
+  async function webhookAbout(id: string): Promise<void> {
+    const payment = await scene.stripe.paymentIntents.retrieve(id);
+    expect(await scene.webhook(eventAbout("payment_intent.succeeded", payment))).toMatchObject({ status: 200 });
+    await scene.quiet();
+  }
+
+  async function untilNobodyWatches(): Promise<void> {
+    await until("nobody to watch", async () =>
+      (await scene.openInvocations("paymentWatcher")) === 0 ? true : undefined,
+    );
   }
 
   describe("of outcomes", () => {
@@ -167,6 +191,81 @@ describe.each(modes)("notifications, $mode", ({ inactivityTimeoutMs }) => {
         (await scene.openInvocations("paymentWatcher")) === 0 ? true : undefined,
       );
       expect((await scene.stripe.paymentIntents.retrieve(id)).metadata).not.toHaveProperty("restate_abandoned_by");
+    });
+
+    describe("in the race between a payment and its caller's giving up", () => {
+      const note = "restate_abandoned_by";
+      const stall = { target: "api", effect: "stall", delayMs: 1500 };
+
+      /** A bank debit whose call is about to write its note; `faults` are met by the requests that change the PaymentIntent. */
+      async function aboutToNote(...faults: readonly Fault[]) {
+        const { id, call } = await payByDebit("pm_usBankAccount_success", { timeoutSeconds: 3 });
+        const path = `/v1/payment_intents/${id}`;
+        await scene.fault({ ...stall, method: "POST", path: `${path}/cancel` });
+        await scene.faultsMet();
+        if (faults.length > 0) await scene.fault(...faults.map((fault) => ({ method: "POST", path, ...fault })));
+        return { id, call, path };
+      }
+
+      async function untilNoted(id: string): Promise<void> {
+        await until("the note", async () => {
+          const { metadata } = await scene.stripe.paymentIntents.retrieve(id);
+          return note in metadata ? true : undefined;
+        });
+      }
+
+      it("tells a success alone where the payment came before the note, whose answer is late", async () => {
+        const { id, call, path } = await aboutToNote();
+        // Stripe still says processing in this answer, which is on its way while the payment succeeds.
+        await scene.fault({ ...stall, method: "GET", path });
+        await scene.faultsMet();
+        await scene.fault({ ...stall, method: "POST", path });
+        // The one that the test sends comes while the note hangs, and no other.
+        await scene.fault({ target: "webhook", effect: "lose", count: 0 });
+        await scene.settle(id);
+        await untilNoted(id);
+        await webhookAbout(id);
+        expect(merchant.typesOf(id)).toEqual([]);
+        const awaiting = scene.call("awaitPayment", { paymentIntentId: id });
+        expect(await call).toMatchObject({ status: 200, body: { status: "succeeded" } });
+        expect(await awaiting).toMatchObject({ status: 200, body: { status: "succeeded" } });
+        await webhookAbout(id);
+        await untilNobodyWatches();
+        expect(await toldOf(id)).toEqual(["payment.succeeded"]);
+        expect((await scene.stripe.paymentIntents.retrieve(id)).metadata).not.toHaveProperty(note);
+      });
+
+      it("tells a success alone where the answer to the note is lost, and the next one says that the payment succeeded", async () => {
+        const { id, call } = await aboutToNote(
+          { target: "api", effect: "cut_after" },
+          { target: "api", effect: "error_500", count: 3 },
+        );
+        await untilNoted(id);
+        await scene.settle(id);
+        await webhookAbout(id);
+        expect(await call).toMatchObject({ status: 200, body: { status: "succeeded" } });
+        await webhookAbout(id);
+        expect(await toldOf(id)).toEqual(["payment.succeeded"]);
+      });
+
+      it("tells that it is taken back alone where the note came first, and its answer is late", async () => {
+        const { id, call } = await aboutToNote(stall);
+        await untilNoted(id);
+        await scene.settle(id);
+        await webhookAbout(id);
+        const awaiting = scene.call("awaitPayment", { paymentIntentId: id });
+        expect(await call).toMatchObject({ status: 408, body: { metadata: { compensation: "watching" } } });
+        expect(await awaiting).toMatchObject({ status: 409, body: { metadata: { reason: "canceled" } } });
+        await merchant.untilTold(id, "payment.taken_back");
+        await webhookAbout(id);
+        await until("the refund", async () => {
+          const { data } = await scene.stripe.refunds.list({ payment_intent: id });
+          return data[0] === undefined ? undefined : scene.settle(data[0].id).then(() => true);
+        });
+        await merchant.untilTold(id, "refund.succeeded");
+        await untilNobodyWatches();
+        expect(await toldOf(id)).toEqual(["payment.taken_back", "refund.succeeded"]);
+      });
     });
 
     it("tells once what is awaited of another's payment, and nothing of what nobody here has to do with", async () => {

@@ -145,6 +145,16 @@ describe("dueNotifications", () => {
     expect(typesTold(paid(status, { isAbandoned: true }))).toEqual(givenUp === null ? [] : [givenUp]);
   });
 
+  it.each(byStatus)(
+    "for %s tells no success of a payment whose caller is about to give it up, until that is decided",
+    (status, ours, _others, givenUp) => {
+      const undecided = paid(status, { isBeingAbandoned: true });
+      const mayStillBeTaken = status === "succeeded" || status === "requires_capture";
+      expect(typesTold(undecided)).toEqual(ours === null || mayStillBeTaken ? [] : [ours]);
+      expect(typesTold(undecided, true)).toEqual(givenUp === null ? [] : [givenUp]);
+    },
+  );
+
   it("tells the reason of a decline, also when the PaymentIntent was closed since", () => {
     const open = dueNotifications(memory(), seen(paid("requires_payment_method", { failure })), at);
     expect(open.due).toMatchObject([{ type: "payment.declined", data: { failure } }]);
@@ -161,6 +171,14 @@ describe("dueNotifications", () => {
     ["canceled", ["refund.canceled"]],
     ["unrecognized", ["refund.needs_review"]],
   ];
+  it("tells nothing of the released rest that an older program's capture lists as a refund", () => {
+    const captured = paid("succeeded", { amountReceived: 100, chargeId: "ch_1" });
+    expect(tell([seen(captured, { refunds: [refund("succeeded")] })])).toEqual([["payment.succeeded"]]);
+    const refunded = paid("succeeded", { amountReceived: 100, amountRefunded: 50, chargeId: "ch_1" });
+    const both = [refund("succeeded", { refundId: "re_2", amount: 50 }), refund("succeeded")];
+    expect(tell([seen(refunded, { refunds: both })])).toEqual([["payment.succeeded", "refund.succeeded"]]);
+  });
+
   it.each(refunds)("of a refund that is %s tells %j", (status, types) => {
     const look = seen(succeeded, { refunds: [refund(status)] });
     expect(tell([seen(succeeded), look])).toEqual([["payment.succeeded"], types]);

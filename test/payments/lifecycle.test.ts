@@ -115,6 +115,42 @@ describe.each(modes)("what follows a payment, $mode", ({ inactivityTimeoutMs }) 
       expect([status, amount_capturable]).toEqual(["succeeded", 0]);
     });
 
+    it("takes several parts, which can be given back before the last, and releases the rest", async () => {
+      const several = { captureMethod: "manual", requestMulticapture: true };
+      const held = await scene.call("processPayment", { ...card(newOrder()), amount: 1000, ...several });
+      const { paymentIntentId } = held.body;
+      const capture = async (amount: number | undefined, final?: boolean) =>
+        await scene.call("capturePayment", { paymentIntentId, amount, final });
+      expect(await capture(0)).toMatchObject({ status: 400, body: { message: any("cancelPayment") } });
+      expect(await capture(0, false)).toMatchObject({ status: 400 });
+      expect(await capture(600, false)).toMatchObject({
+        status: 200,
+        body: { status: "requires_capture", amountReceived: 600 },
+      });
+      expect(await capture(100, false)).toMatchObject({ status: 200, body: { amountReceived: 700 } });
+      expect(await capture(301, false)).toMatchObject({ status: 400, body: { metadata: { param: "amount" } } });
+      const refund = async (amount?: number) => await scene.call("refundPayment", { paymentIntentId, amount });
+      expect(await refund(200)).toMatchObject({ status: 200, body: { status: "succeeded", amount: 200 } });
+      expect(await refund(501)).toMatchObject({ status: 409, body: { message: any("Only 500 of 700") } });
+      expect(await scene.call("cancelPayment", { paymentIntentId })).toMatchObject({
+        status: 409,
+        body: { message: any("700 of 1000"), metadata: { reason: "conflict" } },
+      });
+      const released = { status: 200, body: { status: "succeeded", amount: 1000, amountReceived: 700 } };
+      expect(await capture(0)).toMatchObject(released);
+      expect(await capture(0)).toMatchObject(released);
+      expect(await refund()).toMatchObject({ status: 200, body: { amount: 500 } });
+    });
+
+    it("takes one part of a card that allows no more", async () => {
+      const paymentIntentId = await authorize();
+      expect(await scene.call("capturePayment", { paymentIntentId, amount: 400, final: false })).toMatchObject({
+        status: 400,
+        body: { metadata: { reason: "invalid_request", param: "final_capture", paymentIntentId } },
+      });
+      expect(await scene.call("capturePayment", { paymentIntentId, amount: 400 })).toMatchObject({ status: 200 });
+    });
+
     it("is no success when another part was captured than was asked for", async () => {
       const paymentIntentId = await authorize();
       await scene.call("capturePayment", { paymentIntentId, amount: 400 });
@@ -139,6 +175,24 @@ describe.each(modes)("what follows a payment, $mode", ({ inactivityTimeoutMs }) 
       const answer = await capturing;
       expect([answer.status, answer.body.status ?? answer.body.metadata?.["reason"]]).toEqual([status, word]);
       await waiting;
+    });
+
+    it("of a payment that was given up and then succeeded says that it is taken back", async () => {
+      const request = { ...bankDebit(newOrder()), timeoutSeconds: 1 };
+      const { paymentIntentId = "" } = (await scene.call("processPayment", request)).body.metadata ?? {};
+      await scene.settle(paymentIntentId);
+      const takenBack = {
+        status: 409,
+        body: { metadata: { reason: "canceled", paymentIntentId, compensation: "watching" } },
+      };
+      expect(await scene.call("capturePayment", { paymentIntentId })).toMatchObject(takenBack);
+      expect(await scene.call("capturePayment", { paymentIntentId, amount: 4000 })).toMatchObject(takenBack);
+      expect(await scene.call("awaitPayment", { paymentIntentId })).toMatchObject(takenBack);
+      expect(await scene.call("cancelPayment", { paymentIntentId })).toMatchObject({
+        status: 409,
+        body: { message: any("being refunded") },
+      });
+      await scene.settle(await pendingRefundOf(paymentIntentId));
     });
 
     it("captures once, however often and concurrently it is asked for the same", async () => {

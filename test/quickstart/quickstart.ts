@@ -73,7 +73,7 @@ async function quickstart(): Promise<void> {
   const invocationId = /inv_\w+/.exec(sent)?.[0] ?? "";
   await stop(app);
   app = await start(startCommand);
-  const attached = run(`curl -s localhost:8080/restate/attach/${invocationId}`);
+  const attached = run(`curl -s 127.0.0.1:8080/restate/attach/${invocationId}`);
   expectLike(attached, '"status":"succeeded"');
   step("stopped while a payment waited, started again: it settled", attached.trim());
   await stop(app);
@@ -81,7 +81,7 @@ async function quickstart(): Promise<void> {
 
 function debit(paymentMethodId: string, key: string): string {
   const body = JSON.stringify({ paymentMethodId, amount: 2500, mandate: { type: "offline" } });
-  return `curl -s localhost:8080/payments/processPayment -H 'content-type: application/json' -H 'idempotency-key: ${key}' -d '${body}'`;
+  return `curl -s 127.0.0.1:8080/payments/processPayment -H 'content-type: application/json' -H 'idempotency-key: ${key}' -d '${body}'`;
 }
 
 /** The commands of one block in turn; what one answers as invocationId is what the next means by `<invocationId>`. */
@@ -109,7 +109,7 @@ function installAndStart(readme: readonly Block[]): readonly [string, string] {
 }
 
 function isCall({ language, text }: Block): boolean {
-  return language === "shell" && text.startsWith("curl localhost:8080");
+  return language === "shell" && text.startsWith("curl 127.0.0.1:8080");
 }
 
 function blocksOf(document: string): readonly Block[] {

@@ -6,6 +6,7 @@ import {
   decisiveRefund,
   refundObstacle,
   refundsOfCall,
+  refundsOfCaptured,
   type RefundSnapshot,
   type RefundStatus,
 } from "../../src/refunds/rules.ts";
@@ -20,6 +21,7 @@ const refund = (status: RefundStatus, amount: number, more: Partial<RefundSnapsh
   currency: "usd",
   failureReason: null,
   invocationId: null,
+  installationId: null,
   createdAtMs: 0,
   ...more,
 });
@@ -35,6 +37,13 @@ describe("refundObstacle", () => {
     ["whole krónur", "isk", 300],
   ])("lets a paid payment be refunded by %s", (_what, currency, amount) => {
     expect(refundObstacle(samplePayment("succeeded", { ...paid, currency }), amount)).toBeNull();
+  });
+
+  it("lets a part that was captured be refunded before the last capture", () => {
+    const part = samplePayment("requires_capture", { amount: 1000, amountReceived: 700 });
+    expect(refundObstacle(part, 200)).toBeNull();
+    expect(refundObstacle(part, undefined)).toBeNull();
+    expect(refundObstacle(part, 701)).toMatchObject({ kind: "invalid" });
   });
 
   it.each([
@@ -61,18 +70,26 @@ describe("refundObstacle", () => {
 });
 
 describe("the refund of a call", () => {
+  const maker = { invocationId: "inv_1", installationId: "in_1" };
   const newest = refund("succeeded", 1, { refundId: "re_3", createdAtMs: 7000 });
   const failed = refund("failed", 1, { createdAtMs: 9000 });
-  const ours = refund("pending", 1, { refundId: "re_2", invocationId: "inv_1", createdAtMs: 5000 });
+  const ours = refund("pending", 1, { refundId: "re_2", ...maker, createdAtMs: 5000 });
 
   it.each([
     ["was made by it", [refund("pending", 1), ours], 4000, ["re_2"]],
     ["was made in the moment that the call began", [ours], 5000, ["re_2"]],
     ["is older than the call: the key came again after its retention", [ours], 6000, []],
-    ["was made by somebody else", [refund("pending", 1, { invocationId: "inv_2" })], 0, []],
+    ["was made by somebody else", [refund("pending", 1, { ...maker, invocationId: "inv_2" })], 0, []],
+    [
+      "was made by a call of that id of another installation",
+      [refund("pending", 1, { ...maker, installationId: "in_2" })],
+      0,
+      [],
+    ],
+    ["was made by a version that wrote no installation", [{ ...ours, installationId: null }], 4000, ["re_2"]],
     ["does not exist", [], 0, []],
   ])("is found by its invocation when it %s", (_what, refunds, sinceMs, found) => {
-    expect(refundsOfCall(refunds, "inv_1", sinceMs).map(({ refundId }) => refundId)).toEqual(found);
+    expect(refundsOfCall(refunds, maker, sinceMs).map(({ refundId }) => refundId)).toEqual(found);
   });
 
   it.each([
@@ -86,17 +103,37 @@ describe("the refund of a call", () => {
 
 describe("amountLeftToRefund", () => {
   it.each([
-    ["no refund", [], 1000],
-    ["an operator's partial refund", [refund("succeeded", 300)], 700],
-    ["one under way", [refund("pending", 1000)], 0],
-    ["one that waits for the customer", [refund("requires_action", 1000)], 0],
-    ["one in a state that we don't know", [refund("unrecognized", 400)], 600],
-    ["one that failed", [refund("failed", 1000)], 1000],
-    ["one that was cancelled", [refund("canceled", 1000)], 1000],
-    ["several", [refund("succeeded", 300), refund("failed", 700), refund("pending", 200)], 500],
-    ["more than was paid", [refund("succeeded", 1200)], 0],
-  ])("after %s", (_what, refunds, left) => {
-    expect(amountLeftToRefund(1000, refunds)).toBe(left);
+    [1000, 0, 1000],
+    [600, 200, 400],
+    [600, 600, 0],
+    [600, 700, 0],
+  ])("of %s captured and %s given back is %s", (amountCaptured, amountRefunded, left) => {
+    expect(amountLeftToRefund(samplePayment("succeeded", { amountCaptured, amountRefunded }))).toBe(left);
+  });
+});
+
+describe("the refunds of captured money", () => {
+  const release = refund("succeeded", 400, { refundId: "re_release", createdAtMs: 1 });
+  const later = refund("succeeded", 400, { refundId: "re_later", createdAtMs: 2 });
+  const failed = refund("failed", 400, { refundId: "re_failed", createdAtMs: 0 });
+  const part = refund("pending", 100, { refundId: "re_part", createdAtMs: 3 });
+  const captured = { amount: 1000, amountCaptured: 600 };
+
+  it.each([
+    ["without the rest that an older program released", "succeeded", [release], 0, []],
+    ["without the older of two of that amount", "succeeded", [later, release, failed], 400, ["re_later", "re_failed"]],
+    ["whatever else was given back", "succeeded", [part, release], 100, ["re_part"]],
+    ["all that the charge counts", "succeeded", [later, part], 500, ["re_later", "re_part"]],
+    ["all while the rest is still held", "requires_capture", [release], 0, ["re_release"]],
+    ["all where none has the amount of the rest", "succeeded", [refund("succeeded", 500)], 0, ["re_1"]],
+  ] as const)("are %s", (_what, status, refunds, amountRefunded, kept) => {
+    const payment = samplePayment(status, { ...captured, amountRefunded });
+    expect(refundsOfCaptured(refunds, payment).map(({ refundId }) => refundId)).toEqual(kept);
+  });
+
+  it("are all of a payment that was captured whole", () => {
+    const whole = samplePayment("succeeded", { amount: 1000, amountCaptured: 1000 });
+    expect(refundsOfCaptured([refund("succeeded", 1000)], whole)).toHaveLength(1);
   });
 });
 

@@ -24,7 +24,12 @@ export async function startRelay(target: string, retelling: Retelling) {
       });
       const told = { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
       const { status, body } = retelling.with?.({ method, path }, told) ?? told;
-      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+      const replayed = answer.headers.get("idempotent-replayed");
+      const sent = {
+        "content-type": "application/json",
+        ...(replayed !== null && { "idempotent-replayed": replayed }),
+      };
+      response.writeHead(status, sent).end(JSON.stringify(body));
     })().catch(() => response.destroy());
   });
   server.listen(0, "127.0.0.1");

@@ -48,8 +48,13 @@ export type Scene = Awaited<ReturnType<typeof openScene>>;
 /**
  * Opens a scene. Bank debits settle when the test says so (`settle`), and nothing is polled unless `settings` say so.
  * @param retell stands between the service and Stripe, and may change what the service is told; the test may change `retell.with`
+ * @param beside another scene, whose Stripe account this one shares: another installation on it
  */
-export async function openScene(inactivityTimeoutMs: number, retell: Retelling = { with: null }) {
+export async function openScene(
+  inactivityTimeoutMs: number,
+  retell: Retelling = { with: null },
+  beside: { readonly sandboxUrl: string; readonly stripe: Stripe } | null = null,
+) {
   const folder = await mkdtemp(join(tmpdir(), "restate-stripe-payments-"));
   const [ingressPort = 0, adminPort = 0, servicePort = 0] = await freePorts(3);
   const engineOptions = {
@@ -62,20 +67,24 @@ export async function openScene(inactivityTimeoutMs: number, retell: Retelling =
       RESTATE_ROCKSDB_TOTAL_MEMORY_SIZE: "64MB",
     },
   };
-  const sandbox = await startCheckedSandbox({
-    port: 0,
-    dataDir: null,
-    webhook: { url: `http://127.0.0.1:${ingressPort}/payments/processWebhook`, secret: webhookSecret },
-    settlementDelayMs: hourMs,
-    webhookRetryDelaysMs: [200, 200, 400, 800, 1600],
-    searchLagMs: 300,
-  });
+  const webhookUrl = `http://127.0.0.1:${ingressPort}/payments/processWebhook`;
+  const sandbox =
+    beside === null
+      ? await startCheckedSandbox({
+          port: 0,
+          dataDir: null,
+          webhook: { url: webhookUrl, secret: webhookSecret },
+          settlementDelayMs: hourMs,
+          webhookRetryDelaysMs: [200, 200, 400, 800, 1600],
+          searchLagMs: 300,
+        })
+      : await neighbour(beside);
   const relay = await startRelay(sandbox.url, retell);
   const stripe = createStripeGateway({ secretKey, apiBase: relay?.url ?? sandbox.url });
   const serviceOptions: ServiceOptions = {
     stripe,
     mode: "test",
-    webhookSecrets: [oldWebhookSecret, webhookSecret],
+    webhookSecrets: [oldWebhookSecret, webhookSecret, ...(await endpointSecrets(beside, webhookUrl))],
     pollScheduleMs: [hourMs],
     timeoutMs: 24 * hourMs,
     idempotencyRetentionMs: 48 * hourMs,
@@ -255,6 +264,18 @@ export async function openScene(inactivityTimeoutMs: number, retell: Retelling =
     },
   };
   return scene;
+}
+
+/** The sandbox of another scene: that one closes it. */
+async function neighbour({ sandboxUrl }: { readonly sandboxUrl: string }) {
+  return { url: sandboxUrl, port: Number(new URL(sandboxUrl).port), close: async () => {} };
+}
+
+/** An endpoint of its own at a Stripe account that it shares. */
+async function endpointSecrets(beside: { readonly stripe: Stripe } | null, url: string): Promise<readonly string[]> {
+  if (beside === null) return [];
+  const { secret } = await beside.stripe.webhookEndpoints.create({ url, enabled_events: ["*"] });
+  return secret === undefined ? [] : [secret];
 }
 
 export type LoggedRequest = {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { customerParameters } from "../../src/customers/stripe.ts";
 import { setupParameters } from "../../src/setups/stripe/requests.ts";
 
-const origin = { invocationId: "inv_1", callbackId: "sign_1x" };
+const origin = { invocationId: "inv_1", installationId: "in_1", callbackId: "sign_1x" };
 
 describe("setupParameters", () => {
   const request = { customerId: "cus_1", paymentMethodId: "pm_1" };
@@ -14,7 +14,12 @@ describe("setupParameters", () => {
       confirm: true,
       usage: "off_session",
       automatic_payment_methods: { enabled: true, allow_redirects: "never" },
-      metadata: { a: "b", restate_callback_id: "sign_1x", restate_invocation_id: "inv_1" },
+      metadata: {
+        a: "b",
+        restate_callback_id: "sign_1x",
+        restate_invocation_id: "inv_1",
+        restate_installation: "in_1",
+      },
     });
   });
 
@@ -30,7 +35,7 @@ describe("setupParameters", () => {
       mandate_data: {
         customer_acceptance: { type: "online", online: { ip_address: "192.0.2.1", user_agent: "Browser" } },
       },
-      metadata: { restate_callback_id: "sign_1x", restate_invocation_id: "inv_1" },
+      metadata: { restate_callback_id: "sign_1x", restate_invocation_id: "inv_1", restate_installation: "in_1" },
     });
   });
 });
@@ -41,7 +46,7 @@ describe("customerParameters", () => {
   it("names the call that makes the customer", () => {
     expect(customerParameters({ email }, origin)).toStrictEqual({
       email,
-      metadata: { restate_invocation_id: "inv_1" },
+      metadata: { restate_invocation_id: "inv_1", restate_installation: "in_1" },
     });
   });
 
@@ -49,7 +54,7 @@ describe("customerParameters", () => {
     expect(customerParameters({ email, name: "Jenny", metadata: { tier: "gold" } }, origin)).toEqual({
       email,
       name: "Jenny",
-      metadata: { tier: "gold", restate_invocation_id: "inv_1" },
+      metadata: { tier: "gold", restate_invocation_id: "inv_1", restate_installation: "in_1" },
     });
   });
 });

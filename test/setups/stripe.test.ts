@@ -34,7 +34,7 @@ async function startProxy(answer: (url: URL) => Promise<Answer>): Promise<string
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-const origin = { invocationId: "inv_1", callbackId: "sign_1x" };
+const origin = { invocationId: "inv_1", installationId: "in_1", callbackId: "sign_1x" };
 
 describe("the gateway", () => {
   let sandbox: Sandbox;
@@ -59,7 +59,7 @@ describe("the gateway", () => {
     );
 
   async function customersOf(email: string, invocationId: string, fixedAtMs: number) {
-    return (await stripe.listCustomers(email, { invocationId, fixedAtMs }, null)).found;
+    return (await stripe.listCustomers(email, { invocationId, installationId: "in_1", fixedAtMs }, null)).found;
   }
 
   it("never sends what Stripe may have forgotten the key of", async () => {
@@ -160,7 +160,7 @@ describe("the gateway", () => {
 });
 
 async function setupsOf(gateway: StripeGateway, customer: string, invocationId: string, fixedAtMs: number) {
-  const creation = { invocationId, fixedAtMs };
+  const creation = { invocationId, installationId: "in_1", fixedAtMs };
   const ofCustomer = await gateway.listSetups(customer, creation, null);
   return (ofCustomer ?? (await gateway.listSetups(null, creation, null)))?.found;
 }

@@ -175,6 +175,11 @@ export function openStage(theatre: Theatre, trial: Trial) {
     beforeRequest(method: string, path: RegExp, act: () => Promise<void>): void {
       trial.interferences.push({ method, path, act });
     },
+    /** The next such request of the service meets a fault, and its call is cancelled meanwhile. */
+    cancelAndFail(method: string, path: RegExp, key: string, fault: string): void {
+      const act = async () => await stage.cancel(await stage.invocationOf(key));
+      trial.interferences.push({ method, path, act, faults: [fault] });
+    },
     /** The next such request of the service meets a fault of the sandbox's. */
     faultOn(method: string, path: RegExp, ...faults: readonly string[]): void {
       trial.interferences.push({ method, path, faults });

@@ -24,7 +24,10 @@ const scheduleOnly: readonly string[] = [
   "list connected accounts",
   "listConnectedAccounts",
 ];
-const isMissing = (seen: ReadonlySet<string>) => (name: string) => !seen.has(name) && !scheduleOnly.includes(name);
+/** Asked once per process, so it belongs to no trial. test/durable/installations.test.ts asks. */
+const processOnly: readonly string[] = ["installation/identify", "choose an identity"];
+const isMissing = (seen: ReadonlySet<string>) => (name: string) =>
+  !seen.has(name) && !scheduleOnly.includes(name) && !processOnly.includes(name);
 
 const seed = Number(process.env["CRASHES_SEED"] ?? randomInt(2 ** 31));
 /** Far more than it takes: slow is not wrong. */

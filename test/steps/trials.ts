@@ -112,6 +112,8 @@ export function createTrials() {
       const trace: Trace = { invocationId, role, target, trial, steps: [], attempts: 1, frozen: false };
       trial.traces.push(trace);
       traces.set(invocationId, trace);
+      // A call that was given up is named to the watcher by its invocation alone.
+      owners.set(invocationId, trial);
       return trace;
     },
 

@@ -52,7 +52,11 @@ function named(gateway: StripeGateway): StripeGateway {
 const endpoints = [options, ...(otherSettings === undefined ? [] : [{ ...options, ...otherSettings }])].map(
   (settings) =>
     createEndpointHandler({
-      services: paymentServices({ ...settings, stripe: named(createStripeGateway({ secretKey, apiBase })) }),
+      // Asked of the engine, the identity would be a step of the first trial of each process only.
+      services: paymentServices(
+        { ...settings, stripe: named(createStripeGateway({ secretKey, apiBase })) },
+        "in_theatre",
+      ),
       defaultServiceOptions: { hooks: [tellSteps] },
       logger: () => {},
     }),

@@ -98,6 +98,7 @@ it("keeps the names of the metadata that payments under way have at Stripe alrea
     "restate_accepted_by",
     "restate_callback_id",
     "restate_failure",
+    "restate_installation",
     "restate_invocation_id",
   ]);
 });

@@ -150,6 +150,113 @@ describe.each(modes)("the reconciler, $mode", ({ inactivityTimeoutMs }) => {
     ]);
   });
 
+  it.each([
+    ["an account that nobody has", "acct_nobody"],
+    ["a long id", `acct_${"x".repeat(64)}`],
+    ["an id of any length", `acct_${"x".repeat(3000)}`],
+    ["an id without its end", "acct_"],
+    ["another name", "platform2"],
+    ["a path", "acct_a%2Fb"],
+  ])("keeps nothing of %s, which is not ours to reconcile", async (_what, key) => {
+    const answer = await fetch(`${scene.ingress}/webhookReconciler/${key}/reconcile`, { method: "POST" });
+    const body = (await answer.json()) as { message: string; metadata: Record<string, string> };
+    expect(["400 invalid_request", "404 not_found"]).toContain(`${answer.status} ${body.metadata["reason"]}`);
+    expect(body.message.length).toBeLessThan(300);
+    const kept = await scene.sql<{ service_key: string }>(
+      `select service_key from state where service_name = 'webhookReconciler' and service_key = '${decodeURIComponent(key)}'`,
+    );
+    expect(kept).toEqual([]);
+  });
+
+  it("keeps nothing any more of an account that has left", async () => {
+    const { id } = await scene.stripe.accounts.create({ type: "standard" });
+    const reconcile = async () =>
+      (await fetch(`${scene.ingress}/webhookReconciler/${id}/reconcile`, { method: "POST" })).status;
+    expect(await reconcile()).toBe(200);
+    expect(await stateOf(id)).toMatchObject({ events: 0 });
+    await scene.stripe.accounts.del(id);
+    expect(await reconcile()).toBe(404);
+    expect(await stateOf(id)).toBeUndefined();
+  });
+
+  it("has one call queued at most while it is paused, and goes on when it is resumed", async () => {
+    const open = async () =>
+      await scene.sql<{ id: string; handler: string; status: string }>(
+        "select id, target_handler_name as handler, status from sys_invocation where target_service_name = 'webhookReconciler' and target_service_key = 'platform' and status <> 'completed'",
+      );
+    await scene.fault({ target: "api", effect: "forbidden", path: "/v1/events", count: 0 });
+    const paused = await until("the reconciliation to be paused", async () =>
+      (await open()).find(({ status }) => status === "paused"),
+    );
+    await until("the next run to be queued", async () =>
+      (await open()).some(({ handler, status }) => handler === "tick" && status !== "scheduled") ? true : undefined,
+    );
+    // Each process wakes it once at its first payment, and once per interval.
+    for (let processes = 0; processes < 3; processes++) {
+      await scene.restartService({ reconcileIntervalMs: 100, notifications: telling() });
+      for (let payments = 0; payments < 4; payments++) {
+        expect(await scene.call("processPayment", card(newOrder()))).toMatchObject({ status: 200 });
+      }
+    }
+    await until("every waking to be over", async () =>
+      (await open()).some(({ handler }) => handler === "wake") ? undefined : true,
+    );
+    expect((await open()).filter(({ id }) => id !== paused.id)).toHaveLength(1);
+
+    await scene.restartService({ reconcileIntervalMs: 500, notifications: telling() });
+    await scene.clearFaults();
+    await scene.fault({ target: "webhook", effect: "lose", count: 0 });
+    const resumed = await fetch(`${scene.admin}/invocations/${paused.id}/resume`, { method: "PATCH" });
+    expect(resumed.status).toBeLessThan(300);
+    await nextRun();
+    await until("the one schedule", async () => ((await ticks()).length === 1 ? true : undefined));
+  });
+
+  it("begins anew, 30 days back, where Stripe has forgotten how far it had come", async () => {
+    await scene.restartService({ reconcileIntervalMs: 0, notifications: telling() });
+    await until("the schedule to end", async () => ((await ticks()).length === 0 ? true : undefined));
+    const { body } = await scene.call("processPayment", card(newOrder()));
+    const id = String(body.paymentIntentId);
+    await scene.stripe.refunds.create({ payment_intent: id, amount: 9 });
+    const [event] = (await scene.stripe.events.list({ limit: 1 })).data;
+    const nowMs = Date.now();
+    const progress = {
+      begunAtMs: nowMs - 40 * 24 * 3_600_000,
+      createdSince: Math.floor(nowMs / 1000) - 70 * 24 * 3_600,
+      typesLeft: [["refund.created"]],
+      after: "evt_forgotten",
+      events: 5,
+      rung: 0,
+      lookedAt: 0,
+      oldestMs: null,
+    };
+    const put = await fetch(`${scene.admin}/services/webhookReconciler/state`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        object_key: "platform",
+        new_state: { progress: [...new TextEncoder().encode(JSON.stringify(progress))] },
+      }),
+    });
+    expect(put.status).toBeLessThan(300);
+    await until("the progress to be that of before", async () => {
+      const rows = await scene.sql<{ key: string }>(
+        "select key from state where service_name = 'webhookReconciler' and service_key = 'platform'",
+      );
+      return rows.some(({ key }) => key === "progress") ? true : undefined;
+    });
+    const answer = await fetch(`${scene.ingress}/webhookReconciler/platform/reconcile`, { method: "POST" });
+    expect(answer.status).toBe(200);
+    expect(event).toBeDefined();
+    await until("the refund to be told", async () =>
+      merchant.typesOf(id).includes("refund.succeeded") ? true : undefined,
+    );
+    await scene.restartService({ reconcileIntervalMs: 500, notifications: telling() });
+    await scene.call("processPayment", card(newOrder()));
+    const { reconciledUntilMs } = await nextRun();
+    expect(reconciledUntilMs).toBeGreaterThan(nowMs);
+  });
+
   it("ends its schedule when it is switched off, and begins none", async () => {
     await scene.restartService({ reconcileIntervalMs: 0 });
     await until("the schedule to end", async () => ((await ticks()).length === 0 ? true : undefined));

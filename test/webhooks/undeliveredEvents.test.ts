@@ -33,12 +33,13 @@ describe("undelivered events", () => {
     const pages: UndeliveredPage[] = [];
     let after: string | null = null;
     do {
-      const page: UndeliveredPage = await gateway.listUndelivered({
+      const page: UndeliveredPage | null = await gateway.listUndelivered({
         account: null,
         types: webhookEventTypes,
         createdSince,
         after,
       });
+      if (page === null) throw new Error("Stripe knows every event on which a page ended.");
       pages.push(page);
       after = page.next;
     } while (after !== null);
@@ -48,6 +49,10 @@ describe("undelivered events", () => {
   async function fault(order: { readonly effect: string; readonly path: string }): Promise<void> {
     const body = JSON.stringify({ target: "api", ...order });
     await fetch(`${sandbox.url}/_sandbox/faults`, { method: "POST", body });
+  }
+
+  async function clock(order: object): Promise<void> {
+    await fetch(`${sandbox.url}/_sandbox/clock`, { method: "POST", body: JSON.stringify(order) });
   }
 
   async function pay(metadata: Record<string, string>): Promise<string> {
@@ -87,6 +92,29 @@ describe("undelivered events", () => {
 
   it("begin where they are asked for", async () => {
     expect(await listAll(Math.floor(Date.now() / 1000) + 3600)).toMatchObject([{ count: 0 }]);
+  });
+
+  it("begin nowhere after an event that Stripe has forgotten, or never had", async () => {
+    const id = await pay({});
+    const { data } = await stripe.events.list({ limit: 1 });
+    const query = { account: null, types: webhookEventTypes, createdSince: 0 };
+    expect(await gateway.listUndelivered({ ...query, after: "evt_unknown" })).toBeNull();
+    expect(await gateway.listUndelivered({ ...query, after: data[0]?.id ?? "" })).not.toBeNull();
+    await clock({ mode: "virtual" });
+    await clock({ advanceMs: 31 * 24 * 3_600_000 });
+    expect(await gateway.listUndelivered({ ...query, after: data[0]?.id ?? "" })).toBeNull();
+    expect((await stripe.events.list({ limit: 100 })).data.map(({ id: event }) => event)).not.toContain(data[0]?.id);
+    expect((await stripe.paymentIntents.retrieve(id)).id).toBe(id);
+    await clock({ mode: "real" });
+  });
+
+  it("are those of accounts that are connected, and of no other", async () => {
+    const account = await stripe.accounts.create({ type: "standard" });
+    expect(await gateway.isConnected(account.id)).toBe(true);
+    expect(await gateway.isConnected("acct_nobody")).toBe(false);
+    await fault({ effect: "forbidden", path: "/v1/accounts/*" });
+    expect(await gateway.isConnected(account.id)).toBe(false);
+    await stripe.accounts.del(account.id);
   });
 
   it("of a connected account are its own", async () => {

@@ -13,11 +13,11 @@ import type {
   PaymentNotification,
   RefundEventType,
 } from "../contract.ts";
-import type { RefundStatus } from "../../refunds/rules.ts";
+import { refundsOfCaptured, type RefundStatus } from "../../refunds/rules.ts";
 
 export type SeenPayment = {
   readonly payment: PaymentSnapshot;
-  /** Whether a call of ours made it. */
+  /** Whether a call of this installation made it. */
   readonly isOurs: boolean;
   /** Whether it was paid by debiting a bank account. */
   readonly isBankDebit: boolean;
@@ -120,7 +120,7 @@ function factsOf(seen: Seen, { abandoned, told }: Memory): readonly Fact[] {
   const later = [
     ...seen.warnings.map((warning) => warningFact(paid, warning)),
     ...seen.disputes.flatMap((dispute) => disputeFacts(paid, dispute, told)),
-    ...seen.refunds.flatMap((refund) => refundFacts(paid, refund)),
+    ...refundsOfCaptured(seen.refunds, paid.payment).flatMap((refund) => refundFacts(paid, refund)),
   ];
   // Stripe lists the newest first. The facts of one dispute have one age, and stay in their order.
   later.sort((first, second) => first.datedAtMs - second.datedAtMs);
@@ -128,7 +128,9 @@ function factsOf(seen: Seen, { abandoned, told }: Memory): readonly Fact[] {
 }
 
 function paymentFacts(paid: SeenPayment, abandoned: boolean): readonly Fact[] {
-  const { payment, metadata, cancellationReason, datedAtMs } = paid;
+  const { metadata, cancellationReason, datedAtMs } = paid;
+  // A call that was told so has decided, whatever the note on the PaymentIntent says yet.
+  const payment = abandoned ? { ...paid.payment, isAbandoned: true, isBeingAbandoned: false } : paid.payment;
   const { paymentIntentId, stripeStatus, amount, amountReceived, currency, chargeId } = payment;
   const judgement = judgePayment(payment, { attempted: paid.isOurs, customer: "wait" });
   const tell = (type: PaymentEventType, failure: PaymentEventData["failure"] = null): readonly Fact[] => {
@@ -142,9 +144,9 @@ function paymentFacts(paid: SeenPayment, abandoned: boolean): readonly Fact[] {
     case "requires_action":
       return abandoned ? tell("payment.abandoned") : [];
     case "requires_capture":
-      return tell(abandoned ? "payment.abandoned" : "payment.authorized");
+      return tell("payment.authorized");
     case "succeeded":
-      return tell(abandoned ? "payment.taken_back" : "payment.succeeded");
+      return tell("payment.succeeded");
     case "taken_back":
       return tell("payment.taken_back");
     case "declined":

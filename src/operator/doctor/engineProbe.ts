@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { EngineAdmin } from "../engine/adminApi.ts";
 import { pinnedPerDeployment } from "../engine/pinned.ts";
+import { keptCallsInterface } from "../../app/keptCalls.ts";
 import { platformKey, webhookReconcilerInterface } from "../../webhooks/interface.ts";
 import { refusalsMatterMs, type SeenRefusals } from "./findings/deliveries.ts";
 import type { SeenDeployments } from "./findings/deployments.ts";
@@ -35,7 +36,9 @@ export async function seeHandlersInUse({ admin, offer }: Patient): Promise<reado
     `select distinct target_service_name || '/' || target_handler_name as handler from sys_invocation where ${isOurs(offer)}`,
     z.object({ handler: z.string() }),
   );
-  return rows.map(({ handler }) => handler);
+  // The public call of the same name hands on to it, and is forgotten as soon as it ends.
+  const handedOn = `${keptCallsInterface.name}/`;
+  return rows.map(({ handler }) => (handler.startsWith(handedOn) ? handler.replace(handedOn, "payments/") : handler));
 }
 
 /** Webhooks that were refused. The engine forgets them within the hour; older ones say nothing about now. */
@@ -65,6 +68,9 @@ export async function seeInvocations({ admin, offer, longWaitMs }: Patient, nowM
   return { paused: await withReasons(admin, paused), backingOff, longWaiting, notificationsGivenUp };
 }
 
+const shown = 10;
+
+const stuckRow = z.object({ account: z.string(), status: z.string(), since: z.coerce.date() });
 const stateRow = z.object({ key: z.string(), value_utf8: z.string() });
 const reconcilerState = z.object({
   schedule: z.object({ nextAtMs: z.number(), token: z.string() }).nullable().default(null),
@@ -74,16 +80,30 @@ const reconcilerState = z.object({
 
 /** When undelivered events were last looked for, and when they will be next. */
 export async function seeReconciler({ admin }: Patient) {
-  const rows = await admin.query(
-    `select key, value_utf8 from state where service_name = '${webhookReconcilerInterface.name}' and service_key = '${platformKey}'`,
-    stateRow,
-  );
+  const { name } = webhookReconcilerInterface;
+  const [rows, stuck] = await Promise.all([
+    admin.query(
+      `select key, value_utf8 from state where service_name = '${name}' and service_key = '${platformKey}'`,
+      stateRow,
+    ),
+    admin.query(
+      `select target_service_key as account, status, modified_at as since from sys_invocation where target_service_name = '${name}' and target_handler_name in ('reconcile', 'tick') and status in ('paused', 'backing-off') order by modified_at limit ${shown}`,
+      stuckRow,
+    ),
+  ]);
   const state = Object.fromEntries(rows.map(({ key, value_utf8: value }) => [key, JSON.parse(value) as unknown]));
   const { schedule, reconciledUntilMs, last } = reconcilerState.parse(state);
-  return { schedule, reconciledUntilMs, events: last?.events ?? 0 };
+  return {
+    schedule,
+    reconciledUntilMs,
+    events: last?.events ?? 0,
+    stuck: stuck.map(({ account, status, since }) => ({
+      account,
+      isPaused: status === "paused",
+      sinceMs: since.getTime(),
+    })),
+  };
 }
-
-const shown = 10;
 
 const groupRow = z.object({
   id: z.string(),

@@ -1,5 +1,7 @@
 /** The checks in their order. Each looks, and hands what it saw to a pure judgement. */
+import { loopbackHosts } from "../../config/settings.ts";
 import { EngineAdminError } from "../engine/adminApi.ts";
+import { fileLimitBehind } from "../engine/openFiles.ts";
 import { inspectStripe, pinnedApiVersion } from "../../stripe/inspection.ts";
 import { isRestricted, probePermissions } from "../../stripe/permissions.ts";
 import { webhookEventTypes } from "../../webhooks/eventTable.ts";
@@ -10,6 +12,7 @@ import { examineEngine } from "./findings/engine.ts";
 import { seeDeployments, seeHandlersInUse, seeInvocations, seeReconciler, seeRefusals } from "./engineProbe.ts";
 import { warning, wrong, type Finding } from "./findings/finding.ts";
 import { judgeInvocations } from "./findings/invocations.ts";
+import { judgeOpenFiles } from "./findings/openFiles.ts";
 import type { Patient } from "./patient.ts";
 import { judgePermissions } from "./findings/permissions.ts";
 import { judgeReconciler } from "./findings/reconciler.ts";
@@ -21,7 +24,7 @@ import { judgeWebhookPath } from "./findings/webhookPath.ts";
 type Check = (patient: Patient) => Promise<readonly Finding[]>;
 
 /** The chain from the engine to the service; they need an engine that answers. */
-const engineChecks: readonly Check[] = [examineService];
+const engineChecks: readonly Check[] = [examineOpenFiles, examineService];
 /** They need a key that Stripe takes. */
 const stripeChecks: readonly Check[] = [examinePermissions, examineEndpoints, examineDeliveries];
 /** What waits or needs somebody; they need an engine that answers. */
@@ -53,6 +56,12 @@ async function runAll(checks: readonly Check[], patient: Patient): Promise<reado
     }
   }
   return findings;
+}
+
+async function examineOpenFiles({ config }: Patient): Promise<readonly Finding[]> {
+  const { hostname, port, protocol } = new URL(config.adminUrl);
+  const isHere = loopbackHosts.includes(hostname);
+  return [judgeOpenFiles(isHere ? fileLimitBehind(Number(port || (protocol === "https:" ? 443 : 80))) : null)];
 }
 
 /** A webhook is tried only where a service can answer: it would wait in the engine for one that is away. */

@@ -15,24 +15,30 @@ export function nextCancelStep(payment: PaymentSnapshot, refundIfSucceeded: bool
     case "requires_payment_method":
     case "requires_confirmation":
     case "requires_action":
-    case "requires_capture":
     // Some payment methods can be stopped while they are processing; where they can't, Stripe says so.
     case "processing":
       return { kind: "cancel" };
+    case "requires_capture":
+      return payment.amountReceived === 0
+        ? { kind: "cancel" }
+        : {
+            kind: "conflict",
+            message: `${payment.amountReceived} of ${payment.amount} is captured: capturePayment with "amount": 0 releases the rest, refundPayment gives the captured money back.`,
+          };
     case "canceled":
       return { kind: "canceled" };
     case "succeeded":
-      return refundIfSucceeded
-        ? { kind: "refund" }
-        : {
-            kind: "conflict",
-            message:
-              'It has succeeded: refundPayment gives the money back, or cancelPayment with "refundIfSucceeded": true.',
-          };
+      return refundIfSucceeded ? { kind: "refund" } : { kind: "conflict", message: whyNotCanceled(payment) };
     case "unrecognized":
       return {
         kind: "needs_review",
         message: `Stripe reports the status "${payment.stripeStatus}", which this version doesn't know.`,
       };
   }
+}
+
+function whyNotCanceled({ isAbandoned }: PaymentSnapshot): string {
+  return isAbandoned
+    ? "It succeeded after it had been given up, so it is being refunded: there is nothing left to cancel."
+    : 'It has succeeded: refundPayment gives the money back, or cancelPayment with "refundIfSucceeded": true.';
 }

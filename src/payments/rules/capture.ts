@@ -3,7 +3,7 @@ import { fractionProblem } from "../../money/money.ts";
 import type { PaymentSnapshot } from "./payment.ts";
 
 export type CaptureWish = {
-  /** In minor units; undefined for all that is held. */
+  /** In minor units; undefined for all that is held. Nothing, after other captures, releases the rest. */
   readonly amount?: number | undefined;
   /** False leaves the rest capturable, where the card allows several captures. */
   readonly final: boolean;
@@ -22,6 +22,8 @@ export type CaptureStep =
   | { readonly kind: "captured" }
   /** The capture was taken and its end comes later. */
   | { readonly kind: "wait" }
+  /** Its caller was told that it is over: the money that came, or comes, is given back, and a hold is released. */
+  | { readonly kind: "taken_back"; readonly message: string }
   | { readonly kind: "invalid"; readonly message: string }
   | { readonly kind: "canceled"; readonly message: string }
   | { readonly kind: "conflict"; readonly message: string }
@@ -29,16 +31,27 @@ export type CaptureStep =
 
 /** Decides the next step of a capture. Every status is listed. */
 export function nextCaptureStep(payment: PaymentSnapshot, wish: CaptureWish): CaptureStep {
+  // The call that made it is about to give it up, and may have found that the payment was faster.
+  const isTaken = payment.status === "requires_capture" || payment.status === "succeeded";
+  if (isTaken && payment.isBeingAbandoned) return { kind: "wait" };
   switch (payment.status) {
     case "requires_capture": {
+      if (payment.isAbandoned) return takenBack("what it holds is released");
       const { amount } = wish;
       const fraction = amount === undefined ? null : fractionProblem(amount, payment.currency);
       if (fraction !== null) return { kind: "invalid", message: fraction };
+      if (amount === 0 && payment.amountReceived === 0) {
+        return {
+          kind: "invalid",
+          message: "must be at least 1 while nothing is captured: cancelPayment releases it all",
+        };
+      }
       return amount === undefined || amount <= payment.amountCapturable
         ? { kind: "capture" }
         : { kind: "invalid", message: `must be at most ${payment.amountCapturable}, which is what is held` };
     }
     case "succeeded":
+      if (payment.isAbandoned) return takenBack("it is refunded");
       return isAsWished(payment, wish)
         ? { kind: "captured" }
         : { kind: "conflict", message: `It is captured already, with ${payment.amountReceived} of ${payment.amount}.` };
@@ -58,8 +71,14 @@ export function nextCaptureStep(payment: PaymentSnapshot, wish: CaptureWish): Ca
   }
 }
 
+function takenBack(fate: string): CaptureStep {
+  return { kind: "taken_back", message: `It had been given up before it could be captured, so ${fate}.` };
+}
+
 /** Without an amount, the caller wants all: a part that somebody captured, releasing the rest, is something else. */
 function isAsWished({ amount, amountReceived }: PaymentSnapshot, wish: CaptureWish): boolean {
+  // Nothing is held any more.
+  if (wish.amount === 0) return true;
   const totalMinor = wish.totalMinor ?? wish.amount;
   return totalMinor === undefined ? amountReceived >= amount : amountReceived === totalMinor;
 }
@@ -67,7 +86,9 @@ function isAsWished({ amount, amountReceived }: PaymentSnapshot, wish: CaptureWi
 /** Stripe's reasons: https://docs.stripe.com/api/payment_intents/object#payment_intent_object-cancellation_reason */
 function whyCanceled({ cancellationReason }: PaymentSnapshot): string {
   switch (cancellationReason) {
+    // Stripe says `automatic` before version 2025-03-31 of its API, and `expired` since then.
     case "automatic":
+    case "expired":
       return "The authorization expired before it was captured.";
     case null:
       return "The payment was cancelled.";

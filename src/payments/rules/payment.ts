@@ -50,6 +50,12 @@ export type PaymentSnapshot = {
   readonly closedAfterFailure: boolean;
   /** True if the call that made it gave it up while it was pending: a success is taken back, an authorization released. */
   readonly isAbandoned: boolean;
+  /**
+   * True while the call that made it is about to give it up, and may still find that the payment was faster. So what a success
+   * is worth is known to nobody yet but that call.
+   */
+  readonly isBeingAbandoned: boolean;
+  /** What the customer is to do, without the addresses of pages. */
   readonly nextAction: NextAction | null;
 };
 
@@ -94,9 +100,10 @@ export const failureWithoutReason: PaymentFailure = {
 export function judgePayment(payment: PaymentSnapshot, standpoint: Standpoint): Judgement {
   switch (payment.status) {
     case "succeeded":
+      if (payment.isBeingAbandoned) return { kind: "pending" };
       return { kind: payment.isAbandoned ? "taken_back" : "succeeded" };
     case "requires_capture":
-      return { kind: payment.isAbandoned ? "pending" : "requires_capture" };
+      return { kind: payment.isAbandoned || payment.isBeingAbandoned ? "pending" : "requires_capture" };
     case "processing":
       return { kind: "pending" };
     case "requires_action":

@@ -6,6 +6,8 @@ type Presence = {
   readonly currency: string;
   readonly customerId: boolean;
   readonly returnUrl: boolean;
+  readonly captureMethod: "automatic" | "manual";
+  readonly requestMulticapture: boolean;
   readonly savePaymentMethod: boolean;
   readonly offSession: boolean;
   readonly bankTransfer: { readonly country: boolean } | null;
@@ -15,8 +17,16 @@ type Problem = { readonly field: string; readonly message: string };
 
 /** What of a request contradicts itself: a sentence per field, none where it is sound. */
 export function presenceProblems(request: Presence): readonly Problem[] {
-  const { customerId, returnUrl, savePaymentMethod, offSession, bankTransfer, currency } = request;
+  const { customerId, returnUrl, captureMethod, requestMulticapture } = request;
+  const { savePaymentMethod, offSession, bankTransfer, currency } = request;
   const problems: (Problem | false)[] = [
+    requestMulticapture &&
+      captureMethod !== "manual" && {
+        field: "requestMulticapture",
+        message: 'needs "captureMethod": "manual": an automatic capture takes all at once',
+      },
+    requestMulticapture &&
+      bankTransfer !== null && { field: "requestMulticapture", message: "is for cards, not for bank transfers" },
     !customerId &&
       (savePaymentMethod || offSession || bankTransfer !== null) && {
         field: "customerId",

@@ -1,7 +1,7 @@
 import type { Stripe } from "stripe";
 import { acceptanceOf } from "../../stripe/mandate.ts";
 import { bankTransferType } from "../rules/bankTransfer.ts";
-import { creatorCallbackKey, invocationIdKey } from "../../stripe/metadata.ts";
+import { creatorCallbackKey, makersMarks, type Maker } from "../../stripe/metadata.ts";
 import type { PaymentRequest } from "../contract.ts";
 
 /** Everything that the create request says. It is fixed in the journal before it is sent, and sent unchanged ever after. */
@@ -17,7 +17,7 @@ export type PaymentParameters = Stripe.PaymentIntentCreateParams;
  */
 export function paymentParameters(
   request: PaymentRequest,
-  origin: { readonly invocationId: string; readonly callbackId: string },
+  origin: Maker & { readonly callbackId: string },
 ): PaymentParameters {
   return {
     amount: request.amount,
@@ -29,6 +29,7 @@ export function paymentParameters(
     ...(request.savePaymentMethod === undefined ? {} : { setup_future_usage: request.savePaymentMethod }),
     // Until when it can be captured, only the charge says.
     ...(request.captureMethod === "manual" ? { capture_method: "manual", expand: ["latest_charge"] } : {}),
+    ...(request.requestMulticapture === true ? severalCaptures : {}),
     ...(request.customerId === undefined ? {} : { customer: request.customerId }),
     ...(request.description === undefined ? {} : { description: request.description }),
     ...(request.receiptEmail === undefined ? {} : { receipt_email: request.receiptEmail }),
@@ -39,10 +40,15 @@ export function paymentParameters(
     metadata: {
       ...request.metadata,
       [creatorCallbackKey]: origin.callbackId,
-      [invocationIdKey]: origin.invocationId,
+      ...makersMarks(origin),
     },
   };
 }
+
+/** https://docs.stripe.com/payments/multicapture */
+const severalCaptures: Partial<PaymentParameters> = {
+  payment_method_options: { card: { request_multicapture: "if_available" } },
+};
 
 function presenceParameters({ returnUrl, bankTransfer, currency }: PaymentRequest): Partial<PaymentParameters> {
   if (returnUrl === undefined) {

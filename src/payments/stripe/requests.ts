@@ -1,6 +1,7 @@
 /** The gateway's requests about PaymentIntents. */
 import type { Stripe } from "stripe";
-import { abandonmentNoteKey, failureNoteKey } from "../../stripe/metadata.ts";
+import type { NextAction } from "../../api/nextAction.ts";
+import { abandonmentNoteKey, doorbellAddresses, failureNoteKey, undecidedNote } from "../../stripe/metadata.ts";
 import type { PaymentFailure, PaymentSnapshot } from "../rules/payment.ts";
 import type { Refusal } from "../../stripe/errorMeaning.ts";
 import type { PaymentParameters } from "./parameters.ts";
@@ -13,6 +14,7 @@ import {
   type FixedRequest,
   type Sent,
 } from "../../stripe/request.ts";
+import { nextActionOf } from "../../stripe/nextAction.ts";
 import { failureNoteOf } from "../../stripe/snapshot.ts";
 import { snapshotOfPayment } from "./snapshot.ts";
 
@@ -27,6 +29,11 @@ type ChangeResult =
 
 /** After `failed` it is open whether Stripe can cancel it: its failure is saved under the key, and another key may fare better. */
 type CancelResult = ChangeResult | { readonly kind: "failed"; readonly message: string };
+
+/** A decision was noted; `doorbells` are those of calls that wait for it on a PaymentIntent that has succeeded. */
+type NoteResult =
+  | { readonly kind: "noted"; readonly doorbells: readonly string[] }
+  | { readonly kind: "refused"; readonly message: string };
 
 export type CaptureParameters = Pick<Stripe.PaymentIntentCaptureParams, "amount_to_capture" | "final_capture"> & {
   readonly paymentIntentId: string;
@@ -45,6 +52,17 @@ export function paymentRequests(stripe: Stripe) {
         kind: "payment",
         payment: seen(await stripe.paymentIntents.update(paymentIntentId, { metadata, ...withLatestCharge })),
       }),
+      (meaning) => ({ kind: "refused", message: refusalMessage("update the PaymentIntent", meaning) }),
+    );
+  }
+
+  async function noteDecision(paymentIntentId: string, metadata: Record<string, string>): Promise<NoteResult> {
+    return await ask<NoteResult>(
+      async () => {
+        const updated = await stripe.paymentIntents.update(paymentIntentId, { metadata, ...withLatestCharge });
+        const { status, metadata: noted } = expectObject("payment_intent", updated);
+        return { kind: "noted", doorbells: status === "succeeded" ? doorbellAddresses(noted) : [] };
+      },
       (meaning) => ({ kind: "refused", message: refusalMessage("update the PaymentIntent", meaning) }),
     );
   }
@@ -77,6 +95,25 @@ export function paymentRequests(stripe: Stripe) {
       );
     },
 
+    /**
+     * Reads a PaymentIntent with the pages that its customer is to visit. Their addresses hold secrets: this is no answer to
+     * record. Null if Stripe no longer knows it.
+     */
+    async readWithPages(
+      paymentIntentId: string,
+    ): Promise<{ readonly payment: PaymentSnapshot; readonly nextAction: NextAction | null } | null> {
+      return await ask(
+        async () => {
+          const read = await stripe.paymentIntents.retrieve(paymentIntentId, withLatestCharge);
+          return { payment: seen(read), nextAction: nextActionOf(read.next_action) };
+        },
+        (meaning) =>
+          meaning.kind === "missing" || meaning.kind === "refused"
+            ? null
+            : unexpectedAnswer("read the PaymentIntent", meaning),
+      );
+    },
+
     /** Writes a doorbell's address into the metadata, so that the next webhook rings it. */
     async hangDoorbell(paymentIntentId: string, callbackKey: string, address: string): Promise<ChangeResult> {
       return await annotate(paymentIntentId, { [callbackKey]: address });
@@ -90,14 +127,22 @@ export function paymentRequests(stripe: Stripe) {
       return await annotate(paymentIntentId, { [callbackKey]: "", [failureNoteKey]: failureNoteOf(failure) });
     },
 
-    /** Notes who gave the payment up while it was pending, in the place of that one's doorbell. */
+    /**
+     * Notes who is about to give the payment up while it is pending, in the place of that one's doorbell. The answer says whether
+     * the payment was faster; until the writer has made its decision of that, the note says that it is undecided.
+     */
     async noteAbandonment(paymentIntentId: string, invocationId: string, callbackKey: string): Promise<ChangeResult> {
-      return await annotate(paymentIntentId, { [callbackKey]: "", [abandonmentNoteKey]: invocationId });
+      return await annotate(paymentIntentId, { [callbackKey]: "", [abandonmentNoteKey]: undecidedNote(invocationId) });
     },
 
-    /** Takes that note back: the payment had succeeded before it was written. */
-    async withdrawAbandonment(paymentIntentId: string): Promise<ChangeResult> {
-      return await annotate(paymentIntentId, { [abandonmentNoteKey]: "" });
+    /** Makes the note a decided one: the payment was given up, and a success is taken back. */
+    async decideAbandonment(paymentIntentId: string, invocationId: string): Promise<NoteResult> {
+      return await noteDecision(paymentIntentId, { [abandonmentNoteKey]: invocationId });
+    },
+
+    /** Takes the note back: the payment had succeeded before it was written. */
+    async withdrawAbandonment(paymentIntentId: string): Promise<NoteResult> {
+      return await noteDecision(paymentIntentId, { [abandonmentNoteKey]: "" });
     },
 
     /** Cancels a PaymentIntent. https://docs.stripe.com/api/payment_intents/cancel */

@@ -1,9 +1,9 @@
 /** Turns Stripe's objects into the snapshots that decisions and the journal need. */
 import type { Stripe } from "stripe";
-import { abandonmentNoteKey, failureNoteKey, invocationIdKey } from "../../stripe/metadata.ts";
+import { abandonmentNoteOf, failureNoteKey, invocationIdKey } from "../../stripe/metadata.ts";
 import { failureNote, failureOfAttempt } from "../../stripe/snapshot.ts";
 import type { PaymentFailure, PaymentSnapshot, PaymentStatus } from "../rules/payment.ts";
-import { nextActionOf } from "../../stripe/nextAction.ts";
+import { nextActionOf, withoutPages } from "../../stripe/nextAction.ts";
 
 const paymentStatuses: ReadonlySet<string> = new Set<PaymentStatus>([
   "requires_payment_method",
@@ -21,6 +21,7 @@ const attemptFailed = "The payment attempt failed.";
 export function snapshotOfPayment(paymentIntent: Stripe.PaymentIntent): PaymentSnapshot {
   const charge = paymentIntent.latest_charge;
   const note = failureNote(paymentIntent.metadata[failureNoteKey]);
+  const abandonment = abandonmentNoteOf(paymentIntent.metadata);
   return {
     paymentIntentId: paymentIntent.id,
     isMadeByCall: invocationIdKey in paymentIntent.metadata,
@@ -39,8 +40,9 @@ export function snapshotOfPayment(paymentIntent: Stripe.PaymentIntent): PaymentS
       (typeof charge === "string" ? null : failureOfCharge(charge)) ??
       note,
     closedAfterFailure: note !== null,
-    isAbandoned: abandonmentNoteKey in paymentIntent.metadata,
-    nextAction: nextActionOf(paymentIntent.next_action),
+    isAbandoned: abandonment === "decided",
+    isBeingAbandoned: abandonment === "undecided",
+    nextAction: withoutPages(nextActionOf(paymentIntent.next_action)),
   };
 }
 

@@ -16,11 +16,14 @@ export const outcomeSchema = z.enum(["succeeded", "failed"]);
 export const settleOrder = z.strictObject({ id: z.string(), outcome: outcomeSchema.optional() });
 export const authorizeOrder = z.strictObject({ id: z.string(), outcome: outcomeSchema });
 export const disputeOrder = z.strictObject({ id: z.string(), reason: z.enum(DISPUTE_REASONS).optional() });
+/** Time moves through every alarm on its way, each day's cleaning among them, so it must have an end. */
+const LATEST_MS = Date.UTC(2100, 0, 1);
+
 export const clockOrder = z
   .strictObject({
     mode: z.enum(["real", "virtual"]).optional(),
-    advanceMs: z.int().min(0).optional(),
-    to: z.int().optional(),
+    advanceMs: z.int().min(0).max(LATEST_MS).optional(),
+    to: z.int().min(0).max(LATEST_MS).optional(),
   })
   .refine(({ advanceMs, to }) => advanceMs === undefined || to === undefined, "Give `advanceMs` or `to`, not both.");
 
@@ -92,9 +95,12 @@ async function changeObject(
  */
 export async function setClock(parts: Parts, { mode, advanceMs, to }: z.output<typeof clockOrder>): Promise<unknown> {
   const { clock, deliveries } = parts;
-  if (to !== undefined && to < clock.now()) throw new ControlError(409, "Time doesn't go back.");
   if (to !== undefined || advanceMs !== undefined) {
-    await clock.moveTo(to ?? clock.now() + (advanceMs ?? 0), () => deliveries.idle());
+    const nowMs = clock.now();
+    const targetMs = to ?? nowMs + (advanceMs ?? 0);
+    if (targetMs < nowMs) throw new ControlError(409, "Time doesn't go back.");
+    if (targetMs > LATEST_MS) throw new ControlError(400, `Time goes no further than ${toIso(LATEST_MS)}.`);
+    await clock.moveTo(targetMs, () => deliveries.idle());
   }
   if (mode !== undefined) await clock.switchTo(mode);
   return showClock(parts);

@@ -1,4 +1,4 @@
-import { ApiError } from "./apiError.ts";
+import { ApiError, refusal } from "./apiError.ts";
 import { INVALID_KEY, unauthorized } from "./authentication.ts";
 import type { ApiFault } from "../world/faults.ts";
 import { keyInUse } from "./savedAnswers.ts";
@@ -15,6 +15,12 @@ export function throwEarlyFault(
   account: string,
 ): void {
   switch (effect) {
+    case "error_400":
+      throw refusal("Invalid request.");
+    case "balance_insufficient":
+      throw refusal("Insufficient funds in your Stripe balance to refund this amount.", {
+        code: "balance_insufficient",
+      });
     case "error_500":
       throw serverError("refused");
     case "rate_limit":

@@ -9,7 +9,19 @@ import { header } from "./authentication.ts";
 export const FOREIGN_ORIGIN =
   "The sandbox takes changes from its own pages and from API clients, not from other websites.";
 
-const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
+export const FOREIGN_HOST =
+  "The sandbox answers only to this machine's own names: localhost, 127.0.0.1 and [::1]. The `Host` of this request is another.";
+
+/** A port says nothing: a browser always names the one that it connects to, and a forwarded port is another one. */
+const LOOPBACK = /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])(:\d{1,5})?$/i;
+
+/**
+ * Whether a request asks for a host that is not this machine by name. The owner of a name can let it point to this machine
+ * (DNS rebinding): the page under that name is then of the same origin to the browser, and could read every answer.
+ */
+export function asksForAnotherHost({ headers }: IncomingMessage): boolean {
+  return !LOOPBACK.test(header(headers, "host") ?? "");
+}
 
 /** Whether a request that may change something was sent by another website's page. */
 export function comesFromElsewhere({ method, headers }: IncomingMessage): boolean {
@@ -17,8 +29,5 @@ export function comesFromElsewhere({ method, headers }: IncomingMessage): boolea
   const site = header(headers, "sec-fetch-site");
   const origin = header(headers, "origin");
   if (site === undefined && origin === undefined) return false;
-  const host = header(headers, "host") ?? "";
-  // The owner of a name can let it point to this machine, and is then of the same origin to the browser.
-  if (!LOOPBACK.test(host)) return true;
-  return site === undefined ? origin !== `http://${host}` : site !== "same-origin";
+  return site === undefined ? origin !== `http://${header(headers, "host") ?? ""}` : site !== "same-origin";
 }

@@ -63,7 +63,7 @@ const ADDED: Readonly<Record<string, { readonly properties: Fields; readonly req
   "POST /v1/payment_intents": { properties: { amount: positive, ...cards, ...older } },
   "POST /v1/payment_intents/:id": { properties: { amount: positive, ...cards, ...older } },
   "POST /v1/payment_intents/:id/confirm": { properties: { ...cards, ...older } },
-  "POST /v1/payment_intents/:id/capture": { properties: { amount_to_capture: positive } },
+  "POST /v1/payment_intents/:id/capture": { properties: { amount_to_capture: { minimum: 0 } } },
   "POST /v1/setup_intents": { properties: { ...cards, ...older } },
   "POST /v1/setup_intents/:id": { properties: { ...cards, ...older } },
   "POST /v1/setup_intents/:id/confirm": { properties: cards },

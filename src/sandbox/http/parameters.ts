@@ -104,12 +104,24 @@ export function readParameters(
     if (rule === undefined) {
       throw refusal(`Received unknown parameter: ${param}`, { code: "parameter_unknown", param });
     }
-    values.set(name, readValue(raw as Raw, rule, param));
+    const value = readValue(raw as Raw, rule, param);
+    if (typeof value === "string" && (name === "url" || name.endsWith("_url"))) checkUrl(value, param);
+    values.set(name, value);
   }
   const absent = required.find((name) => !values.has(name));
   if (absent === undefined) return new Parameters(values);
   const param = paramOf(absent);
   throw refusal(`Missing required param: ${param}.`, { code: "parameter_missing", param });
+}
+
+/** A page under one of these would run in the buyer's browser as a part of the page that leads to it. */
+const DANGEROUS_SCHEMES = new Set(["about:", "blob:", "data:", "file:", "filesystem:", "javascript:", "vbscript:"]);
+
+/** An app's own scheme is taken, as at Stripe. https://docs.stripe.com/error-codes#url-invalid */
+function checkUrl(text: string, param: string): void {
+  const url = URL.parse(text);
+  if (url !== null && !DANGEROUS_SCHEMES.has(url.protocol)) return;
+  throw refusal("Not a valid URL", { code: "url_invalid", param });
 }
 
 function readValue(raw: Raw, schema: ParameterSchema, param: string): Value {

@@ -22,8 +22,9 @@ export function replyJson(status: number, body: string, headers: Headers = {}): 
 
 /** Sends a browser to another page, which it gets by GET. */
 export function redirect(url: string): Response {
-  // A header takes only characters of one byte; whatever the merchant wrote beyond them is escaped.
-  return reply(303, "", { Location: /[^\x21-\x7e]/.test(url) ? encodeURI(url) : url });
+  // A header takes only characters of one byte. What a parameter can't write is written as browsers do, its host included.
+  const isPlain = !/[^\x21-\x7e]/.test(url);
+  return reply(303, "", { Location: isPlain ? url : (URL.parse(url)?.href ?? encodeURI(url)) });
 }
 
 /** An answer as plain data. */

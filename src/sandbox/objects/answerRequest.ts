@@ -14,6 +14,7 @@ import { parseForm, readParameters } from "../http/parameters.ts";
 import { parameterSchemaOf } from "../http/parameterSchemas.ts";
 import { fingerprint, type IdempotentRequest } from "../http/savedAnswers.ts";
 import type { UnitOfWork } from "../world/unitOfWork.ts";
+import { shownIn } from "../world/versions.ts";
 
 type Answer = {
   readonly status: number;
@@ -161,14 +162,15 @@ async function execute(
     objectId = objectIn(result);
     answer = {
       status: 200,
-      body: unit.text(expand(call, result)),
+      body: shownIn(caller.apiVersion, unit.text(expand(call, result)), store),
       headers: {},
       isReplay: false,
       dispatch: null,
     };
   } catch (error) {
     const known = asApiError(error);
-    answer = errorAnswer(known, exchange.requestId);
+    const refused = errorAnswer(known, exchange.requestId);
+    answer = { ...refused, body: shownIn(caller.apiVersion, refused.body, store) };
     objectId = objectIn(known.body);
     isSaved = known.aftermath !== "refused";
     // The work of a refused or failed request is dropped: an empty unit is committed in its place.

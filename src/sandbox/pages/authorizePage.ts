@@ -1,4 +1,4 @@
-import type { SandboxApp } from "../http/app.ts";
+import type { SandboxApp, SandboxContext } from "../http/app.ts";
 import { html } from "hono/html";
 import type { Stripe } from "stripe";
 import { z } from "zod";
@@ -18,26 +18,39 @@ const choice = z.object({ outcome: outcomeSchema });
 
 type Intent = Stripe.PaymentIntent | Stripe.SetupIntent;
 export function addAuthorizePage(app: SandboxApp, parts: Parts): void {
-  app.get("/_sandbox/authorize/:id", async (context) => {
-    return await showChoice(200, read(parts, context.req.param("id")), "");
-  });
+  // A bank's page is found by the id; the page of a card's authentication by its client secret, as at Stripe.
+  const pages = { "/_sandbox/authorize/:id": findById, "/_sandbox/3d_secure_2/hosted": findBySecret };
+  for (const [path, find] of Object.entries(pages)) {
+    app.get(path, async (context) => await showChoice(200, find(parts, context), ""));
+    app.post(path, async (context) => {
+      const before = find(parts, context);
+      if (before === null) return await showDone(null);
+      const { id } = before;
+      try {
+        const { outcome } = parse(choice, await readFields(context));
+        await authorize(parts, { id, outcome });
+      } catch (error) {
+        if (!(error instanceof ControlError)) throw error;
+        return await showChoice(error.status, read(parts, id), error.message);
+      }
+      const after = read(parts, id);
+      const returnUrl = before.next_action?.redirect_to_url?.return_url ?? null;
+      if (returnUrl !== null && after !== null) return redirect(addResult(returnUrl, after));
+      return await showDone(after);
+    });
+  }
+}
 
-  app.post("/_sandbox/authorize/:id", async (context) => {
-    const id = context.req.param("id");
-    const before = read(parts, id);
-    if (before === null) return await showDone(null);
-    try {
-      const { outcome } = parse(choice, await readFields(context));
-      await authorize(parts, { id, outcome });
-    } catch (error) {
-      if (!(error instanceof ControlError)) throw error;
-      return await showChoice(error.status, read(parts, id), error.message);
-    }
-    const after = read(parts, id);
-    const returnUrl = before.next_action?.redirect_to_url?.return_url ?? null;
-    if (returnUrl !== null && after !== null) return redirect(addResult(returnUrl, after));
-    return await showDone(after);
-  });
+function findById(parts: Parts, context: SandboxContext): Intent | null {
+  return read(parts, context.req.param("id") ?? "");
+}
+
+function findBySecret(parts: Parts, context: SandboxContext): Intent | null {
+  for (const kind of ["payment_intent", "setup_intent"] as const) {
+    const intent = look(parts, kind, context.req.query(kind) ?? "");
+    if (intent !== null && intent.client_secret === context.req.query(`${kind}_client_secret`)) return intent;
+  }
+  return null;
 }
 
 async function showChoice(status: number, intent: Intent | null, problem: string): Promise<Response> {

@@ -7,6 +7,7 @@ import { pendingWebhooks } from "./events.ts";
 import type { Sent } from "../http/sent.ts";
 import type { Store } from "../world/store.ts";
 import type { UnitOfWork } from "../world/unitOfWork.ts";
+import { eventShownIn } from "../world/versions.ts";
 import { WebhookSender } from "./webhookSender.ts";
 import { endpointsFor, findEndpoint, secretsOf, versionOf } from "./webhookEndpoints.ts";
 
@@ -232,9 +233,10 @@ export class Deliveries {
     this.#claimed.delete(delivery.id);
   }
 
-  /** The event as the endpoint's version shows it, of which the sandbox knows only the name, with its present count. */
+  /** The event as the endpoint's version shows it, as far as the sandbox knows the version, with its present count. */
   #render({ body, eventId, attempts }: Delivery, version: string): string {
-    const named = body.replace(`"api_version":"${DEFAULT_API_VERSION}"`, `"api_version":"${version}"`);
+    const ours = body.replace(`"api_version":"${DEFAULT_API_VERSION}"`, `"api_version":"${version}"`);
+    const named = eventShownIn(version, ours, this.#store);
     if (attempts === 0) return named;
     // The last such key is the event's own: a key of the same name in the metadata comes before it.
     const at = named.lastIndexOf('"pending_webhooks":');

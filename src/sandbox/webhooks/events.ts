@@ -22,11 +22,18 @@ export function listEvents(call: ApiCall): Page {
       EXISTS (SELECT 1 FROM deliveries WHERE event_id = events.id AND endpoint_id = failed.endpoint_id AND state = 'delivered'))`;
     conditions.push({ sql: delivered ? `NOT ${failed}` : failed, values: [] });
   }
-  return listRows(call, "events", "event", conditions, (row) => readEvent(call, row));
+  const kept = [{ sql: "created >= ?", values: [keptSince(call)] }];
+  return listRows(call, "events", "event", conditions, (row) => readEvent(call, row), kept);
+}
+
+/** Events are listed and given for 30 days; an older one is unknown, also as the place where a page begins. */
+function keptSince({ unit }: ApiCall): number {
+  return unit.nowSeconds - 30 * 24 * 60 * 60;
 }
 
 export function retrieveEvent(call: ApiCall): Stripe.EventBase {
-  const row = call.store.row("SELECT * FROM events WHERE id = ? AND account = ?", call.id, call.unit.account);
+  const sql = "SELECT * FROM events WHERE id = ? AND account = ? AND created >= ?";
+  const row = call.store.row(sql, call.id, call.unit.account, keptSince(call));
   if (row === undefined) throw missing("event", call.id, "id", 404);
   return readEvent(call, row);
 }

@@ -34,8 +34,13 @@ export const SUPPORTED_CURRENCIES: ReadonlySet<string> = new Set([
   ...OTHER_CURRENCIES.split(" "),
 ]);
 
-/** The API reference allows eight digits in every currency. https://docs.stripe.com/api/payment_intents/create */
-export const MAXIMUM_AMOUNT_MINOR = 99_999_999;
+/** Digits of the largest charge. https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts */
+const CARD_DIGITS = 12;
+const OTHER_DIGITS = 8;
+const OTHER_DIGITS_OF: Readonly<Record<string, number>> = { idr: 12, cop: 10, inr: 9 };
+
+/** Payment methods that take less than the currency's smallest charge. https://docs.stripe.com/payments/ideal */
+const MINIMUM_OF_METHOD: Readonly<Record<string, number>> = { ideal: 1 };
 
 /**
  * Two-decimal by name and zero-decimal in fact, and those whose third decimal must be 0.
@@ -56,7 +61,16 @@ function decimalsOf(currency: string): number {
   return ZERO_DECIMAL.has(currency) ? 0 : THREE_DECIMAL.has(currency) ? 3 : 2;
 }
 
-export function minimumAmountMinor(currency: string): number {
+/** @param type of the payment method, null where it is not known yet */
+export function maximumAmountMinor(currency: string, type: string | null): number {
+  const digits = type === null || type === "card" ? CARD_DIGITS : (OTHER_DIGITS_OF[currency] ?? OTHER_DIGITS);
+  return 10 ** digits - 1;
+}
+
+/** @param type of the payment method, null where it is not known yet */
+export function minimumAmountMinor(currency: string, type: string | null): number {
+  const ofMethod = type === null ? undefined : MINIMUM_OF_METHOD[type];
+  if (ofMethod !== undefined) return ofMethod;
   return Math.round((MINIMUM_MAJOR[currency] ?? 0) * 10 ** decimalsOf(currency));
 }
 
@@ -79,7 +93,7 @@ export function amountInputOf(amountMinor: number, currency: string): string {
 
 /** Reads what `amountInputOf` writes, and anything a person may mean by it; null when it isn't an amount above 0. */
 export function readAmountInput(text: string, currency: string): number | null {
-  const [, major = "", minor = ""] = /^\s*(\d{1,8})(?:[.,](\d{1,3}))?\s*$/.exec(text) ?? [];
+  const [, major = "", minor = ""] = /^\s*(\d{1,12})(?:[.,](\d{1,3}))?\s*$/.exec(text) ?? [];
   const decimals = decimalsOf(currency);
   if (major === "" || minor.length > decimals) return null;
   const amountMinor = Number(major) * 10 ** decimals + Number(minor.padEnd(decimals, "0") || "0");

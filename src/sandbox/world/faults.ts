@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { z } from "zod";
+import { DAY_MS } from "./clock.ts";
 import { newId } from "./identifiers.ts";
 
 /**
@@ -12,6 +13,8 @@ import { newId } from "./identifiers.ts";
 export const WEBHOOK_EFFECTS = ["lose", "double", "delay", "reorder", "before_response"] as const;
 
 export const API_EFFECTS = [
+  "error_400", // a refusal without a code; nothing is done, nothing is saved
+  "balance_insufficient", // the merchant's balance is too low; nothing is done, nothing is saved
   "error_500", // nothing is done, nothing is saved
   "error_500_saved", // nothing is done, but the key replays the 500
   "error_500_saved_after", // the work is done, and the key replays a 500
@@ -29,7 +32,11 @@ export const API_EFFECTS = [
 const common = {
   count: z.int().min(0).default(1),
   probability: z.number().min(0).max(1).default(1),
-  delayMs: z.int().min(0).default(1000),
+  delayMs: z
+    .int()
+    .min(0)
+    .max(30 * DAY_MS)
+    .default(1000),
 };
 
 const faultOrder = z.discriminatedUnion("target", [

@@ -1,4 +1,4 @@
-import { mkdirSync, statfsSync } from "node:fs";
+import { chmodSync, closeSync, mkdirSync, openSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
@@ -50,8 +50,7 @@ export class Store {
   constructor(dataDir: string | null, onWarning: (line: string) => void = () => {}) {
     this.#dataDir = dataDir;
     this.#onWarning = onWarning;
-    if (dataDir !== null) mkdirSync(dataDir, { recursive: true });
-    this.#database = new DatabaseSync(dataDir === null ? ":memory:" : join(dataDir, "sandbox.sqlite"));
+    this.#database = new DatabaseSync(dataDir === null ? ":memory:" : privateFile(dataDir, "sandbox.sqlite"));
     try {
       this.#prepareDatabase();
     } catch (error) {
@@ -261,4 +260,17 @@ export class Store {
       }),
     );
   }
+}
+
+/**
+ * A file that only its owner may read, in a folder of the same kind: the database holds webhook secrets and customers' data. SQLite gives its
+ * further files the rights of the first. https://sqlite.org/tempfiles.html
+ */
+function privateFile(folder: string, name: string): string {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const path = join(folder, name);
+  closeSync(openSync(path, "a", 0o600));
+  // One of an earlier version may be open to others.
+  chmodSync(path, 0o600);
+  return path;
 }

@@ -17,6 +17,8 @@ export const TRANSITION_EVENTS = {
   settled: ["charge.succeeded", "payment_intent.succeeded"],
   settlement_failed: ["charge.failed", "payment_intent.payment_failed"],
   captured: ["charge.captured", "payment_intent.succeeded"],
+  captured_in_part: ["charge.captured", "payment_intent.amount_capturable_updated"],
+  rest_released: ["payment_intent.succeeded"],
   canceled: ["payment_intent.canceled"],
   canceled_while_processing: ["charge.failed", "payment_intent.canceled"],
   authorization_expired: ["charge.expired", "payment_intent.canceled"],

@@ -1,6 +1,7 @@
 /** The gateway's requests about SetupIntents. */
 import type { Stripe } from "stripe";
-import { creatorCallbackKey, failureNoteKey, invocationIdKey } from "../../stripe/metadata.ts";
+import type { NextAction } from "../../api/nextAction.ts";
+import { creatorCallbackKey, failureNoteKey, makersMarks, type Maker } from "../../stripe/metadata.ts";
 import type { PaymentFailure } from "../../payments/rules/payment.ts";
 import type { SetupPaymentMethodRequest } from "../contract.ts";
 import type { SetupSnapshot } from "../rules.ts";
@@ -17,6 +18,7 @@ import {
   type Page,
   type Sent,
 } from "../../stripe/request.ts";
+import { nextActionOf } from "../../stripe/nextAction.ts";
 import { failureNoteOf } from "../../stripe/snapshot.ts";
 import { snapshotOfSetup } from "./snapshot.ts";
 
@@ -37,7 +39,7 @@ type ChangeSetupResult =
  */
 export function setupParameters(
   request: SetupPaymentMethodRequest,
-  origin: { readonly invocationId: string; readonly callbackId: string },
+  origin: Maker & { readonly callbackId: string },
 ): SetupParameters {
   return {
     customer: request.customerId,
@@ -51,7 +53,7 @@ export function setupParameters(
     metadata: {
       ...request.metadata,
       [creatorCallbackKey]: origin.callbackId,
-      [invocationIdKey]: origin.invocationId,
+      ...makersMarks(origin),
     },
   };
 }
@@ -110,6 +112,25 @@ export function setupRequests(stripe: Stripe) {
         (meaning) =>
           meaning.kind === "missing" || meaning.kind === "refused"
             ? { kind: "missing", refusal: meaning.refusal }
+            : unexpectedAnswer("read the SetupIntent", meaning),
+      );
+    },
+
+    /**
+     * Reads a SetupIntent with the page that its customer is to visit. Its address holds a secret: this is no answer to record.
+     * Null if Stripe no longer knows it.
+     */
+    async readSetupWithPage(
+      setupIntentId: string,
+    ): Promise<{ readonly setup: SetupSnapshot; readonly nextAction: NextAction | null } | null> {
+      return await ask(
+        async () => {
+          const read = await stripe.setupIntents.retrieve(setupIntentId);
+          return { setup: seen(read), nextAction: nextActionOf(read.next_action) };
+        },
+        (meaning) =>
+          meaning.kind === "missing" || meaning.kind === "refused"
+            ? null
             : unexpectedAnswer("read the SetupIntent", meaning),
       );
     },

@@ -2,7 +2,7 @@
 import type { Stripe } from "stripe";
 import { failureNoteKey, invocationIdKey } from "../../stripe/metadata.ts";
 import type { SetupSnapshot, SetupStatus } from "../rules.ts";
-import { nextActionOf } from "../../stripe/nextAction.ts";
+import { nextActionOf, withoutPages } from "../../stripe/nextAction.ts";
 import { failureNote, failureOfAttempt, idOf } from "../../stripe/snapshot.ts";
 
 const setupStatuses: ReadonlySet<string> = new Set<SetupStatus>([
@@ -27,7 +27,7 @@ export function snapshotOfSetup(setupIntent: Stripe.SetupIntent): SetupSnapshot 
     mandateId: idOf(setupIntent.mandate),
     failure: lastError === null ? note : failureOfAttempt(lastError, "The payment method was not saved."),
     closedAfterFailure: note !== null,
-    nextAction: nextActionOf(setupIntent.next_action),
+    nextAction: withoutPages(nextActionOf(setupIntent.next_action)),
   };
 }
 

@@ -158,7 +158,8 @@ it("shows what can't go on in other code at its address, and it goes on when its
       STRIPE_SECRET_KEY: secretKey,
       STRIPE_API_BASE: scene.sandboxUrl,
     });
-    return examined.of("retried calls").length > 0 ? examined : undefined;
+    // Until the other code listens, the engine does not get through, which heals by itself.
+    return examined.of("retried calls").some((finding) => finding.startsWith("wrong")) ? examined : undefined;
   });
   await version.close();
   await scene.startService();

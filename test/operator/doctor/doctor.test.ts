@@ -109,6 +109,12 @@ it("refuses settings that it can't use with exit code 2, and does not repeat the
   expect(bad.stderr).not.toContain("hunter2");
 });
 
+it("refuses a wait that began before there were dates", async () => {
+  const ended = await runProgram("src/bin/doctor.ts", settings, ["--waiting-longer-than", "20000000d"]);
+  expect(ended).toMatchObject({ exitCode: 2, stdout: "" });
+  expect(ended.stderr).toMatch(/^--waiting-longer-than takes 3650d at most\.\nUsage: /);
+});
+
 it("says that the engine does not get through to a service that is down, with what waits for it", async () => {
   const order = newOrder();
   const call = scene.call("processPayment", bankDebit(order), order);

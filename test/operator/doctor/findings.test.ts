@@ -14,6 +14,8 @@ import { judgePermissions } from "../../../src/operator/doctor/findings/permissi
 import { judgeReconciler, type ReconcilerQuestion } from "../../../src/operator/doctor/findings/reconciler.ts";
 import { judgeSignatures } from "../../../src/operator/doctor/findings/signatures.ts";
 import { judgeClock, judgeKey } from "../../../src/operator/doctor/findings/stripeKey.ts";
+import { judgeOpenFiles } from "../../../src/operator/doctor/findings/openFiles.ts";
+import type { FileLimit } from "../../../src/operator/engine/openFiles.ts";
 import { judgeWebhookPath } from "../../../src/operator/doctor/findings/webhookPath.ts";
 
 const said = (findings: readonly Finding[]) => findings.map(({ verdict, message }) => `${verdict}: ${message}`);
@@ -182,6 +184,22 @@ describe("deployments", () => {
   });
 });
 
+describe("open files", () => {
+  it.each<[string, FileLimit | null | undefined, string]>([
+    ["an engine elsewhere", null, "ok"],
+    ["a system that doesn't tell", undefined, "ok"],
+    ["no limit", { limit: Number.POSITIVE_INFINITY, pid: 7, open: 9000 }, "ok"],
+    ["a server's limit", { limit: 65_536, pid: 7, open: 300 }, "ok"],
+    ["a login's limit", { limit: 1024, pid: 7, open: 60 }, "warning"],
+    ["a login's limit, of whom is not known", { limit: 1024, pid: null, open: null }, "warning"],
+    ["a server's limit that is nearly reached", { limit: 65_536, pid: 7, open: 60_000 }, "warning"],
+  ])("says of %s", (_what, seen, verdict) => {
+    const finding = judgeOpenFiles(seen);
+    expect(finding.verdict).toBe(verdict);
+    expect([finding.message, ...finding.remedies].join("\n")).toMatch(/every connection takes one|LimitNOFILE=65536/);
+  });
+});
+
 describe("webhook endpoints", () => {
   const endpoint = {
     id: "we_1",
@@ -272,8 +290,29 @@ describe("the reconciler", () => {
     schedule,
     reconciledUntilMs: nowMs - 40 * minuteMs,
     events: 3,
+    stuck: [],
     nowMs,
   };
+  const sinceMs = nowMs - 3 * hourMs;
+  it.each<[string, ReconcilerQuestion["stuck"][number], RegExp]>([
+    [
+      "is paused",
+      { account: "platform", isPaused: true, sinceMs },
+      /^warning: .*your own account is paused \(for 3h 00m\); the last complete look was 40m 00s ago\. .*30 days only/,
+    ],
+    [
+      "is paused for a connected account",
+      { account: "acct_1", isPaused: true, sinceMs },
+      /^warning: .*connected account acct_1 is paused \(for 3h 00m\)\. /,
+    ],
+    ["is retried", { account: "platform", isPaused: false, sinceMs }, /^warning: .*is retried/],
+  ])("%s", (_what, stuck, expected) => {
+    expect(said(judgeReconciler({ ...well, stuck: [stuck] }))).toEqual([
+      expect.stringMatching(expected),
+      expect.stringMatching(/^ok: /),
+    ]);
+  });
+
   it.each<[string, Partial<ReconcilerQuestion>, RegExp]>([
     ["runs", {}, /^ok: .*every 1h 00m; the last look, 40m 00s ago, found 3 undelivered/],
     ["is switched off", { intervalMs: 0 }, /^ok: .*RECONCILE_INTERVAL is 0/],

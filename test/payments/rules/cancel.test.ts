@@ -23,6 +23,13 @@ describe("nextCancelStep", () => {
     });
   });
 
+  it("does not cancel what is captured in part", () => {
+    const part = samplePayment("requires_capture", { amount: 1000, amountReceived: 700 });
+    const conflict = { kind: "conflict", message: expect.stringContaining("700 of 1000") as string };
+    expect(nextCancelStep(part, false)).toMatchObject(conflict);
+    expect(nextCancelStep(part, true)).toMatchObject(conflict);
+  });
+
   it("names the call that gives the money back", () => {
     expect(nextCancelStep(samplePayment("succeeded"), false)).toMatchObject({
       message: expect.stringContaining("refundPayment") as string,

@@ -23,6 +23,30 @@ describe("nextCaptureStep", () => {
     expect(step).toMatchObject({ kind: "invalid", message: expect.stringContaining(message) as string });
   });
 
+  it("releases the rest of several captures with nothing, and does not begin with nothing", () => {
+    const wish = { amount: 0, final: true };
+    const part = samplePayment("requires_capture", { amount: 1000, amountReceived: 700, amountCapturable: 300 });
+    expect(nextCaptureStep(part, wish)).toEqual({ kind: "capture" });
+    expect(nextCaptureStep(samplePayment("succeeded", { amount: 1000, amountReceived: 700 }), wish).kind).toBe(
+      "captured",
+    );
+    expect(nextCaptureStep(samplePayment("requires_capture", held), wish)).toMatchObject({
+      kind: "invalid",
+      message: expect.stringContaining("cancelPayment") as string,
+    });
+  });
+
+  it.each([
+    ["requires_capture", "released"],
+    ["succeeded", "refunded"],
+  ] as const)("of a payment that is %s and was given up says that it is %s", (status, fate) => {
+    const payment = samplePayment(status, { ...held, amountReceived: 1000, isAbandoned: true });
+    expect(nextCaptureStep(payment, { final: true })).toMatchObject({
+      kind: "taken_back",
+      message: expect.stringContaining(fate) as string,
+    });
+  });
+
   it.each([
     [400, undefined, "conflict"],
     [400, 400, "captured"],
@@ -47,11 +71,23 @@ describe("nextCaptureStep", () => {
 
   it.each([
     ["automatic", "The authorization expired"],
+    ["expired", "The authorization expired"],
     ["requested_by_customer", "cancelled (requested_by_customer)"],
     [null, "was cancelled."],
   ])("of one that was cancelled (%s) says so", (cancellationReason, message) => {
     const step = nextCaptureStep(samplePayment("canceled", { cancellationReason }), { final: true });
     expect(step).toMatchObject({ kind: "canceled", message: expect.stringContaining(message) as string });
+  });
+
+  it.each([
+    ["requires_capture", "wait"],
+    ["succeeded", "wait"],
+    ["processing", "wait"],
+    ["requires_payment_method", "conflict"],
+    ["canceled", "canceled"],
+  ] as const)("of one that is %s while its caller is about to give it up is a %s", (status, kind) => {
+    const payment = samplePayment(status, { ...held, amountReceived: 1000, isBeingAbandoned: true });
+    expect(nextCaptureStep(payment, { final: true }).kind).toBe(kind);
   });
 
   it("says how much was captured where that is not what was asked for", () => {

@@ -65,6 +65,12 @@ describe("judgePayment", () => {
     expect(kinds.slice(2)).toEqual(table.slice(2).map(([status]) => judgePayment(payment(status), observer).kind));
   });
 
+  it("waits for the decision of the call that is about to give it up", () => {
+    const kinds = table.map(([status]) => judgePayment(payment(status, { isBeingAbandoned: true }), observer).kind);
+    expect(kinds.slice(0, 2)).toEqual(["pending", "pending"]);
+    expect(kinds.slice(2)).toEqual(table.slice(2).map(([status]) => judgePayment(payment(status), observer).kind));
+  });
+
   it("says why nobody could pay who is not there, and that Stripe gave no reason where it gave none", () => {
     expect(judgePayment(payment("requires_action"), creator)).toEqual({
       kind: "declined",

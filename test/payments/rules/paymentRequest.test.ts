@@ -6,10 +6,12 @@ const nobody = {
   currency: "usd",
   customerId: false,
   returnUrl: false,
+  captureMethod: "automatic",
+  requestMulticapture: false,
   savePaymentMethod: false,
   offSession: false,
   bankTransfer: null,
-};
+} as const;
 const known = { ...nobody, customerId: true };
 const present = { ...known, returnUrl: true };
 
@@ -23,6 +25,13 @@ describe("presenceProblems", () => {
     ["a saved method", { ...known, offSession: true }, []],
     ["a transfer", { ...present, bankTransfer: { country: false } }, []],
     ["a transfer in euros", { ...present, currency: "eur", bankTransfer: { country: true } }, []],
+    ["several captures", { ...nobody, captureMethod: "manual", requestMulticapture: true }, []],
+    ["several automatic captures", { ...nobody, requestMulticapture: true }, ["requestMulticapture"]],
+    [
+      "several captures of a transfer",
+      { ...present, captureMethod: "manual", requestMulticapture: true, bankTransfer: { country: false } },
+      ["requestMulticapture"],
+    ],
     ["a stranger's method that is saved", { ...nobody, savePaymentMethod: true }, ["customerId"]],
     ["a stranger's saved method", { ...nobody, offSession: true }, ["customerId"]],
     ["somebody who is there and not", { ...present, offSession: true }, ["offSession"]],

@@ -19,6 +19,7 @@ export function samplePayment(status: PaymentStatus, more: Partial<PaymentSnapsh
     failure: null,
     closedAfterFailure: false,
     isAbandoned: false,
+    isBeingAbandoned: false,
     nextAction: null,
     ...more,
   };

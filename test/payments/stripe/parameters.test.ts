@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { PaymentRequest } from "../../../src/payments/contract.ts";
 import { paymentParameters } from "../../../src/payments/stripe/parameters.ts";
 
-const origin = { invocationId: "inv_1", callbackId: "sign_1x" };
+const origin = { invocationId: "inv_1", installationId: "in_1", callbackId: "sign_1x" };
 const card: PaymentRequest = {
   paymentMethodId: "pm_card_visa",
   amount: 109,
@@ -30,7 +30,7 @@ describe("paymentParameters", () => {
       confirm: true,
       automatic_payment_methods: { enabled: true, allow_redirects: "never" },
       error_on_requires_action: true,
-      metadata: { restate_callback_id: "sign_1x", restate_invocation_id: "inv_1" },
+      metadata: { restate_callback_id: "sign_1x", restate_invocation_id: "inv_1", restate_installation: "in_1" },
     });
   });
 
@@ -56,6 +56,11 @@ describe("paymentParameters", () => {
 
   it.each<[string, Partial<PaymentRequest>, object]>([
     ["a method to be saved", { savePaymentMethod: "on_session" }, { setup_future_usage: "on_session" }],
+    [
+      "several captures",
+      { captureMethod: "manual", requestMulticapture: true },
+      { capture_method: "manual", payment_method_options: { card: { request_multicapture: "if_available" } } },
+    ],
     ["an absent customer", { offSession: true }, { off_session: true, error_on_requires_action: true }],
     [
       "manual capture, and asks until when",
@@ -89,6 +94,7 @@ describe("paymentParameters", () => {
       orderId: "4004",
       restate_callback_id: "sign_1x",
       restate_invocation_id: "inv_1",
+      restate_installation: "in_1",
     });
   });
 });

@@ -74,6 +74,7 @@ describe("a payment", () => {
       failure: null,
       closedAfterFailure: false,
       isAbandoned: false,
+      isBeingAbandoned: false,
       nextAction: null,
     });
   });
@@ -210,6 +211,11 @@ describe("a payment", () => {
     expect(payment({ metadata: { restate_abandoned_by: "inv_1" } })).toMatchObject({
       closedAfterFailure: false,
       isAbandoned: true,
+      isBeingAbandoned: false,
+    });
+    expect(payment({ metadata: { restate_abandoned_by: "inv_1 (undecided)" } })).toMatchObject({
+      isAbandoned: false,
+      isBeingAbandoned: true,
     });
   });
 
@@ -232,6 +238,7 @@ describe("a refund", () => {
       currency: "usd",
       failureReason: null,
       invocationId: null,
+      installationId: null,
       createdAtMs: 3_600_000,
     });
   });
@@ -249,11 +256,13 @@ describe("a refund", () => {
     expect(refund({ ...more, payment_intent: { id: "pi_2" } })).toMatchObject({
       paymentIntentId: "pi_2",
       invocationId: "inv_1",
+      installationId: null,
       failureReason: "lost_or_stolen_card",
     });
     expect(refund({ payment_intent: null, metadata: null })).toMatchObject({
       paymentIntentId: null,
       invocationId: null,
+      installationId: null,
     });
   });
 });

@@ -19,6 +19,22 @@ async function send(port: number, method: string, path: string, body = "", heade
   });
 }
 
+/** Sends a request by hand, so that nothing mends its `Host`, and gives the whole answer. */
+async function sendRaw(port: number, method: string, path: string, host: string): Promise<string> {
+  const lines = [
+    `${method} ${path} HTTP/1.1`,
+    `Host: ${host}`,
+    "Authorization: Bearer sk_test_raw",
+    "Connection: close",
+  ];
+  return await new Promise((resolve, reject) => {
+    let text = "";
+    const socket = connect(port, "127.0.0.1", () => socket.write(`${lines.join("\r\n")}\r\n\r\n`));
+    socket.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+    socket.on("end", () => resolve(text)).on("error", reject);
+  });
+}
+
 const chunked = { "transfer-encoding": "chunked" };
 const large = `name=${"x".repeat(2 * 1024 * 1024)}`;
 
@@ -39,6 +55,51 @@ describe("the sandbox's server", () => {
       expect(answer.headers["request-id"]).toMatch(/^req_/);
       expect(JSON.parse(answer.text)).toMatchObject({ error: { type: "invalid_request_error" } });
       expect(answer.text).toContain(words);
+    });
+  });
+
+  it.each([
+    "shop.example",
+    "rebound.attacker.test:PORT",
+    "127.0.0.1.attacker.test:PORT",
+    "localhost.attacker.test:PORT",
+    "attacker-localhost:PORT",
+    "192.168.0.7:PORT",
+    "0.0.0.0:PORT",
+    "[::2]:PORT",
+    "",
+  ])("refuses reads and changes under the `Host` %j, which is not this machine", async (host) => {
+    await withSandbox(async ({ sandbox: { port } }) => {
+      for (const [method, path] of [
+        ["GET", "/"],
+        ["HEAD", "/"],
+        ["GET", "/v1/payment_intents"],
+        ["POST", "/v1/customers"],
+        ["GET", "/_sandbox/requests"],
+        ["POST", "/_sandbox/clock"],
+        ["GET", "/_sandbox/checkout/cs_test_1"],
+        ["GET", "/_sandbox/nothing"],
+      ] as const) {
+        const answer = await sendRaw(port, method, path, host.replace("PORT", String(port)));
+        expect(answer).toContain("HTTP/1.1 403 ");
+        expect(answer).toContain("not Stripe");
+      }
+    });
+  });
+
+  it.each([
+    "localhost:PORT",
+    "LocalHost:PORT",
+    "127.0.0.1:PORT",
+    "127.1.2.3:PORT",
+    "[::1]:PORT",
+    "localhost",
+    "127.0.0.1:9",
+  ])("answers under the `Host` %s", async (host) => {
+    await withSandbox(async ({ sandbox: { port } }) => {
+      for (const path of ["/", "/v1/payment_intents", "/_sandbox/requests"]) {
+        expect(await sendRaw(port, "GET", path, host.replace("PORT", String(port)))).toContain("HTTP/1.1 200 ");
+      }
     });
   });
 

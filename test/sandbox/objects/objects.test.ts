@@ -165,7 +165,7 @@ describe("parameters", () => {
     ["an unknown one", { amout: 5 }, { code: "parameter_unknown", param: "amout" }],
     ["no integer", { amount: 10.5 }, { code: "parameter_invalid_integer", param: "amount" }],
     ["too small an amount", { amount: 49 }, { code: "amount_too_small", param: "amount" }],
-    ["too large an amount", { amount: 100_000_000 }, { code: "amount_too_large", param: "amount" }],
+    ["too large an amount", { amount: 1_000_000_000_000 }, { code: "amount_too_large", param: "amount" }],
     ["a fraction of an Icelandic króna", { amount: 10_050, currency: "isk" }, { param: "amount" }],
     ["a fraction of a Ugandan shilling", { amount: 1_000_001, currency: "ugx" }, { param: "amount" }],
     ["a thousandth of a Kuwaiti dinar", { amount: 1005, currency: "kwd" }, { param: "amount" }],

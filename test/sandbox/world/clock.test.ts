@@ -3,8 +3,10 @@ import { describe, expect, it } from "vitest";
 import type { Sandbox } from "../../../src/sandbox/sandbox.ts";
 import {
   cardPayment,
+  clientOf,
   control,
   debitPayment,
+  errorOf,
   eventTypes,
   secret,
   until,
@@ -52,8 +54,46 @@ describe("the virtual clock", () => {
       await clockOf(sandbox, { advanceMs: 7 * dayMs - 1 });
       expect((await stripe.paymentIntents.retrieve(id)).status).toBe("requires_capture");
       await clockOf(sandbox, { advanceMs: 1 });
-      expect(await untilStatus(stripe, id, "canceled")).toMatchObject({ cancellation_reason: "automatic" });
+      expect(await untilStatus(stripe, id, "canceled")).toMatchObject({ cancellation_reason: "expired" });
       expect((await eventTypes(stripe)).slice(-2)).toEqual(["charge.expired", "payment_intent.canceled"]);
+    });
+  });
+
+  it.each([
+    ["2026-10-28.endive", "expired", { refunded: false, amount_refunded: 0 }],
+    ["2025-03-31.basil", "expired", { refunded: false, amount_refunded: 0 }],
+    ["2025-02-24.acacia", "automatic", { refunded: true, amount_refunded: 1099 }],
+    ["2022-11-15", "automatic", { refunded: true, amount_refunded: 1099 }],
+  ] as const)("shows an expired authorization as version %s does: %s", async (version, reason, charge) => {
+    await withReceiver(async ({ url, received }) => {
+      await withSandbox(async ({ stripe, sandbox }) => {
+        const enabled_events = ["charge.expired", "payment_intent.canceled"] as const;
+        await stripe.webhookEndpoints.create({
+          url,
+          enabled_events: [...enabled_events],
+          api_version: version,
+        });
+        const { id } = await stripe.paymentIntents.create({ ...cardPayment(), capture_method: "manual" });
+        await clockOf(sandbox, { advanceMs: 7 * dayMs });
+        const ofVersion = clientOf(sandbox, { apiVersion: version as "2026-10-28.endive" });
+        const expand = ["latest_charge"];
+        const shown = {
+          cancellation_reason: reason,
+          latest_charge: { captured: false, status: "succeeded", ...charge },
+        };
+        expect(await ofVersion.paymentIntents.retrieve(id, { expand })).toMatchObject(shown);
+        expect((await ofVersion.paymentIntents.list({ expand: ["data.latest_charge"] })).data).toMatchObject([shown]);
+        expect((await ofVersion.charges.list({ payment_intent: id })).data).toMatchObject([charge]);
+        expect(await errorOf(ofVersion.paymentIntents.capture(id))).toMatchObject({
+          payment_intent: { cancellation_reason: reason },
+        });
+        const told = Object.fromEntries(received.map(({ event }) => [event.type, event.data.object]));
+        expect(told).toMatchObject({
+          "charge.expired": charge,
+          "payment_intent.canceled": { cancellation_reason: reason },
+        });
+        expect(await errorOf(stripe.refunds.create({ payment_intent: id }))).toMatchObject({ statusCode: 400 });
+      });
     });
   });
 
@@ -139,6 +179,44 @@ describe("the virtual clock", () => {
         expect(clock.mode).toBe("real");
         expect(clock.nowMs).toBeGreaterThan(nowMs + dayMs - 50);
       }, options);
+    });
+  });
+
+  it.each([
+    [{ to: 8_640_000_000_000_000 }],
+    [{ to: Number.MAX_SAFE_INTEGER }],
+    [{ to: 1e300 }],
+    [{ to: Date.UTC(2100, 0, 1) + 1 }],
+    [{ to: -1 }],
+    [{ to: 1.5 }],
+    [{ to: null }],
+    [{ to: "2030-01-01" }],
+    [{ advanceMs: 8_640_000_000_000_000 }],
+    [{ advanceMs: Number.MAX_SAFE_INTEGER }],
+    [{ advanceMs: Date.UTC(2100, 0, 1) }],
+    [{ advanceMs: -1 }],
+    [{ advanceMs: 0.5 }],
+    [{ advanceMs: null }],
+    [{ mode: "fast" }],
+  ])("refuses %j, and doesn't move", async (order) => {
+    await withSandbox(async ({ sandbox }) => {
+      const { nowMs } = await clockOf(sandbox, { mode: "virtual" });
+      expect(await control(sandbox, "POST", "/clock", order)).toMatchObject({ status: 400 });
+      expect(await clockOf(sandbox)).toMatchObject({ mode: "virtual", nowMs });
+    });
+  });
+
+  it("goes as far as the year 2100, in one order or in many, and no further", async () => {
+    await withSandbox(async ({ sandbox }) => {
+      const endMs = Date.UTC(2100, 0, 1);
+      const { nowMs } = await clockOf(sandbox, { mode: "virtual" });
+      await clockOf(sandbox, { advanceMs: 3660 * dayMs });
+      expect(await control(sandbox, "POST", "/clock", { advanceMs: endMs - nowMs })).toMatchObject({
+        status: 400,
+        body: { error: { message: expect.stringContaining("2100-01-01") as string } },
+      });
+      expect(await clockOf(sandbox, { to: endMs })).toMatchObject({ nowMs: endMs });
+      expect(await control(sandbox, "POST", "/clock", { advanceMs: 1 })).toMatchObject({ status: 400 });
     });
   });
 

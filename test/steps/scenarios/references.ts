@@ -62,7 +62,7 @@ export const references: readonly Scenario[] = [
   {
     name: "a reference can't be paid by other means while the last attempt could still succeed",
     async play(stage) {
-      const timedOut = await stage.call("processPayment", { ...debitFor(stage), timeoutSeconds: 1 });
+      const timedOut = await stage.call("processPayment", { ...debitFor(stage), timeoutSeconds: 12 });
       const id = timedOut.body.metadata?.["paymentIntentId"] ?? "";
       await stage.hung(1, () => stage.payment());
       const early = await stage.call("processPayment", { ...debitFor(stage), paymentMethodId: "pm_card_visa" });

@@ -10,6 +10,7 @@ type Expiry = { readonly month: number; readonly year: number };
 
 /** Visa's usual hold on a card. https://docs.stripe.com/payments/place-a-hold-on-a-payment-method */
 export const AUTHORIZATION_DAYS = 7;
+const MULTICAPTURE_BRANDS: readonly string[] = ["amex", "diners", "discover", "jcb", "mastercard", "unionpay", "visa"];
 
 const LONGEST_YEARS = 50;
 const CVC_LENGTH = 3;
@@ -66,7 +67,7 @@ export function chargeOfCard(
     installments: null,
     last4: card.last4,
     mandate: mandate?.id ?? null,
-    multicapture: { status: "unavailable" },
+    multicapture: { status: allowsSeveralCaptures(card, paymentIntent) ? "available" : "unavailable" },
     network: card.brand,
     network_transaction_id: randomText(15),
     overcapture: { maximum_amount_capturable: paymentIntent.amount, status: "unavailable" },
@@ -75,6 +76,15 @@ export function chargeOfCard(
     transaction_link_id: null,
     wallet: null,
   };
+}
+
+/** Several captures have to be asked for, and are for cards of these brands. https://docs.stripe.com/payments/multicapture */
+function allowsSeveralCaptures({ brand }: Stripe.PaymentMethod.Card, paymentIntent: Stripe.PaymentIntent): boolean {
+  return (
+    paymentIntent.capture_method === "manual" &&
+    paymentIntent.payment_method_options?.card?.request_multicapture === "if_available" &&
+    MULTICAPTURE_BRANDS.includes(brand)
+  );
 }
 
 /** A card is good until its month ends; the card of a token or test method is good for some years. */

@@ -155,7 +155,7 @@ function confirm(call: ApiCall, before: Stripe.SetupIntent, usable: UsablePaymen
   const waiting = unit.save<Stripe.SetupIntent>({
     ...setupIntent,
     latest_attempt: newId("setatt"),
-    next_action: nextAction(unit, before.id, parameters.string("return_url") ?? null),
+    next_action: nextAction(unit, before, usable.scenario, parameters.string("return_url") ?? null),
     status: "requires_action",
   });
   unit.fire("setup_requires_action", [waiting]);

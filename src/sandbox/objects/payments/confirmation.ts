@@ -5,7 +5,9 @@ import { failedCharge, newCharge, saveCaptured, succeededCharge } from "./charge
 import { DAY_MS } from "../../world/clock.ts";
 import { attemptError, declineFields, DECLINES, type Decline } from "../../world/declines.ts";
 import { findMandate, type MandateChoice, type MandateUse, readMandate } from "../methods/mandates.ts";
+import { newId } from "../../world/identifiers.ts";
 import type { Parameters } from "../../http/parameters.ts";
+import { checkAmount } from "./paymentIntentParameters.ts";
 import { consume, refuseSpent, type UsablePaymentMethod } from "../methods/paymentMethods.ts";
 import { acceptsCurrency, BANK_TRANSFERS, flowOf, PAYMENT_METHOD_TYPES } from "../methods/paymentMethodTypes.ts";
 import type { Scenario } from "../methods/scenario.ts";
@@ -26,12 +28,8 @@ export type Confirmation = {
 };
 
 export function readConfirmation(parameters: Parameters, created: Stripe.PaymentIntent | null): Confirmation {
-  const returnUrl = parameters.string("return_url") ?? null;
-  if (returnUrl !== null && !URL.canParse(returnUrl)) {
-    throw refusal("Not a valid URL", { code: "url_invalid", param: "return_url" });
-  }
   return {
-    returnUrl,
+    returnUrl: parameters.string("return_url") ?? null,
     mandate: readMandate(parameters),
     // `off_session` is true, false, or a reason such as "recurring".
     isOffSession: parameters.boolean("off_session") ?? parameters.has("off_session"),
@@ -87,6 +85,7 @@ function checkPaymentMethod(
     const message = `Invalid currency: ${paymentIntent.currency}. The payment method \`${type}\` only supports the following currencies: ${supported}.`;
     throw refusal(message, { code: "payment_method_currency_mismatch", param: "currency" });
   }
+  checkAmount(paymentIntent.amount, paymentIntent.currency, type);
   if (!paymentIntent.payment_method_types.includes(type)) {
     const allowed = paymentIntent.payment_method_types.join(", ");
     const message = `The PaymentMethod provided (${type}) is not allowed for this PaymentIntent. Please attach a PaymentMethod of one of the following types: ${allowed}.`;
@@ -142,7 +141,7 @@ function askCustomer(
     case "immediate":
     case "debit":
     case "redirect":
-      return nextAction(unit, paymentIntent.id, returnUrl);
+      return nextAction(unit, paymentIntent, scenario, returnUrl);
   }
 }
 
@@ -163,12 +162,26 @@ function bankInstructions(unit: UnitOfWork, paymentIntent: Stripe.PaymentIntent)
 /** The page where the customer authenticates; SetupIntents have the same. */
 export function nextAction(
   unit: UnitOfWork,
-  id: string,
+  intent: Stripe.PaymentIntent | Stripe.SetupIntent,
+  { type }: Scenario,
   returnUrl: string | null,
 ): Stripe.PaymentIntent.NextAction & Stripe.SetupIntent.NextAction {
-  const url = `${unit.pace.baseUrl()}/_sandbox/authorize/${id}`;
+  const base = `${unit.pace.baseUrl()}/_sandbox`;
+  const url = flowOf(type).kind === "redirect" ? `${base}/authorize/${intent.id}` : hostedUrl(base, unit, intent);
   if (returnUrl !== null) return { type: "redirect_to_url", redirect_to_url: { return_url: returnUrl, url } };
   return { type: "use_stripe_sdk", use_stripe_sdk: { type: "three_d_secure_redirect", stripe_js: url } };
+}
+
+/** The address of a card's authentication has the same parameters as Stripe's, the client secret among them. */
+function hostedUrl(base: string, unit: UnitOfWork, intent: Stripe.PaymentIntent | Stripe.SetupIntent): string {
+  const parameters = new URLSearchParams({
+    merchant: unit.account,
+    [intent.object]: intent.id,
+    [`${intent.object}_client_secret`]: intent.client_secret ?? "",
+    publishable_key: "pk_test_sandbox",
+    source: newId("payatt"),
+  });
+  return `${base}/3d_secure_2/hosted?${parameters.toString()}`;
 }
 
 export type Attempted =

@@ -2,7 +2,7 @@ import type { Stripe } from "stripe";
 import { missing, refusal } from "../../http/apiError.ts";
 import {
   amountStepOf,
-  MAXIMUM_AMOUNT_MINOR,
+  maximumAmountMinor,
   minimumAmountMinor,
   printAmount,
   SUPPORTED_CURRENCIES,
@@ -23,14 +23,16 @@ export function readCurrency(parameters: Parameters): string {
   throw refusal(message, { param: "currency" });
 }
 
-export function checkAmount(amount: number, currency: string): number {
-  const minimum = minimumAmountMinor(currency);
+/** @param type of the payment method, null where it is not known yet */
+export function checkAmount(amount: number, currency: string, type: string | null = null): number {
+  const minimum = minimumAmountMinor(currency, type);
   if (amount < minimum) {
     const message = `Amount must be at least ${printAmount(minimum, currency)} ${currency}`;
     throw refusal(message, { code: "amount_too_small", param: "amount" });
   }
-  if (amount > MAXIMUM_AMOUNT_MINOR) {
-    const message = `Amount must be no more than ${printAmount(MAXIMUM_AMOUNT_MINOR, currency)}`;
+  const maximum = maximumAmountMinor(currency, type);
+  if (amount > maximum) {
+    const message = `Amount must be no more than ${printAmount(maximum, currency)}`;
     throw refusal(message, { code: "amount_too_large", param: "amount" });
   }
   const step = amountStepOf(currency);

@@ -1,5 +1,5 @@
 import type { Stripe } from "stripe";
-import { failure, unexpectedState } from "../../http/apiError.ts";
+import { failure, refusal, unexpectedState } from "../../http/apiError.ts";
 import { returnToCashBalance } from "../methods/cashBalance.ts";
 import { failedCharge, latestCharge, saveCaptured } from "./charges.ts";
 import { confirmPayment, readConfirmation } from "./confirmation.ts";
@@ -20,6 +20,7 @@ import {
 } from "./paymentIntentParameters.ts";
 import { findScenarioOf } from "../methods/paymentMethods.ts";
 import { retrieve } from "../../http/resources.ts";
+import { listReleaseAsRefund } from "./refunds.ts";
 import { releaseCharge } from "./settlement.ts";
 import { idOf } from "../../world/storedObjects.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
@@ -28,10 +29,10 @@ import type { UnitOfWork } from "../../world/unitOfWork.ts";
 export function createPaymentIntent(call: ApiCall): Stripe.PaymentIntent {
   const { parameters, unit } = call;
   const currency = readCurrency(parameters);
-  const amount = checkAmount(parameters.integer("amount") ?? 0, currency);
   const confirms = parameters.boolean("confirm") === true;
   if (!confirms) refuseConfirmationParameters(parameters);
   const usable = readPaymentMethod(unit, parameters);
+  const amount = checkAmount(parameters.integer("amount") ?? 0, currency, usable?.scenario.type);
   const created = withDefaultOptions({
     ...draftPaymentIntent(unit, amount, currency, parameters),
     allowed_payment_method_types: copyList(parameters.list("allowed_payment_method_types")),
@@ -169,11 +170,16 @@ export function updatePaymentIntent(call: ApiCall): Stripe.PaymentIntent {
   }
   const currency = parameters.has("currency") ? readCurrency(parameters) : before.currency;
   const usable = readPaymentMethod(unit, parameters);
+  const readAmount = () => {
+    if (!parameters.has("amount") && !parameters.has("currency")) return before.amount;
+    const scenario = usable?.scenario ?? findScenarioOf(unit, idOf(before.payment_method) ?? "");
+    return checkAmount(parameters.integer("amount") ?? before.amount, currency, scenario?.type);
+  };
   // The voucher of the earlier payment method is void.
   if (usable !== null && before.next_action !== null) unit.dropJobs(before.id);
   return unit.save<Stripe.PaymentIntent>({
     ...describePayment(before, parameters),
-    amount: checkAmount(parameters.integer("amount") ?? before.amount, currency),
+    amount: readAmount(),
     currency,
     customer: readCustomer(unit, parameters) ?? before.customer,
     // Any update forgets why the last attempt failed; the Charge remembers.
@@ -222,7 +228,11 @@ export function cancelPaymentIntent(call: ApiCall): Stripe.PaymentIntent {
   return canceled;
 }
 
-/** https://docs.stripe.com/api/payment_intents/capture: there is one capture, and the rest of the amount is released. */
+/**
+ * There is one capture, and the rest of the amount is released; or several, where the charge allows that, until one is final
+ * or nothing is left. A final capture of nothing releases the rest.
+ * https://docs.stripe.com/api/payment_intents/capture, https://docs.stripe.com/payments/multicapture
+ */
 export function capturePaymentIntent(call: ApiCall): Stripe.PaymentIntent {
   const { parameters, unit } = call;
   const before = retrieve(call, "payment_intent");
@@ -237,26 +247,41 @@ export function capturePaymentIntent(call: ApiCall): Stripe.PaymentIntent {
     const message = `The amount_to_capture (${print(amount)}) is greater than the capturable amount of this PaymentIntent (${print(before.amount_capturable)}).`;
     throw failure(message, { code: "amount_too_large", param: "amount_to_capture", payment_intent: before });
   }
-  if (parameters.boolean("final_capture") === false) {
+  const isFinal = parameters.boolean("final_capture") ?? true;
+  if (amount < (isFinal && before.amount_received > 0 ? 0 : 1)) {
+    throw refusal("This value must be greater than or equal to 1.", {
+      code: "parameter_invalid_integer",
+      param: "amount_to_capture",
+    });
+  }
+  if (!isFinal && charge.payment_method_details?.card?.multicapture?.status !== "available") {
     const message =
       "This PaymentIntent can only be captured once: its charge has `multicapture` `unavailable`. Leave out `final_capture`, or set it to true.";
     throw failure(message, { param: "final_capture", payment_intent: before });
+  }
+  const received = before.amount_received + amount;
+  const metadata = mergeMetadata(before.metadata, parameters.metadata());
+  if (!isFinal && amount < before.amount_capturable) {
+    const part = unit.save<Stripe.PaymentIntent>({
+      ...before,
+      amount_capturable: before.amount_capturable - amount,
+      amount_received: received,
+      metadata,
+    });
+    unit.fire("captured_in_part", [part, unit.save({ ...charge, amount_captured: received })]);
+    return part;
   }
   unit.dropJobs(before.id);
   const captured = unit.save<Stripe.PaymentIntent>({
     ...before,
     status: "succeeded",
     amount_capturable: 0,
-    amount_received: amount,
-    metadata: mergeMetadata(before.metadata, parameters.metadata()),
+    amount_received: received,
+    metadata,
   });
-  const paid = saveCaptured(unit, {
-    ...charge,
-    captured: true,
-    amount_captured: amount,
-    amount_refunded: charge.amount - amount,
-  });
-  unit.fire("captured", [captured, paid]);
+  const paid = saveCaptured(unit, { ...charge, captured: true, amount_captured: received });
+  listReleaseAsRefund(call, paid);
+  unit.fire(amount === 0 ? "rest_released" : "captured", [captured, paid]);
   return captured;
 }
 

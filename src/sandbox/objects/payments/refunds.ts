@@ -13,10 +13,12 @@ import type { ForcedOutcome } from "./settlement.ts";
 import { idOf } from "../../world/storedObjects.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
+const RELEASES_HIDDEN_IN = "2025-03-31";
+
 /** https://docs.stripe.com/api/refunds/create */
 export function createRefund({ parameters, unit }: ApiCall): Stripe.Refund {
   const charge = findRefundableCharge(unit, parameters);
-  const left = charge.amount - charge.amount_refunded;
+  const left = charge.amount_captured - charge.amount_refunded;
   if (unit.list("dispute", "charge", charge.id).some((dispute) => !dispute.is_charge_refundable)) {
     const message = `Charge ${charge.id} has been charged back; cannot issue a refund.`;
     throw failure(message, { code: "charge_disputed", charge: charge.id });
@@ -40,7 +42,7 @@ export function createRefund({ parameters, unit }: ApiCall): Stripe.Refund {
   const refunded = unit.save({
     ...charge,
     amount_refunded: refundedAmount,
-    refunded: refundedAmount === charge.amount,
+    refunded: refundedAmount === charge.amount_captured,
   });
   unit.fire(refund.status === "pending" ? "refund_pending" : "refunded", [refund, refunded]);
   if (refund.status === "pending" || scenario?.refund === "fails_later") {
@@ -110,7 +112,7 @@ function findRefundableCharge(unit: UnitOfWork, parameters: Parameters): Stripe.
     throw missing("payment_intent", paymentIntentId, "payment_intent");
   }
   const charge = paymentIntent === undefined ? unit.find("charge", chargeId ?? "") : latestCharge(unit, paymentIntent);
-  if (paymentIntent !== undefined && (charge?.status !== "succeeded" || !charge.captured)) {
+  if (paymentIntent !== undefined && (charge === undefined || !isRefundable(charge))) {
     throw failure(`This PaymentIntent (${paymentIntent.id}) does not have a successful charge to refund.`, {
       param: "payment_intent",
       payment_intent: paymentIntent,
@@ -120,16 +122,32 @@ function findRefundableCharge(unit: UnitOfWork, parameters: Parameters): Stripe.
   if (chargeId !== undefined && chargeId !== charge.id) {
     throw refusal(`Charge ${chargeId} does not belong to the PaymentIntent ${paymentIntentId}.`, { param: "charge" });
   }
-  if (charge.status !== "succeeded" || !charge.captured) {
+  if (!isRefundable(charge)) {
     const message = `Charge ${charge.id} cannot be refunded: its status is ${charge.status}${charge.captured ? "" : " and it isn't captured"}.`;
     throw failure(message, { code: "charge_not_refundable", param: "charge" });
   }
   return charge;
 }
 
+/** Of several captures, each can be given back before the last. */
+function isRefundable(charge: Stripe.Charge): boolean {
+  return charge.status === "succeeded" && charge.amount_captured > 0;
+}
+
+/**
+ * To a program of an API version before 2025-03-31, the part of an authorization that was not captured is a refund, which
+ * every program of the account then finds in the list.
+ * https://docs.stripe.com/changelog/basil/2025-03-31/remove-refund-from-partial-capture-and-payment-cancellation-flow
+ */
+export function listReleaseAsRefund({ apiVersion, unit }: ApiCall, charge: Stripe.Charge): void {
+  const released = charge.amount - charge.amount_captured;
+  if (apiVersion >= RELEASES_HIDDEN_IN || released === 0) return;
+  unit.save(buildRefund(unit, null, charge, released, false));
+}
+
 function buildRefund(
   unit: UnitOfWork,
-  parameters: Parameters,
+  parameters: Parameters | null,
   charge: Stripe.Charge,
   amount: number,
   pending: boolean,
@@ -151,11 +169,11 @@ function buildRefund(
           type: "card",
         }
       : { type: charge.payment_method_details?.type ?? "unknown" },
-    metadata: mergeMetadata({}, parameters.metadata()),
+    metadata: mergeMetadata({}, parameters?.metadata()),
     payment_intent: charge.payment_intent,
     payment_method: charge.payment_method,
     ...(pending ? { pending_reason: "processing" } : {}),
-    reason: parameters.string("reason") ?? null,
+    reason: parameters?.string("reason") ?? null,
     receipt_number: null,
     source_transfer_reversal: null,
     status: pending ? "pending" : "succeeded",

@@ -19,8 +19,9 @@ type SearchResult = {
   readonly data: readonly Stripe.PaymentIntent[];
 };
 
+/** A backslash is read in one way only: where it had two, a row of them took twice as long with each. */
 const CLAUSE =
-  /^\s*(?:metadata\[(["'])((?:\\.|(?!\1).)+)\1\]|(status))\s*:\s*(["'])((?:\\.|(?!\4).)*)\4\s*(?:(AND)\b|$)/is;
+  /^\s*(?:metadata\[(["'])((?:\\.|(?!\1)[^\\])+)\1\]|(status))\s*:\s*(["'])((?:\\.|(?!\4)[^\\])*)\4\s*(?:(AND)\b|$)/is;
 
 export function searchPaymentIntents({ parameters, path, store, unit }: ApiCall): SearchResult {
   const clauses = parseQuery(parameters.string("query") ?? "");

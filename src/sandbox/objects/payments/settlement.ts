@@ -86,15 +86,26 @@ export function settleVoucher(unit: UnitOfWork, id: string, forced: ForcedOutcom
 export function expireAuthorization(unit: UnitOfWork, id: string): void {
   const paymentIntent = unit.find("payment_intent", id);
   if (paymentIntent?.status !== "requires_capture") return;
+  if (paymentIntent.amount_received > 0) {
+    releaseRest(unit, paymentIntent);
+    return;
+  }
   const canceled = unit.save<Stripe.PaymentIntent>({
     ...paymentIntent,
     status: "canceled",
     amount_capturable: 0,
     canceled_at: unit.nowSeconds,
-    cancellation_reason: "automatic",
+    cancellation_reason: "expired",
   });
-  const charge = releaseCharge(unit, paymentIntent);
-  unit.fire("authorization_expired", [canceled, charge]);
+  unit.fire("authorization_expired", [canceled, latestCharge(unit, paymentIntent)]);
+}
+
+/** Of several captures, those that were made stand. */
+function releaseRest(unit: UnitOfWork, paymentIntent: Stripe.PaymentIntent): void {
+  const closed = unit.save<Stripe.PaymentIntent>({ ...paymentIntent, status: "succeeded", amount_capturable: 0 });
+  const charge = latestCharge(unit, closed);
+  if (charge !== undefined) saveCaptured(unit, { ...charge, captured: true });
+  unit.fire("rest_released", [closed]);
 }
 
 /** The part that isn't captured goes back to the customer, which the Charge shows as a refund. */

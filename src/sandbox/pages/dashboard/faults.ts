@@ -8,6 +8,8 @@ import type { Html } from "../page.ts";
 export type FaultTarget = Fault["target"];
 
 export const EFFECT_WORDS: Readonly<Record<Fault["effect"], string>> = {
+  error_400: "400 without a code, nothing done and nothing saved",
+  balance_insufficient: "400, the balance is too low, nothing done",
   error_500: "500, nothing done and nothing saved",
   error_500_saved: "500 that its key replays, nothing done",
   error_500_saved_after: "500 that its key replays, though all was done",

@@ -1,3 +1,4 @@
+import type { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
 import {
   cardPayment,
@@ -100,7 +101,27 @@ describe("a card payment", () => {
     await withSandbox(async ({ stripe, sandbox }) => {
       const params = { ...cardPayment("pm_card_authenticationRequired"), return_url: "https://shop.example/back?a=1" };
       const first = await stripe.paymentIntents.create(params);
-      const url = `${sandbox.url}/_sandbox/authorize/${first.id}`;
+      const url = first.next_action?.redirect_to_url?.url ?? "";
+      const { origin, pathname, searchParams } = new URL(url);
+      expect([origin, pathname]).toEqual([sandbox.url, "/_sandbox/3d_secure_2/hosted"]);
+      // https://hooks.stripe.com/3d_secure_2/hosted has the same.
+      expect(Object.fromEntries(searchParams)).toEqual({
+        merchant: expect.stringMatching(/^acct_/) as string,
+        payment_intent: first.id,
+        payment_intent_client_secret: first.client_secret,
+        publishable_key: expect.stringMatching(/^pk_test_/) as string,
+        source: expect.stringMatching(/^payatt_/) as string,
+      });
+      for (const [name, value] of [
+        ["payment_intent_client_secret", `${first.client_secret}x`],
+        ["payment_intent_client_secret", ""],
+        ["payment_intent", "pi_other"],
+      ] as const) {
+        const other = new URL(url);
+        other.searchParams.set(name, value);
+        expect((await fetch(other)).status).toBe(404);
+        expect((await fetch(other, { method: "POST", body: "outcome=succeeded" })).status).toBe(404);
+      }
       expect(first).toMatchObject({
         status: "requires_action",
         next_action: { type: "redirect_to_url", redirect_to_url: { url, return_url: params.return_url } },
@@ -187,7 +208,7 @@ describe("a card payment", () => {
         status: "succeeded",
         amount_capturable: 0,
         amount_received: 1000,
-        latest_charge: { amount_captured: 1000, amount_refunded: 99, captured: true },
+        latest_charge: { amount_captured: 1000, amount_refunded: 0, captured: true },
       });
       expect(await errorOf(stripe.paymentIntents.capture(held.id))).toMatchObject({
         code: "payment_intent_unexpected_state",
@@ -199,6 +220,110 @@ describe("a card payment", () => {
           "payment_intent.succeeded",
         ]),
       );
+    });
+  });
+});
+
+describe("the largest and the smallest amount", () => {
+  it("are those of the payment method, where they are not the currency's", async () => {
+    await withSandbox(async ({ stripe }) => {
+      const large = { amount: 150_000_000, currency: "idr" };
+      expect(await stripe.paymentIntents.create({ ...cardPayment(), ...large })).toMatchObject({
+        status: "succeeded",
+        amount_received: 150_000_000,
+      });
+      const debit = stripe.paymentIntents.create({ ...debitPayment(), amount: 100_000_000 });
+      expect(await errorOf(debit)).toMatchObject({ code: "amount_too_large" });
+      const { id: method } = await stripe.paymentMethods.create({ type: "ideal" });
+      const cent = {
+        amount: 1,
+        currency: "eur",
+        payment_method: method,
+        automatic_payment_methods: { enabled: true },
+        return_url: "https://shop.example",
+      };
+      const small = await stripe.paymentIntents.create({ ...cardPayment(), ...cent });
+      expect(small).toMatchObject({ status: "requires_action", amount: 1 });
+      expect(await stripe.paymentIntents.update(small.id, { metadata: { a: "b" } })).toMatchObject({ amount: 1 });
+      const byCard = stripe.paymentIntents.create({ ...cardPayment(), amount: 1, currency: "eur" });
+      expect(await errorOf(byCard)).toMatchObject({ code: "amount_too_small" });
+    });
+  });
+
+  it("are looked at again when the payment method comes later", async () => {
+    await withSandbox(async ({ stripe }) => {
+      const { id } = await stripe.paymentIntents.create({ amount: 100_000_000, currency: "usd" });
+      const late = stripe.paymentIntents.confirm(id, {
+        payment_method: "pm_usBankAccount_success",
+        return_url: "https://shop.example",
+      });
+      expect(await errorOf(late)).toMatchObject({ code: "amount_too_large" });
+    });
+  });
+});
+
+const heldForSeveral = async (stripe: Stripe) =>
+  await stripe.paymentIntents.create({
+    ...cardPayment(),
+    capture_method: "manual",
+    payment_method_options: { card: { request_multicapture: "if_available" } },
+  });
+
+describe("several captures", () => {
+  it("add up, can be given back before the last, and a final one of nothing releases the rest", async () => {
+    await withSandbox(async ({ stripe }) => {
+      const { id } = await heldForSeveral(stripe);
+      const capture = async (amount_to_capture: number, final_capture: boolean) =>
+        await stripe.paymentIntents.capture(id, { amount_to_capture, final_capture, expand: ["latest_charge"] });
+      expect(await errorOf(capture(0, true))).toMatchObject({ param: "amount_to_capture" });
+      expect(await capture(600, false)).toMatchObject({
+        status: "requires_capture",
+        amount_capturable: 499,
+        amount_received: 600,
+        latest_charge: {
+          amount_captured: 600,
+          captured: false,
+          payment_method_details: { card: { multicapture: { status: "available" } } },
+        },
+      });
+      expect(await capture(100, false)).toMatchObject({ amount_capturable: 399, amount_received: 700 });
+      expect(await errorOf(capture(0, false))).toMatchObject({ param: "amount_to_capture" });
+      expect(await stripe.refunds.create({ payment_intent: id, amount: 200 })).toMatchObject({ status: "succeeded" });
+      expect(await errorOf(stripe.refunds.create({ payment_intent: id, amount: 501 }))).toMatchObject({
+        param: "amount",
+      });
+      expect(await capture(0, true)).toMatchObject({
+        status: "succeeded",
+        amount_capturable: 0,
+        amount_received: 700,
+        latest_charge: { amount_captured: 700, amount_refunded: 200, captured: true, refunded: false },
+      });
+      expect((await stripe.refunds.create({ payment_intent: id })).amount).toBe(500);
+    });
+  });
+
+  it("end with the authorization, which closes the payment with what was captured", async () => {
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const { id } = await heldForSeveral(stripe);
+      await stripe.paymentIntents.capture(id, { amount_to_capture: 600, final_capture: false });
+      await fetch(`${sandbox.url}/_sandbox/clock`, { method: "POST", body: '{"advanceMs": 691200000}' });
+      expect(await stripe.paymentIntents.retrieve(id)).toMatchObject({ status: "succeeded", amount_received: 600 });
+    });
+  });
+});
+
+describe("the part of an authorization that was not captured", () => {
+  it.each([
+    ["2024-06-20", [499]],
+    ["2025-03-31.basil", []],
+  ])("captured by a program of %s is listed as refunds of %s", async (apiVersion, amounts) => {
+    await withSandbox(async ({ stripe }) => {
+      const { id } = await stripe.paymentIntents.create({ ...cardPayment(), capture_method: "manual" });
+      await stripe.paymentIntents.capture(id, { amount_to_capture: 600 }, { apiVersion });
+      expect((await stripe.refunds.list({ payment_intent: id })).data.map(({ amount }) => amount)).toEqual(amounts);
+      expect(await stripe.paymentIntents.retrieve(id, { expand: ["latest_charge"] })).toMatchObject({
+        latest_charge: { amount_captured: 600, amount_refunded: 0 },
+      });
     });
   });
 });
