@@ -75,11 +75,12 @@ async function isReturned(call: Call, payment: PaymentSnapshot): Promise<boolean
   const refunds = await listRefunds(call, paymentIntentId);
   if (isGivenBack(payment, refunds, 0)) return true;
   if (refunds.some(isUnsettled)) return false;
-  const disputes =
-    (await throughPages((after) =>
-      call.ask("list disputes", (stripe) => stripe.observeDisputes(paymentIntentId, after)),
-    )) ?? [];
-  const lostMinor = disputes.filter(({ status }) => status === "lost").reduce((sum, { amount }) => sum + amount, 0);
+  const disputes = await throughPages((after) =>
+    call.ask("list disputes", (stripe) => stripe.observeDisputes(paymentIntentId, after)),
+  );
+  const lostMinor = (disputes ?? [])
+    .filter(({ status }) => status === "lost")
+    .reduce((sum, { amount }) => sum + amount, 0);
   return isGivenBack(payment, refunds, lostMinor);
 }
 

@@ -140,14 +140,15 @@ export type Holding =
   | "unsettled";
 
 /** Every status is listed. */
-export function holdingOf({ status }: PaymentSnapshot): Holding {
+export function holdingOf({ status, isBeingAbandoned }: PaymentSnapshot): Holding {
   switch (status) {
     case "canceled":
     // Without a payment method it can't succeed by itself, and nobody has one for it.
     case "requires_payment_method":
       return "none";
     case "succeeded":
-      return "money";
+      // What a success is worth is known only to the call that is about to give it up.
+      return isBeingAbandoned ? "unsettled" : "money";
     case "requires_confirmation":
     case "requires_action":
     case "requires_capture":

@@ -30,7 +30,13 @@ export async function startDoor(from: {
     const body = await read(request);
     const trace = from.trials.traceOf(String(request.headers[invocationHeader]));
     if (trace === undefined) return await send(response, await forward(request, body));
-    const key = await stepOf(trace, decodeURIComponent(String(request.headers[runHeader])));
+    const run = request.headers[runHeader];
+    if (run === undefined) {
+      // What is read outside the journal is a part of no step; the answer that it goes into is one.
+      trace.trial.methods.add(String(request.headers[methodHeader]));
+      return await send(response, await forward(request, body, interferenceWith(trace, request)));
+    }
+    const key = await stepOf(trace, decodeURIComponent(String(run)));
     // Its invocation is held already, or the process that sent it is gone.
     if (trace.frozen || response.destroyed) return;
     trace.trial.methods.add(String(request.headers[methodHeader]));

@@ -22,11 +22,14 @@ export type WorkerOptions = Omit<ServiceOptions, "stripe"> & {
 
 const { secretKey, apiBase, otherSettings, ...options } = JSON.parse(process.argv[2] ?? "") as WorkerOptions;
 
-const steps = new AsyncLocalStorage<{ readonly invocationId: string; readonly run: string }>();
+const steps = new AsyncLocalStorage<{ readonly invocationId: string; readonly run: string | null }>();
 const methods = new AsyncLocalStorage<string>();
 
 const tellSteps: HooksProvider = ({ request }) => ({
-  interceptor: { run: (run, next) => steps.run({ invocationId: request.id, run }, next) },
+  interceptor: {
+    handler: (next) => steps.run({ invocationId: request.id, run: null }, next),
+    run: (run, next) => steps.run({ invocationId: request.id, run }, next),
+  },
 });
 
 // Node publishes every request before it is sent. https://nodejs.org/api/diagnostics_channel.html#http
@@ -35,7 +38,7 @@ subscribe("http.client.request.created", (message) => {
   const step = steps.getStore();
   if (step === undefined) return;
   request.setHeader(invocationHeader, step.invocationId);
-  request.setHeader(runHeader, encodeURIComponent(step.run));
+  if (step.run !== null) request.setHeader(runHeader, encodeURIComponent(step.run));
   request.setHeader(methodHeader, methods.getStore() ?? "");
 });
 
