@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePorts } from "../../src/dev/ports.ts";
 import { openHouse, type House } from "./house.ts";
 import { readJournals, type Journal } from "./journal.ts";
-import { kinds, type KindId } from "./kinds.ts";
+import { kindOf, type KindId } from "./kinds.ts";
 import { clientOf } from "./load.ts";
 import { openSandbox, type BenchSandbox } from "./stripe.ts";
 
@@ -111,8 +111,7 @@ function entriesOf(id: KindId) {
 }
 
 async function answerOf(id: KindId): Promise<unknown> {
-  const kind = kinds.find((one) => one.id === id);
-  if (kind === undefined) throw new Error(`There is no kind ${id}.`);
+  const kind = kindOf(id);
   await sandbox.deliverTo(kind.webhooks === "none" ? null : house.endpoints[kind.webhooks]);
   const client = clientOf(house.ingressUrl);
   const before = sandbox.deliveries().all;
@@ -180,6 +179,7 @@ function withoutIds(text: string): string {
   return text
     .replaceAll(/pi_\w{20,}/g, "pi_…")
     .replaceAll(/inv_1\w{33}/g, "inv_…")
+    .replaceAll(/\bin_\w{20}/g, "in_…")
     .replaceAll(/sign_1[\w-]{38}/g, "sign_…")
     .replaceAll(/^[\w-]{43}$/g, "key…");
 }

@@ -1,16 +1,21 @@
 /** What the engine keeps of one call: its journal entries, and their bytes. */
 import type { House } from "./house.ts";
-import { kinds, type KindId } from "./kinds.ts";
+import { kindOf, kinds, type KindId } from "./kinds.ts";
 import { clientOf } from "./load.ts";
 import type { BenchSandbox } from "./stripe.ts";
 
 type Entry = { readonly type: string; readonly name: string; readonly bytes: number };
 export type Journal = { readonly kind: KindId; readonly entries: readonly Entry[] };
 
-/** One payment of each kind, and the journal of its call. That of `processWebhook` is not kept: it holds a client secret. */
+/**
+ * One payment of each kind, and the journal of its call, in a process that has made a payment: only the first one asks the
+ * engine which installation it belongs to. That of `processWebhook` is not kept: it holds a client secret.
+ */
 export async function readJournals(house: House, sandbox: BenchSandbox): Promise<readonly Journal[]> {
   const client = clientOf(house.ingressUrl);
   const journals: Journal[] = [];
+  await sandbox.deliverTo(null);
+  await client.post(kindOf("c").call);
   for (const { id, call, webhooks } of kinds) {
     await sandbox.deliverTo(webhooks === "none" ? null : house.endpoints[webhooks]);
     await client.post(call);

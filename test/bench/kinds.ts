@@ -79,3 +79,9 @@ export const kinds: readonly Kind[] = [
 ];
 
 export type KindId = Kind["id"];
+
+export function kindOf(id: KindId): Kind {
+  const kind = kinds.find((one) => one.id === id);
+  if (kind === undefined) throw new TypeError(`There is no kind ${id}.`);
+  return kind;
+}

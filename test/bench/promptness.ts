@@ -2,7 +2,7 @@
 import { createHmac } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { House } from "./house.ts";
-import { kinds, type KindId } from "./kinds.ts";
+import { kindOf, type KindId } from "./kinds.ts";
 import { clientOf, type Client } from "./load.ts";
 import { quantile } from "./statistics.ts";
 import type { BenchSandbox, Endpoint } from "./stripe.ts";
@@ -50,9 +50,9 @@ export async function measurePromptness(
 }
 
 async function startWaiting(house: House, sandbox: BenchSandbox, client: Client, id: "e" | "f3") {
-  const kind = kinds.find((one) => one.id === id);
-  const endpoint = kind === undefined || kind.webhooks === "none" ? null : house.endpoints[kind.webhooks];
-  if (kind === undefined || endpoint === null) throw new Error(`Kind ${id} has no webhooks.`);
+  const kind = kindOf(id);
+  const endpoint = kind.webhooks === "none" ? null : house.endpoints[kind.webhooks];
+  if (endpoint === null) throw new Error(`Kind ${id} has no webhooks.`);
   const before = sandbox.newestSuccess()?.seq ?? 0;
   const answered = client.post(kind.call).then(() => performance.now());
   const event = await nextSuccess(sandbox, before);
