@@ -21,9 +21,9 @@ describe.each(modes)("at the ingress, $mode", ({ inactivityTimeoutMs }) => {
   afterAll(async () => {
     await scene.close();
   });
-  /** Somebody who knows the idempotency key of a call to a handler of `payments`, and can reach the ingress. */
-  function attackerOf(handler: string, key: string) {
-    const addressOf = async (index: number) => await signalAddress({ service: "payments", handler }, key, index);
+  /** Somebody who knows the idempotency key of a call, and can reach the ingress. */
+  function attackerOf(handler: string, key: string, service = "payments") {
+    const addressOf = async (index: number) => await signalAddress({ service, handler }, key, index);
     const attacker = {
       addressOf,
       /** The engine acknowledges whatever has the form of an address. */
@@ -63,9 +63,12 @@ describe.each(modes)("at the ingress, $mode", ({ inactivityTimeoutMs }) => {
     const paid = await scene.call("processPayment", card(newOrder(), "pm_card_pendingRefund"));
     const paymentIntentId = paid.body.paymentIntentId ?? "";
     const call = scene.call("refundPayment", { paymentIntentId }, key);
-    await scene.suspended(key);
+    // The private call does it, whose key is made of the public one's id: that is no secret, `/send` answers with it.
+    const privateKey = `${await scene.suspended(key)}-0`;
     const refunds = async () => (await scene.stripe.refunds.list({ payment_intent: paymentIntentId })).data;
-    return { call, refunds, refundId: (await refunds())[0]?.id ?? "" };
+    const refundId = await until("the refund", async () => (await refunds())[0]?.id);
+    await scene.suspended(privateKey);
+    return { call, refunds, refundId, privateKey };
   }
 
   async function creatorsDoorbell(order: string): Promise<string> {
@@ -234,27 +237,31 @@ describe.each(modes)("at the ingress, $mode", ({ inactivityTimeoutMs }) => {
   describe.concurrent("a refund", () => {
     it("that somebody resolves with a fake success reads Stripe, goes on waiting, and ends as Stripe says", async () => {
       const key = newOrder();
-      const attacker = attackerOf("refundPayment", key);
-      const { call, refunds, refundId } = await pendingRefund(key);
+      const { call, refunds, refundId, privateKey } = await pendingRefund(key);
+      const attacker = attackerOf("refundPayment", privateKey, "keptCalls");
       const address = await attacker.addressOf(firstAwakeable);
       const hanging = async () => (await refunds())[0]?.metadata?.["restate_callback_id"] ?? "";
       expect(await hanging()).toBe(address);
       await attacker.ringAll(1);
-      await untilLookedAgain(key, address, hanging);
+      await untilLookedAgain(privateKey, address, hanging);
       await scene.settle(refundId, "failed");
       expect(await call).toMatchObject({ status: 409, body: { metadata: { reason: "refund_failed", refundId } } });
     });
 
-    it("that somebody cancels is left to Stripe, and the next call waits for the same one", async () => {
-      const key = newOrder();
-      const attacker = attackerOf("refundPayment", key);
-      const { call, refunds, refundId } = await pendingRefund(key);
-      await attacker.cancel();
-      expect(await call).toMatchObject({ status: 409, body: { metadata: { reason: "canceled", refundId } } });
-      const again = scene.call("awaitRefund", { refundId });
-      await scene.settle(refundId);
-      expect(await again).toMatchObject({ status: 200, body: { refundId, status: "succeeded" } });
-      expect(await refunds()).toHaveLength(1);
-    });
+    it.each(["the call", "its private half"])(
+      "of which somebody cancels %s is left to Stripe, and the next call waits for the same one",
+      async (half) => {
+        const key = newOrder();
+        const { call, refunds, refundId, privateKey } = await pendingRefund(key);
+        const attacker =
+          half === "the call" ? attackerOf("refundPayment", key) : attackerOf("refundPayment", privateKey, "keptCalls");
+        await attacker.cancel();
+        expect(await call).toMatchObject({ status: 409, body: { metadata: { reason: "canceled", refundId } } });
+        const again = scene.call("awaitRefund", { refundId });
+        await scene.settle(refundId);
+        expect(await again).toMatchObject({ status: 200, body: { refundId, status: "succeeded" } });
+        expect(await refunds()).toHaveLength(1);
+      },
+    );
   });
 });

@@ -98,7 +98,7 @@ export function namedSteps(): readonly (string | null)[] {
     .filter((file) => file.endsWith(".ts") && !withoutHandlers.test(file))
     .flatMap((file) => {
       const code = readFileSync(join(source, file), "utf8");
-      const calls = code.matchAll(/(?:\.(?:ask|fix|run)\s*\(|^\s*step:)\s*(?:"([^"]+)")?/gm);
+      const calls = code.matchAll(/(?:\.(?:ask|send|fix|run)\s*\(|^\s*step:)\s*(?:"([^"]+)")?/gm);
       // The one that gives each request its step takes the name from its caller.
       return file === "durable/call.ts" || file === "durable/createOnce.ts"
         ? []
