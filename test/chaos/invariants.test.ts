@@ -228,12 +228,12 @@ it.each<readonly [what: string, damage: Damage]>([
 
 describe("M5", () => {
   it.each([
-    ["holds where each payment has one end", [...told("paid", "payment.succeeded"), ...told("taken back", back)], 0],
-    ["sees two ends of one payment", told("taken back", back, "payment.succeeded"), 1],
-    ["sees what is told taken back, and kept", told("paid", back), 1],
-    ["sees what is told taken back, and held", told("held", back), 1],
-  ])("%s", (_what, facts, violations) => {
-    expect(oneTruthIsTold(facts, openBooks(sampleRun())).violations).toHaveLength(violations);
+    ["holds where each payment has one end", [...facts("paid", "payment.succeeded"), ...facts("taken back", back)], 0],
+    ["sees two ends of one payment", facts("taken back", back, "payment.succeeded"), 1],
+    ["sees what is told taken back, and kept", facts("paid", back), 1],
+    ["sees what is told taken back, and held", facts("held", back), 1],
+  ])("%s", (_what, heard, violations) => {
+    expect(oneTruthIsTold(heard, openBooks(sampleRun())).violations).toHaveLength(violations);
   });
 });
 
@@ -256,7 +256,7 @@ it("takes no check that looked at nothing for a proof", () => {
 
 const back = "payment.taken_back";
 
-function told(name: string, ...types: readonly string[]) {
+function facts(name: string, ...types: readonly string[]) {
   return types.map((type) => ({ paymentIntentId: `pi_${name}`, type }));
 }
 

@@ -72,7 +72,7 @@ function drawHistory(dice: Dice, number: number): History {
     // An absent customer would be waited for.
     timeoutSeconds: isHurried ? 1 : null,
     outage: hasOutage
-      ? { how: dice.pick(["refuses", "refuses", "swallows"] as const), lastsMs: dice.integer(2000, 6000) }
+      ? { how: dice.pick(["refuses", "refuses", "swallows"] as const), lastsMs: dice.integer(3000, 7000) }
       : null,
     cancelAfterMs: isCancelled ? dice.integer(0, 900) : null,
     bank: { outcome: dice.chance(0.7) ? "succeeded" : "failed", afterMs: dice.integer(300, 2500) },

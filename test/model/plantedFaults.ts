@@ -24,7 +24,8 @@ const givenUp = {
   isFasterThanNote: false,
 } as const;
 
-const outage = { how: "refuses", lastsMs: 4500 } as const;
+/** Long enough that who tries again as soon as it is over is too late by far. */
+const outage = { how: "refuses", lastsMs: 8000 } as const;
 
 export const plantedFaults: readonly PlantedFault[] = [
   {
