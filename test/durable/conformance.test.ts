@@ -3,7 +3,7 @@
  * each step of each of these waits, too.
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { eventAbout, modes, openScene, until, type Answer, type Scene } from "../scene/scene.ts";
+import { eventAbout, modes, openScene, until, untilHung, type Answer, type Scene } from "../scene/scene.ts";
 import type { Retelling } from "../scene/relay.ts";
 import { awaitedNouns, type AwaitedNoun } from "./awaitedKinds.ts";
 
@@ -24,7 +24,7 @@ describe.each(modes)("the wait, $mode", ({ inactivityTimeoutMs }) => {
     async function timersOf(key: string, count: number): Promise<readonly string[]> {
       return await until(`${count} timers`, async () => {
         const rows = await scene.sql<{ name: string }>(
-          `select j.name from sys_journal j join sys_invocation i on j.id = i.id where i.idempotency_key = '${key}' and j.entry_type = 'Command: Sleep' order by j.index`,
+          `select j.name from sys_journal j join sys_invocation i on j.id = i.id where (i.idempotency_key = '${key}' or i.invoked_by_id in (select id from sys_invocation where idempotency_key = '${key}')) and j.entry_type = 'Command: Sleep' order by j.index`,
         );
         return rows.length >= count ? rows.map(({ name }) => name) : undefined;
       });
@@ -47,6 +47,8 @@ describe.each(modes)("the wait, $mode", ({ inactivityTimeoutMs }) => {
     it("goes on after a stranger's ring, with another doorbell", async () => {
       const id = await noun.make(scene);
       const call = begin(scene, noun, id);
+      // The call may wait for a private one, which hangs the doorbell.
+      await untilHung(1, () => noun.read(scene, id));
       await scene.suspended(call.key);
       const [[key, address]] = (await hung(scene, noun, id)) as [[string, string]];
       const ring = await fetch(`${scene.ingress}/restate/awakeables/${address}/resolve`, {
@@ -158,6 +160,7 @@ describe.each(modes)("the wait, $mode", ({ inactivityTimeoutMs }) => {
       expect(new Set((await Promise.all(calls)).map(({ status }) => status))).toEqual(new Set([408]));
       expect(await hung(scene, noun, id)).toEqual([]);
       const last = begin(scene, noun, id);
+      await untilHung(1, () => noun.read(scene, id));
       await scene.suspended(last.key);
       expect(await hung(scene, noun, id)).toHaveLength(1);
       await scene.settle(id);
