@@ -84,6 +84,11 @@ describe("holdingOf", () => {
   ])("says of %s: %s", (status, holding) => {
     expect(holdingOf(samplePayment(status))).toBe(holding);
   });
+
+  it("knows nothing of a success while its call is about to give it up", () => {
+    expect(holdingOf(samplePayment("succeeded", { isBeingAbandoned: true }))).toBe("unsettled");
+    expect(holdingOf(samplePayment("succeeded", { isAbandoned: true }))).toBe("money");
+  });
 });
 
 const answered = (isFinal: boolean): AttemptEnd => ({ kind: "answered", isFinal });
