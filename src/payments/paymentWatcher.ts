@@ -11,7 +11,7 @@ import { declined, failure, refused } from "../durable/failures.ts";
 import { running, watchJournalRetentionMs } from "../durable/policies.ts";
 import { pollDelayMs } from "../durable/pollSchedule.ts";
 import type { HandlerOptions } from "../merchants/options.ts";
-import { thenLook } from "../notifications/thenLook.ts";
+import { askForLook, thenLook } from "../notifications/thenLook.ts";
 import { listRefunds, refundCreation, refundOrigin } from "../refunds/creation.ts";
 import { awaitedRefund } from "../refunds/object.ts";
 import { amountLeftToRefund, judgeRefund, refundsOfCaptured, type RefundSnapshot } from "../refunds/rules.ts";
@@ -106,6 +106,9 @@ async function takeBackUnknown(call: Call, { invocationId, fixedAtMs }: UnknownP
         `${paymentIntentId} was made by a call that was given up without an answer; it is taken back.`,
       );
       await takeBack(call, await readOwnPayment(call, paymentIntentId));
+      // The call that made it could not name it.
+      if (call.isMerchantTold())
+        askForLook(call.ctx, paymentIntentId, { changes: [], askedBy: "ours", abandoned: true });
     }
   }
   return [...known];

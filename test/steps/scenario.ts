@@ -1,3 +1,5 @@
+import { expect } from "vitest";
+import type { Answer } from "../scene/scene.ts";
 import type { Profile } from "./theatre.ts";
 import type { Stage } from "./stage.ts";
 
@@ -35,3 +37,10 @@ export const forgetful: Profile = {
 export const paidOnce = (received = 109) => [{ status: "succeeded", received, charged: 1, refunds: 0, refunded: 0 }];
 /** What is left of a payment that took no money and can't any more. */
 export const closed = [{ status: "canceled", received: 0, charged: 0, refunds: 0, refunded: 0 }];
+
+/** The answers of a call that was cancelled. Its service may have died before Stripe's answer: then the payment is looked for, and closed. */
+export function expectCanceled(answer: Answer): void {
+  expect(answer).toMatchObject({ status: 409, body: { metadata: { reason: "canceled" } } });
+  const { paymentIntentId, compensation } = answer.body.metadata ?? {};
+  expect(compensation).toBe(paymentIntentId === undefined ? "watching" : "canceled");
+}

@@ -1,7 +1,7 @@
 /** Payments, from the call to their end. */
 import { expect } from "vitest";
 import { bankDebit, card } from "../../scene/scene.ts";
-import { closed, impatient, paidOnce, type Scenario } from "../scenario.ts";
+import { closed, expectCanceled, impatient, paidOnce, type Scenario } from "../scenario.ts";
 import type { Stage } from "../stage.ts";
 
 const slow = "pm_usBankAccount_processing";
@@ -188,10 +188,7 @@ export const payments: readonly Scenario[] = [
       await stage.cancel(await stage.invocationOf(`${stage.order}-call`));
       const answer = await call;
       return async () => {
-        expect(answer).toMatchObject({
-          status: 409,
-          body: { metadata: { reason: "canceled", compensation: "canceled" } },
-        });
+        expectCanceled(answer);
         expect(await stage.ledger()).toEqual(closed);
         expect(stage.told(id)).toEqual(["payment.canceled"]);
       };
@@ -301,7 +298,7 @@ export const payments: readonly Scenario[] = [
       const request = { ...card(stage.order, threeDSecure), returnUrl };
       const answer = await stage.call("processPayment", request, `${stage.order}-call`);
       return async () => {
-        expect(answer).toMatchObject({ status: 409, body: { metadata: { compensation: "canceled" } } });
+        expectCanceled(answer);
         expect(await stage.ledger()).toEqual(closed);
       };
     },

@@ -1,7 +1,7 @@
 /** Payments by the merchant's own reference: charged at most once, whoever asks however often. */
 import { expect } from "vitest";
 import { bankDebit, card } from "../../scene/scene.ts";
-import { closed, forgetful, paidOnce, type Scenario } from "../scenario.ts";
+import { closed, expectCanceled, forgetful, paidOnce, type Scenario } from "../scenario.ts";
 import type { Stage } from "../stage.ts";
 
 const cardFor = (stage: Stage, method?: string) => ({ ...card(stage.order, method), reference: stage.order });
@@ -106,10 +106,7 @@ export const references: readonly Scenario[] = [
       await stage.cancel(await stage.invocationOf(`${stage.order}-call`));
       const answer = await call;
       return async () => {
-        expect(answer).toMatchObject({
-          status: 409,
-          body: { metadata: { reason: "canceled", compensation: "canceled" } },
-        });
+        expectCanceled(answer);
         expect(await stage.ledger()).toEqual(closed);
       };
     },
