@@ -25,7 +25,6 @@ import { SandboxFile } from "./sandboxRecord.ts";
 import { otherMeans, scripts } from "./scripts.ts";
 import { searchFiles, searchLiving } from "./secretPlaces.ts";
 import type { Verdict } from "./verdict.ts";
-import { isMended } from "../scene/mended.ts";
 import { drawLatePlans, drawPlans, outagesOf } from "./work.ts";
 
 async function run(asked: ChaosOptions): Promise<boolean> {
@@ -36,8 +35,8 @@ async function run(asked: ChaosOptions): Promise<boolean> {
   mkdirSync(dir, { recursive: true });
   const canaries = newCanaries();
   const marker = `chaos${seed}`;
-  const plans = drawPlans(diceOf(seed, "work"), payments, isMended);
-  const latePlans = drawLatePlans(diceOf(seed, "late work"), isMended);
+  const plans = drawPlans(diceOf(seed, "work"), payments);
+  const latePlans = drawLatePlans(diceOf(seed, "late work"));
   const blows = drawBlows(diceOf(seed, "blows"), payments, kills);
   const faultSeed = diceOf(seed, "faults").integer(0, 2 ** 31 - 1);
   const clientFile = join(dir, "callers.jsonl");
@@ -55,7 +54,7 @@ async function run(asked: ChaosOptions): Promise<boolean> {
       dice: diceOf(seed, "intruder"),
     });
     const limit = AbortSignal.timeout(limitMs(asked));
-    const outages = new Outages(cast, drawOutages(diceOf(seed, "outages"), outagesOf(payments, isMended)));
+    const outages = new Outages(cast, drawOutages(diceOf(seed, "outages"), outagesOf(payments)));
     const around = { ...cast, log, marker, callerHeader: canaries.callerHeader, outages, limit };
     const storm = new AbortController();
     const intrusion = intruder.run(storm.signal);
@@ -72,7 +71,6 @@ async function run(asked: ChaosOptions): Promise<boolean> {
       faultyMs: 100_000 * asked.faults,
       blows: nemesis.troubles,
       outages: await outages.over(),
-      isMended,
     };
     storm.abort();
     await intrusion;

@@ -3,7 +3,7 @@
  * M2 nothing is begun after a deadline or a cancellation, M3 no reference is stuck, M4 nothing is left behind.
  */
 import { type Books, netMinor, openBooks } from "./books.ts";
-import type { AnswerBody, Call } from "./clientLog.ts";
+import type { Call } from "./clientLog.ts";
 import type { InvocationRecord, PaymentRecord, RunRecord, StripeRecord, Timer, Told, Trouble } from "./records.ts";
 import { Findings, type Verdict } from "./verdict.ts";
 
@@ -63,12 +63,11 @@ export function nothingIsBegunAfterItsEnd({ calls, invocations, stripe, course }
   const byKey = new Map(invocations.map((invocation) => [invocation.idempotencyKey, invocation]));
   const byId = new Map(invocations.map((invocation) => [invocation.id, invocation]));
   const made = Map.groupBy(stripe.payments, ({ invocationId }) => callOf(invocationId, byId)?.id ?? "");
-  const excuses = course.isMended ? course.blows : [...course.blows, ...course.outages];
   for (const call of calls) {
     const invocation = byKey.get(call.key);
     if (call.handler !== "processPayment" || invocation === undefined) continue;
     for (const end of endsOf(call, invocation)) {
-      const sentUntilMs = end.atMs + course.sendingMs + (course.isMended ? 0 : lostMs(excuses, end.atMs, Infinity));
+      const sentUntilMs = end.atMs + course.sendingMs;
       for (const { id, madeAtMs } of made.get(invocation.id) ?? []) {
         const isLate = madeAtMs !== null && madeAtMs > sentUntilMs;
         const lateMs = (madeAtMs ?? 0) - end.atMs;
@@ -77,7 +76,8 @@ export function nothingIsBegunAfterItsEnd({ calls, invocations, stripe, course }
       const { endedAtMs } = invocation;
       if (endedAtMs === null) continue;
       const inOutage = course.outages.some(({ fromMs, toMs }) => fromMs <= end.atMs && end.atMs <= toMs);
-      const allowedMs = course.answeringMs + (inOutage ? 0 : course.faultyMs) + lostMs(excuses, end.atMs, endedAtMs);
+      const allowedMs =
+        course.answeringMs + (inOutage ? 0 : course.faultyMs) + lostMs(course.blows, end.atMs, endedAtMs);
       const lateMs = endedAtMs - end.atMs;
       findings.check(
         call.payment,
@@ -122,7 +122,7 @@ const softDeclines: ReadonlySet<string> = new Set([
   "try_again_later",
 ]);
 
-export function noReferenceIsStuck({ calls, course }: RunRecord, books: Books): Verdict {
+export function noReferenceIsStuck({ calls }: RunRecord, books: Books): Verdict {
   const findings = new Findings("M3", "every reference has kept money, or takes a new attempt");
   const references = Map.groupBy(
     calls.filter(({ handler }) => handler === "processPayment"),
@@ -138,23 +138,17 @@ export function noReferenceIsStuck({ calls, course }: RunRecord, books: Books): 
     const isReviewed = asked.some(({ answer }) => answer?.body.metadata?.reason === "needs_review");
     // What an outage hid is looked for as long as Stripe's search may lag behind: an hour.
     const isUnknown = asked.some(isUnknownTo);
-    const isExcused = !course.isMended && asked.some(({ answer }) => isUnmended(answer?.body));
-    const isStuck = !isPaid && !hasGoneWell && !isReviewed && !isExcused && !isUnknown;
+    const isStuck = !isPaid && !hasGoneWell && !isReviewed && !isUnknown;
     const why = last === null ? "nobody asked" : `${last.status} ${last.body.metadata?.reason}: ${last.body.message}`;
     findings.check(
       name,
       isStuck ? `${JSON.stringify(reference)} keeps nothing and takes no new attempt (${why}).` : null,
     );
-    if (course.isMended) findings.check(name, repeatedSoftDecline(asked));
+    findings.check(name, repeatedSoftDecline(asked));
     const amounts = new Set(books.paymentsOf(name).map(({ amount }) => amount));
     findings.check(name, amounts.size <= 1 ? null : `One reference paid for ${[...amounts].join(" and ")}.`);
   }
   return findings.verdict();
-}
-
-/** A payment that was given up, or left to its customer. */
-function isUnmended(body: AnswerBody | undefined): boolean {
-  return body?.metadata?.compensation === "watching" || body?.status === "requires_action";
 }
 
 /** Who asks again, with a new key, after a decline that may pass gets a new attempt. */
@@ -184,7 +178,7 @@ export function unpaidReferences(calls: readonly Call[], stripe: StripeRecord): 
   });
 }
 
-export function nothingIsLeftBehind({ calls, leftovers, course }: RunRecord, books: Books): Verdict {
+export function nothingIsLeftBehind({ calls, leftovers }: RunRecord, books: Books): Verdict {
   const findings = new Findings("M4", "no state and no timer is left when the retention has passed");
   const { sinceMs, states, timers, timersBefore } = leftovers;
   const used = calls.filter(({ sentAtMs, body }) => sentAtMs >= sinceMs && body["reference"] !== undefined);
@@ -202,7 +196,7 @@ export function nothingIsLeftBehind({ calls, leftovers, course }: RunRecord, boo
     const isMemory = timer.service === "paymentReference" && timer.handler === "forget" && !over.has(timer.key);
     findings.check(null, isMemory || isSchedule(timer) ? null : `${nameOf(timer)} is still to come.`);
   }
-  for (const [name, same] of course.isMended ? Map.groupBy(timersBefore, nameOf) : []) {
+  for (const [name, same] of Map.groupBy(timersBefore, nameOf)) {
     findings.check(null, same.length === 1 ? null : `${name} is scheduled ${same.length} times.`);
   }
   findings.check(null, used.length > 0 ? null : "No reference was used while the retention was short.");

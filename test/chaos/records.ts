@@ -80,8 +80,6 @@ type Course = {
   readonly blows: readonly Trouble[];
   /** When Stripe was reachable and did nothing. */
   readonly outages: readonly Trouble[];
-  /** Whether a call's deadline and cancellation are kept while Stripe is down. */
-  readonly isMended: boolean;
 };
 
 /** What the merchant's own system was told. */

@@ -84,7 +84,7 @@ export function sampleRun(): RunRecord {
       { trick: "wrong secret", status: 400 },
       { trick: "genuine event replayed", status: 200 },
     ],
-    course: { sendingMs: 6000, answeringMs: 8000, faultyMs: 0, blows: [], outages: [], isMended: true },
+    course: { sendingMs: 6000, answeringMs: 8000, faultyMs: 0, blows: [], outages: [] },
     leftovers: {
       sinceMs: 50_000,
       states: [

@@ -33,15 +33,6 @@ const shares = {
 export type Kind = keyof typeof shares;
 export const kinds = Object.keys(shares) as readonly Kind[];
 
-/** What `isMended` is about. */
-const unmended: readonly Kind[] = [
-  "given up, then other means",
-  "asked again after a soft decline",
-  "captured elsewhere",
-  "outage past the deadline",
-  "cancelled in an outage",
-];
-
 /** Who meets an outage: half of them let their deadline pass, and half are cancelled while they back off. */
 const outageKinds: readonly Kind[] = [
   "outage past the deadline",
@@ -116,9 +107,9 @@ const methods: Readonly<Record<Kind, readonly string[]>> = {
 };
 
 /** Every kind comes once if there is room; the rest is drawn by share. Whoever meets the same outage comes in a row. */
-export function drawPlans(dice: Dice, payments: number, isMended: boolean): readonly Plan[] {
-  const outages = outagesOf(payments, isMended);
-  const single = kinds.filter((kind) => shares[kind] > 0 && (isMended || !unmended.includes(kind)));
+export function drawPlans(dice: Dice, payments: number): readonly Plan[] {
+  const outages = outagesOf(payments);
+  const single = kinds.filter((kind) => shares[kind] > 0);
   const urn = single.flatMap((kind) => Array.from({ length: shares[kind] }, () => kind));
   const drawn = Array.from(
     { length: payments - outages * outageKinds.length },
@@ -133,13 +124,13 @@ export function drawPlans(dice: Dice, payments: number, isMended: boolean): read
   return planned.map(({ kind, outage }, index) => drawPlan(dice, kind, `p${index}`, outage));
 }
 
-export function outagesOf(payments: number, isMended: boolean): number {
-  return isMended ? Math.ceil(payments / paymentsPerOutage) : 0;
+export function outagesOf(payments: number): number {
+  return Math.ceil(payments / paymentsPerOutage);
 }
 
 /** What is asked for at the end of a run, when references are forgotten soon. */
-export function drawLatePlans(dice: Dice, isMended: boolean): readonly Plan[] {
-  const late = kinds.filter((kind) => rememberedKinds.includes(kind) && (isMended || !unmended.includes(kind)));
+export function drawLatePlans(dice: Dice): readonly Plan[] {
+  const late = kinds.filter((kind) => rememberedKinds.includes(kind));
   return [...late, ...late].map((kind, index) => drawPlan(dice, kind, `late${index}`, null));
 }
 

@@ -20,7 +20,6 @@ import type { RunRecord } from "../chaos/records.ts";
 import { otherMeans } from "../chaos/scripts.ts";
 import type { Verdict } from "../chaos/verdict.ts";
 import { invocationIdKey } from "../../src/stripe/metadata.ts";
-import { isMended } from "../scene/mended.ts";
 import { openMerchant } from "../scene/merchant.ts";
 import { openScene, secretKey, until, webhookSecret, type Scene } from "../scene/scene.ts";
 import { startService } from "./serviceProcesses.ts";
@@ -60,10 +59,10 @@ export type History = {
 
 function drawHistory(dice: Dice, number: number): History {
   const kind = dice.pick(Object.keys(means) as readonly Kind[]);
-  const hasOutage = isMended && dice.chance(0.4);
-  const isFasterThanNote = isMended && kind === "debit" && !hasOutage && dice.chance(0.5);
+  const hasOutage = dice.chance(0.4);
+  const isFasterThanNote = kind === "debit" && !hasOutage && dice.chance(0.5);
   const isHurried = isFasterThanNote || kind === "card that asks the customer" || dice.chance(hasOutage ? 0.8 : 0.4);
-  const isCancelled = (hasOutage || isMended || kind.startsWith("debit")) && dice.chance(0.3);
+  const isCancelled = dice.chance(0.3);
   return {
     name: `h${number}`,
     kind,
@@ -77,7 +76,7 @@ function drawHistory(dice: Dice, number: number): History {
     cancelAfterMs: isCancelled ? dice.integer(0, 900) : null,
     bank: { outcome: dice.chance(0.7) ? "succeeded" : "failed", afterMs: dice.integer(300, 2500) },
     isFasterThanNote,
-    isMistyped: isMended && dice.chance(0.5),
+    isMistyped: dice.chance(0.5),
   };
 }
 
@@ -152,14 +151,14 @@ export async function checkHistories(options: HistoriesOptions): Promise<Histori
       openWebhooks: await openWebhooks(scene.admin),
       bystanders: [],
       attempts: [],
-      course: { ...patience, faultyMs: 0, blows: [], outages: [], isMended },
+      course: { ...patience, faultyMs: 0, blows: [], outages: [] },
       leftovers: { sinceMs: Infinity, states: [], timers: [], timersBefore: [] },
     };
     const told = merchant.received.map(({ notification }) => notification);
     const held = new Set(["I1", "I2", "I3", "I4", "M1", "M2", "M3"]);
     const verdicts = [
       ...checkRun(record).filter(({ name }) => held.has(name)),
-      ...(isMended ? [oneTruthIsTold(told, openBooks(record))] : []),
+      oneTruthIsTold(told, openBooks(record)),
     ];
     return { verdicts, failure: explain(verdicts, histories, record, seed) };
   } finally {
