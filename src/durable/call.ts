@@ -46,6 +46,7 @@ export type Call<Ctx extends Context = Context> = {
    * Asks Stripe for something that must not stay in the journal: the address of a customer's page, which holds a client
    * secret. A replay asks again, and may be told something else, so what comes of it goes into the answer and nowhere else: no
    * step comes after it. An outage is thrown to the engine, and so is a rejected key, because only a step can pause.
+   * @throws CallStopped when Stripe gives no answer until the deadline
    */
   peek<Answer>(request: (stripe: StripeGateway) => Promise<Answer>): Promise<Answer>;
   /** Records what the surroundings say. */
@@ -209,7 +210,15 @@ export function openCall<Ctx extends Context>(ctx: Ctx, options: HandlerOptions)
       await ctx.sleep(Math.min(delayMs, leftMs), name);
       if (leftMs <= delayMs) throw new CallStopped("deadline");
     },
-    peek: async (request) => await request(stripe),
+    async peek(request) {
+      try {
+        const answer = request(stripe);
+        return await (isNear(deadlineAtMs) ? inTime(answer, deadlineAtMs + graceMs - clock()) : answer);
+      } catch (error) {
+        if (error instanceof StripeOutage && clock() >= deadlineAtMs) throw new CallStopped("deadline");
+        throw error;
+      }
+    },
     lastStepAtMs: () => last.atMs,
     isMerchantTold: () => last.told,
     takeCancellation() {
@@ -254,7 +263,7 @@ async function inTime<Answer>(answer: Promise<Answer>, patienceMs: number): Prom
 
 /** The clock of this process, for what is recorded at once. */
 function clock(): number {
-  // oxlint-disable-next-line no-restricted-globals -- Every caller is inside the closure of a step.
+  // oxlint-disable-next-line no-restricted-globals -- Every caller is inside the closure of a step, or at the end of the call.
   return Date.now();
 }
 

@@ -157,6 +157,24 @@ describe.each(modes)("while Stripe doesn't answer, $mode", ({ inactivityTimeoutM
     expect(setups.data.map(({ status }) => status)).toEqual(["canceled"]);
   });
 
+  it("gives a payment and a set-up up at their deadline whose page can't be read, and sends nobody to it", async () => {
+    const order = newOrder();
+    const customer = await scene.stripe.customers.create({ email: "jenny@example.com" });
+    const asksTheCustomer = { returnUrl: "https://shop.example/", timeoutSeconds: 3 };
+    const method = "pm_card_threeDSecure2Required";
+    await scene.fault({ target: "api", method: "GET", effect: "error_500", ...always });
+    const [payment, setup] = await Promise.all([
+      scene.call("processPayment", { ...card(order, method), ...asksTheCustomer }),
+      scene.call("setupPaymentMethod", { customerId: customer.id, paymentMethodId: method, ...asksTheCustomer }),
+    ]);
+    expect(reasonOf(payment)).toMatchObject({ status: 408, reason: "timed_out", compensation: "watching" });
+    expect(reasonOf(setup)).toMatchObject({ status: 408, reason: "timed_out", compensation: "watching" });
+    await recovered();
+    expect((await scene.paymentsOf(order)).map(({ status }) => status)).toEqual(["canceled"]);
+    const setups = await scene.stripe.setupIntents.list({ customer: customer.id });
+    expect(setups.data.map(({ status }) => status)).toEqual(["canceled"]);
+  });
+
   it.each([
     ["awaitPayment", "paymentIntentId", {}],
     ["refundPayment", "paymentIntentId", {}],
