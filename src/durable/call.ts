@@ -107,7 +107,7 @@ type Recorded<Value> = {
   readonly installationId?: string | null;
 } & ({ readonly value: Value; readonly stopped?: undefined } | { readonly stopped: Because });
 
-/** How long after the deadline an answer is waited for that may be under way. */
+/** How long an answer is waited for that may be under way: after the deadline, or after the last attempt began. */
 const graceMs = 2000;
 
 export function openCall<Ctx extends Context>(ctx: Ctx, options: HandlerOptions): Call<Ctx> {
@@ -145,8 +145,10 @@ export function openCall<Ctx extends Context>(ctx: Ctx, options: HandlerOptions)
     from: { readonly begunAtMs: number; readonly untilMs: number },
   ): Promise<Answer | Stop> {
     try {
+      // Also where the service was dead until the deadline, an attempt is given the time that an answer takes.
+      const patienceMs = Math.max(graceMs, from.untilMs + graceMs - clock());
       const answer = request(stripe);
-      return isNear(from.untilMs) ? await inTime(answer, from.untilMs + graceMs - clock()) : await answer;
+      return isNear(from.untilMs) ? await inTime(answer, patienceMs) : await answer;
     } catch (error) {
       if (error instanceof StripeAccessError) {
         const remedy = `${remedies[error.problem]}, then: npx restate inv resume ${invocationId}`;

@@ -7,7 +7,7 @@ import type { Call } from "./clientLog.ts";
 import type { InvocationRecord, PaymentRecord, RunRecord, StripeRecord, Timer, Told, Trouble } from "./records.ts";
 import { Findings, type Verdict } from "./verdict.ts";
 
-export function moneyIsKeptOnlyWherePaid({ stripe }: RunRecord, books: Books): Verdict {
+export function moneyIsKeptOnlyWherePaid({ calls: all, stripe }: RunRecord, books: Books): Verdict {
   const findings = new Findings("M1", "money is kept only where a caller was told that it is paid");
   for (const name of books.names) {
     const calls = books.callsOf(name);
@@ -23,7 +23,8 @@ export function moneyIsKeptOnlyWherePaid({ stripe }: RunRecord, books: Books): V
     }
   }
   // What no call of ours is named in is checked by I5.
-  findings.check(null, stripe.payments.length === 0 ? "Stripe has no payments." : null);
+  const isBlind = stripe.payments.length === 0 && all.some(({ answer }) => answer?.status === 200);
+  findings.check(null, isBlind ? "Stripe has no payments." : null);
   return findings.verdict();
 }
 

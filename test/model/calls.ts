@@ -173,25 +173,49 @@ export function underReference(world: World, id: string, means: Means): void {
   if (reference === null) return;
   const isSame = reference.means === means;
   const conflict = { ...failed(409, "conflict", 0), payment: null };
-  const { end: ended, kept, payment } = reference;
+  const { end: ended, kept, holder } = reference;
+  const payment = reference.payment ?? 0;
   if (ended === null) {
-    if (!isSame) return end(world, id, conflict);
-    if (reference.holder !== null) {
-      join(world, { id, role: { does: "queue", means }, payment: payment ?? 0, waiting: { for: "turn" } });
+    if (!isSame && !isOver(world, payment)) return end(world, id, conflict);
+    if (holder !== null) {
+      join(world, { id, role: { does: "queue", means }, payment, waiting: { for: "turn" } });
       return;
     }
-    return reread(world, id);
+    if (isSame) return reread(world, id);
+  } else if (ended.kind === "answered") {
+    if (isSame) return ended.isFinal ? end(world, id, kept) : reread(world, id);
+    if (ended.isFinal || !isOver(world, payment)) return end(world, id, conflict);
+  } else {
+    if (isSame) return end(world, id, kept);
+    if (!ended.isClosed && !isLetGo(world, payment)) return end(world, id, conflict);
   }
-  if (ended.kind === "answered") {
-    if (!isSame) return end(world, id, conflict);
-    return ended.isFinal ? end(world, id, kept) : reread(world, id);
-  }
-  if (isSame) return end(world, id, kept);
-  const status = paymentOf(world, payment ?? 0).status;
-  if (!ended.isClosed && status !== "canceled" && status !== "requires_payment_method") return end(world, id, conflict);
   world.reference = { means, payment: null, end: null, kept: null, holder: id };
   const isHeld = paymentOf(world, 0).kind.startsWith("held");
   pay(world, id, isHeld ? "held card" : "card", false);
+}
+
+/** A payment that has no money, and can't get any. */
+function isOver(world: World, index: number): boolean {
+  const { status } = paymentOf(world, index);
+  return status === "canceled" || status === "requires_payment_method";
+}
+
+/** Whether a payment that was given up has no money, or none any more. One that still waits for somebody is cancelled. */
+function isLetGo(world: World, index: number): boolean {
+  const { status, received, refunds } = paymentOf(world, index);
+  switch (status) {
+    case "succeeded": {
+      const refunded = refunds.filter((one) => one.status === "succeeded").reduce((sum, { amount }) => sum + amount, 0);
+      return refunded >= received;
+    }
+    case "requires_action":
+    case "requires_capture":
+      return stripe.cancel(world, index);
+    case "processing":
+    case "canceled":
+    case "requires_payment_method":
+      return isOver(world, index);
+  }
 }
 
 /** What was answered before its end, as it is now. */
