@@ -217,12 +217,15 @@ export function openWait<Seen>(
       if (!hasOwnKey) return;
       hasOwnKey = false;
       // An ill Stripe must not hold the answer back; a key that stays behind does no harm but to take its place.
-      call.setDeadline(call.lastStepAtMs() + patienceToEndMs);
+      const before = call.setDeadline(call.lastStepAtMs() + patienceToEndMs);
       try {
         await kind.unhang(call, id, callbackKey);
       } catch (error) {
         if (!(error instanceof CallStopped)) throw error;
         ctx.console.warn(`Stripe gave no answer, so the doorbell of this call stays on the ${kind.noun} ${id}.`);
+      } finally {
+        // What comes after the wait, a refund for one, may take as long as it has to.
+        call.setDeadline(before);
       }
     },
   };

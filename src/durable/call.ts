@@ -51,8 +51,8 @@ export type Call<Ctx extends Context = Context> = {
   peek<Answer>(request: (stripe: StripeGateway) => Promise<Answer>): Promise<Answer>;
   /** Records what the surroundings say. */
   fix<Fixed>(step: string, decide: (surroundings: Surroundings) => Fixed): Promise<Fixed>;
-  /** The deadline of what follows, in epoch milliseconds; Infinity for none. */
-  setDeadline(deadlineAtMs: number): void;
+  /** The deadline of what follows, in epoch milliseconds; Infinity for none. @returns the one before */
+  setDeadline(deadlineAtMs: number): number;
   /** Sleeps, but not past the deadline. @throws CallStopped at the deadline */
   pause(delayMs: number, name: string): Promise<void>;
   /** When the last step was done, in epoch milliseconds, as the process that did it saw it. A replay sees the same. */
@@ -205,7 +205,9 @@ export function openCall<Ctx extends Context>(ctx: Ctx, options: HandlerOptions)
     fix: async (step, decide) =>
       taken(await ctx.run(step, () => recorded(async () => decide({ settings, stripe, nowMs: clock() })))),
     setDeadline(atMs) {
+      const before = deadlineAtMs;
       deadlineAtMs = atMs;
+      return before;
     },
     async pause(delayMs, name) {
       const leftMs = Math.max(0, deadlineAtMs - last.atMs);

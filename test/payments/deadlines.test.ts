@@ -157,6 +157,19 @@ describe.each(modes)("while Stripe doesn't answer, $mode", ({ inactivityTimeoutM
     expect(setups.data.map(({ status }) => status)).toEqual(["canceled"]);
   });
 
+  it("refunds what succeeded after it was given up, however long Stripe can't be asked for it", async () => {
+    const order = newOrder();
+    const answer = await scene.call("processPayment", { ...bankDebit(order), timeoutSeconds: 1 });
+    expect(reasonOf(answer)).toMatchObject({ status: 408, compensation: "watching" });
+    await scene.fault({ target: "api", method: "GET", path: "/v1/refunds", effect: "error_500", ...always });
+    await scene.settle(answer.body.metadata?.["paymentIntentId"] ?? "");
+    const begunAtMs = Date.now();
+    // Longer than the end of a call may take.
+    await until("the outage to last", async () => (Date.now() - begunAtMs > 13_000 ? true : undefined));
+    await recovered();
+    expect(await kept(order)).toBe(0);
+  });
+
   it("gives a payment and a set-up up at their deadline whose page can't be read, and sends nobody to it", async () => {
     const order = newOrder();
     const customer = await scene.stripe.customers.create({ email: "jenny@example.com" });
