@@ -11,7 +11,7 @@ import * as setups from "../setups/contract.ts";
 import { refundOutcomeSchema } from "./refundOutcome.ts";
 
 /** What an API key may be allowed. Waiting for a payment, a refund or a set-up is reading it. */
-type Scope =
+export type Scope =
   | "payments:read"
   | "payments:write"
   | "refunds:write"
