@@ -17,14 +17,27 @@ const maximumMessageBytes = 1600;
 const maximumPathLength = 80;
 const maximumErrorLength = 160;
 
-type BodyError = { readonly path: readonly PropertyKey[]; readonly message: string };
+type BodyIssue = { readonly path: readonly PropertyKey[]; readonly message: string };
+
+/** One error of a body: where it is, as a JSON Pointer (empty for the body itself), and what is wrong. */
+export type BodyError = { readonly path: string; readonly message: string };
+
+/** The request is not valid. Its message is for the caller, and so are the first errors by themselves. */
+export class InvalidBodyError extends TypeError {
+  override readonly name = "InvalidBodyError";
+  readonly errors: readonly BodyError[];
+  constructor(message: string, errors: readonly BodyError[]) {
+    super(message);
+    this.errors = errors;
+  }
+}
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 const encoder = new TextEncoder();
 
 /**
  * @param bytes none for a request without a body
- * @throws TypeError with a message for the caller
+ * @throws InvalidBodyError
  */
 export function readRequestBody<Request>(schema: z.ZodType<Request>, bytes: Uint8Array): Request {
   const { value, isWhole } = bytes.length === 0 ? { value: undefined, isWhole: true } : parse(bytes);
@@ -61,7 +74,7 @@ type Open = { readonly names: Set<string> | null; name: string; members: number 
  * Refuses what a parsed value no longer shows: too many levels, a name that comes twice in one object, or the name
  * `__proto__`. It reads each character once, and stops at the first object or list that has too many members.
  * @returns the text to that place, with its brackets closed; null for a text that is whole
- * @throws TypeError with a message for the caller
+ * @throws InvalidBodyError
  * @throws SyntaxError for a name with a wrong escape
  */
 function checkedBeginning(json: string): string | null {
@@ -130,24 +143,30 @@ function nameIn(text: string): string {
   return text.includes("\\") ? String(JSON.parse(text)) : text.slice(1, -1);
 }
 
-function invalidBody(errors: readonly BodyError[]): TypeError {
+function invalidBody(issues: readonly BodyIssue[]): InvalidBodyError {
+  const errors: BodyError[] = [];
   const lines: string[] = [];
   let bytes = 0;
-  for (const error of errors.slice(0, maximumErrors)) {
+  for (const issue of issues.slice(0, maximumErrors)) {
+    const error = bodyErrorOf(issue);
     const line = lineOf(error);
     bytes += encoder.encode(JSON.stringify(line)).length;
     if (lines.length > 0 && bytes > maximumMessageBytes) break;
+    errors.push(error);
     lines.push(line);
   }
-  const more = errors.length > lines.length ? ["and more"] : [];
-  return new TypeError(["The request is not valid:", ...lines, ...more].join("\n"));
+  const more = issues.length > lines.length ? ["and more"] : [];
+  return new InvalidBodyError(["The request is not valid:", ...lines, ...more].join("\n"), errors);
 }
 
 /** An error and where it is, as a JSON Pointer. https://datatracker.ietf.org/doc/html/rfc6901 */
-function lineOf({ path, message }: BodyError): string {
+function bodyErrorOf({ path, message }: BodyIssue): BodyError {
   const pointer = path.map((name) => `/${cut(String(name), maximumPathLength)}`).join("");
-  const where = pointer === "" ? "" : `(at ${cut(pointer, maximumPathLength)}) `;
-  return `* ${where}${cut(message, maximumErrorLength)}`;
+  return { path: cut(pointer, maximumPathLength), message: cut(message, maximumErrorLength) };
+}
+
+function lineOf({ path, message }: BodyError): string {
+  return path === "" ? `* ${message}` : `* (at ${path}) ${message}`;
 }
 
 /** The beginning of a text that a caller may have made as long as he likes. */

@@ -7,13 +7,15 @@
  */
 import { iface, implement, rpc, RestatePromise, TerminalError, type Context } from "@restatedev/restate-sdk";
 import type { InvocationPromise } from "@restatedev/restate-sdk";
+import { keptCallKey, keptCallsName } from "../api/keptCalls.ts";
 import type { FailureReason } from "../api/failures.ts";
 import type { RefundOutcome } from "../api/refundOutcome.ts";
 import type { DisputeState } from "../disputes/contract.ts";
 import { getDispute, type Waiting } from "../disputes/getDispute.ts";
+import { acceptedAt } from "../durable/acceptance.ts";
 import { openCall, type Call } from "../durable/call.ts";
 import { cancellationOf } from "../durable/cancellation.ts";
-import { asFailure, failure, thrownAgain, type KeptFailure } from "../durable/failures.ts";
+import { asFailure, failure, thrownAgain, withFingerprint, type KeptFailure } from "../durable/failures.ts";
 import { paymentJournalRetentionMs, running } from "../durable/policies.ts";
 import type { HandlerOptions } from "../merchants/options.ts";
 import { thenLook } from "../notifications/thenLook.ts";
@@ -23,15 +25,25 @@ import type { RefundPaymentRequest } from "../refunds/contract.ts";
 import { refundPayment } from "../refunds/refundPayment.ts";
 
 /** A request that is handed on. `asking` names the run of the public call that does it. */
-type Asked<Request> = { readonly request: Request; readonly asking: string };
+type Asked<Request> = {
+  readonly request: Request;
+  readonly asking: string;
+  /** When the public call was accepted, in epoch milliseconds, and for which request: null where the edge didn't say. */
+  readonly acceptedAtMs?: number | null;
+  readonly fingerprint?: string | null;
+};
 
-type Kept<Answer> =
+type Kept<Answer> = (
   | { readonly kind: "answer"; readonly answer: Answer }
   /** A failure that passes with time: it is the answer to nobody but the run that it was given to. */
-  | { readonly kind: "passing"; readonly asking: string; readonly failure: KeptFailure };
+  | { readonly kind: "passing"; readonly asking: string; readonly failure: KeptFailure }
+) & {
+  /** Of the request that was done, whoever asks for it again. */
+  readonly fingerprint?: string | null;
+};
 
 export const keptCallsInterface = iface.service(
-  "keptCalls",
+  keptCallsName,
   {
     refundPayment: iface.json<Asked<RefundPaymentRequest>, Kept<RefundOutcome>>({
       description: "Makes a refund for payments/refundPayment, and keeps its end.",
@@ -50,14 +62,16 @@ const passingReasons: ReadonlySet<string | undefined> = new Set<FailureReason>([
 
 export function createKeptCalls(options: HandlerOptions) {
   function keep<Request, Answer>(handle: (call: Call, request: Request) => Promise<Answer>) {
-    return async (ctx: Context, { request, asking }: Asked<Request>): Promise<Kept<Answer>> => {
+    return async (ctx: Context, asked: Asked<Request>): Promise<Kept<Answer>> => {
+      const { request, asking, acceptedAtMs = null, fingerprint = null } = asked;
       try {
-        return { kind: "answer", answer: await handle(openCall(ctx, options), request) };
+        const answer = await handle(openCall(ctx, options, acceptedAt(acceptedAtMs)), request);
+        return { kind: "answer", answer, fingerprint };
       } catch (thrown) {
-        const error = asFailure(thrown, request);
+        const error = withFingerprint(asFailure(thrown, request), fingerprint);
         if (!(error instanceof TerminalError) || !passingReasons.has(error.metadata?.["reason"])) throw error;
         const { code, message, metadata = {} } = error;
-        return { kind: "passing", asking, failure: { code, message, metadata } };
+        return { kind: "passing", asking, failure: { code, message, metadata }, fingerprint };
       }
     };
   }
@@ -87,13 +101,19 @@ export async function handOn<Request, Answer>(
     key: ReturnType<typeof keyed<Asked<Request>, Kept<Answer>>>,
   ) => InvocationPromise<Kept<Answer>>,
 ): Promise<Answer> {
-  const { ctx, invocationId } = call;
-  const asking = await call.fix("name the run", () => crypto.randomUUID());
+  const { ctx, invocationId, acceptance } = call;
+  const named = await call.fix("name the run", ({ acceptedAtMs }) => ({
+    asking: crypto.randomUUID(),
+    acceptedAtMs,
+    fingerprint: acceptance.verified()?.fingerprint ?? null,
+  }));
+  const { asking } = named;
   for (let number = 0; ; number++) {
-    const handedOn = begin({ request, asking }, keyed(`${invocationId}-${number}`));
+    const handedOn = begin({ request, ...named }, keyed(keptCallKey(invocationId, number)));
     const wake = await RestatePromise.race([handedOn.map(() => "ended" as const), cancellationOf(ctx)]);
     if (wake === "cancellation") ctx.cancel(await handedOn.invocationId);
     const kept = await handedOn;
+    if (kept.fingerprint !== undefined) call.answerFor(kept.fingerprint);
     if (kept.kind === "answer") return kept.answer;
     if (kept.asking === asking) throw thrownAgain(kept.failure);
     if (wake === "cancellation") {

@@ -7,8 +7,10 @@ import { getCustomer } from "../customers/getCustomer.ts";
 import { acceptDispute } from "../disputes/acceptDispute.ts";
 import { getDispute } from "../disputes/getDispute.ts";
 import { submitDisputeEvidence } from "../disputes/submitDisputeEvidence.ts";
+import { acceptanceOf } from "../durable/acceptance.ts";
+import { answerSerde } from "../durable/answerSerde.ts";
 import { openCall, type Call } from "../durable/call.ts";
-import { asFailure, failure } from "../durable/failures.ts";
+import { asFailure, failure, withFingerprint } from "../durable/failures.ts";
 import { emptyKeyTest } from "../durable/idempotencyKey.ts";
 import * as run from "../durable/policies.ts";
 import { requestSerde } from "../durable/requestSerde.ts";
@@ -66,23 +68,26 @@ export function createPaymentsService(options: HandlerOptions) {
     keeping: (typeof kept)[keyof typeof kept] | typeof keptElsewhere = kept[declared.effect],
   ) {
     const { description, input, output } = declared;
-    const hasEmptyKey = emptyKeyTest(serviceName, nameOf(declared));
+    const target = { service: serviceName, handler: nameOf(declared) };
+    const hasEmptyKey = emptyKeyTest(target.service, target.handler);
     return restate.handlers.handler(
       {
         ...run.running(options),
         description,
         input: requestSerde(input),
-        output: restate.serde.schema(output),
+        output: answerSerde(output),
         ...keeping,
       },
       async (ctx: restate.Context, request: Request) => {
         if (hasEmptyKey(ctx.request().id)) {
           throw failure("invalid_request", "The idempotency-key header is empty: send a key, or no header.", {});
         }
+        const call = openCall(ctx, options, acceptanceOf(ctx, target, options.edgeSecrets ?? []));
         try {
-          return await handle(openCall(ctx, options), request);
+          const answer = await handle(call, request);
+          return { answer, fingerprint: call.answeredFingerprint() };
         } catch (error) {
-          throw asFailure(error, request);
+          throw withFingerprint(asFailure(error, request), call.answeredFingerprint());
         }
       },
     );

@@ -13,6 +13,8 @@ import { createSetupWatcher } from "../setups/setupWatcher.ts";
 import { webhookReconcilerInterface } from "../webhooks/interface.ts";
 import { createReconcilerAlarm } from "../webhooks/reconcilerAlarm.ts";
 import { createWebhookReconciler } from "../webhooks/webhookReconciler.ts";
+import { edgeServiceName } from "../api/edgeService.ts";
+import { createEdgeService, edgeHandlerNames } from "./edgeService.ts";
 import { createKeptCalls, keptCallsInterface } from "./keptCalls.ts";
 import { createPaymentsService, paymentsHandlerNames } from "./paymentsService.ts";
 
@@ -22,6 +24,7 @@ export type ServiceOffer = { readonly name: string; readonly handlers: readonly 
 /** What a deployment of this code must show. */
 export const offeredServices: readonly ServiceOffer[] = [
   { name: "payments", handlers: paymentsHandlerNames },
+  { name: edgeServiceName, handlers: edgeHandlerNames },
   ...[
     keptCallsInterface,
     installationInterface,
@@ -41,6 +44,7 @@ export function paymentServices(options: ServiceOptions, installationId: string 
   return [
     createInstallation(all),
     createPaymentsService(all),
+    createEdgeService(all),
     createKeptCalls(all),
     createPaymentReference(all),
     createPaymentWatcher(all),

@@ -1,6 +1,6 @@
 import type { CreateCustomerRequest, CustomerState } from "./contract.ts";
 import type { Call } from "../durable/call.ts";
-import { createOnce, fixRequest, throughPages, type CreatedKind } from "../durable/createOnce.ts";
+import { createFirst, throughPages, type CreatedKind } from "../durable/createOnce.ts";
 import { failure, refused } from "../durable/failures.ts";
 import { customerParameters, type CustomerParameters } from "./stripe.ts";
 
@@ -32,8 +32,10 @@ const customerCreation: CreatedKind<CustomerParameters, CustomerState> = {
  * @throws TerminalError `invalid_request` or `needs_review`
  */
 export async function createCustomer(call: Call, request: CreateCustomerRequest): Promise<CustomerState> {
-  const fixed = await fixRequest(call, (_surroundings, maker) => ({ parameters: customerParameters(request, maker) }));
-  const created = await createOnce(call, customerCreation, fixed);
+  const { outcome: created } = await createFirst(call, customerCreation, {
+    parameters: (maker) => customerParameters(request, maker),
+    extra: () => ({}),
+  });
   switch (created.kind) {
     case "created":
       return created.made;

@@ -78,16 +78,16 @@ const patienceToEndMs = 10_000;
 /** After this many rings that found nothing new, polling does: rings are cheap for whoever sends them. */
 const maximumRings = 10;
 
-/** The plan of a wait that begins now. @param timeoutSeconds as the caller asks for, or as the service does by default */
+/** The plan of a wait whose deadline counts from the call's acceptance. @param timeoutSeconds as the caller asks for, or as the service does by default */
 export function waitPlan(
-  { settings, nowMs }: Pick<Surroundings, "settings" | "nowMs">,
+  { settings, acceptedAtMs }: Pick<Surroundings, "settings" | "acceptedAtMs">,
   timeoutSeconds: number | undefined,
 ): WaitPlan {
   const timeoutMs = timeoutSeconds === undefined ? settings.timeoutMs : timeoutSeconds * 1000;
-  return { pollScheduleMs: settings.pollScheduleMs, deadlineAtMs: nowMs + timeoutMs };
+  return { pollScheduleMs: settings.pollScheduleMs, deadlineAtMs: acceptedAtMs + timeoutMs };
 }
 
-/** Fixes the plan of a wait whose deadline counts from now, and which is the deadline of the whole call. */
+/** Fixes the plan of a wait whose deadline is that of the whole call. */
 export async function planWait(call: Call, timeoutSeconds: number | undefined): Promise<WaitPlan> {
   const plan = await call.fix("fix the wait", (surroundings) => waitPlan(surroundings, timeoutSeconds));
   call.setDeadline(plan.deadlineAtMs ?? Infinity);

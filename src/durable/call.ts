@@ -11,6 +11,7 @@ import type { StripeGateway } from "../merchants/gateway.ts";
 import type { HandlerOptions } from "../merchants/options.ts";
 import type { Maker } from "../stripe/metadata.ts";
 import { StripeAccessError, StripeOutage } from "../stripe/request.ts";
+import { noAcceptance, type Acceptance } from "./acceptance.ts";
 import { cancellationOf } from "./cancellation.ts";
 import { askForInstallation } from "./installation.ts";
 import { retryAfterMs } from "./policies.ts";
@@ -24,11 +25,34 @@ export type Surroundings = {
   readonly stripe: Pick<StripeGateway, "fixRequest">;
   /** Epoch milliseconds, by this process's clock. */
   readonly nowMs: number;
+  /** When the call was accepted, in epoch milliseconds: as the edge says, or else now. A caller's deadline counts from it. */
+  readonly acceptedAtMs: number;
+};
+
+/** What the first step of an accepted call is to do. */
+export type Beginning<Kept, Answer> = {
+  /** What is recorded beside the answer. */
+  readonly kept: Kept;
+  readonly deadlineAtMs: number;
+  /** Null where nothing is to be sent. */
+  readonly request: ((stripe: StripeGateway) => Promise<Answer>) | null;
+};
+
+/** A step that is done, but perhaps not recorded yet. */
+export type EarlyStep<Value> = {
+  readonly value: Value;
+  /** Resolves when the step is recorded: before that, nothing may be awaited, sent or handed on. An answer may be given. */
+  recorded(): Promise<void>;
 };
 
 export type Call<Ctx extends Context = Context> = {
   readonly ctx: Ctx;
   readonly invocationId: string;
+  readonly acceptance: Acceptance;
+  /** The answer that is given is that to a request of this fingerprint, or of none that is known: not the call's own. */
+  answerFor(fingerprint: string | null): void;
+  /** The fingerprint of the request that the call's answer is given to; null where the edge said none. */
+  answeredFingerprint(): string | null;
   /**
    * Sends one named request to Stripe and records the answer, so that a replay does not send it again. An outage is thrown to
    * the engine, which repeats the step. A rejected API key pauses the invocation: a terminal answer would be kept under the
@@ -42,6 +66,18 @@ export type Call<Ctx extends Context = Context> = {
    * @throws CallStopped
    */
   send<Answer>(step: string, request: (stripe: StripeGateway) => Promise<Answer>): Promise<Answer>;
+  /**
+   * The first step of a call that the edge accepted, in place of a step that fixes the request and one that sends it: what it
+   * decides by is the journaled time of acceptance and what `begin` records. It gives its answer while the record is on its way
+   * to the engine, so that a final answer is committed together with it.
+   * @param begin gives null where it can't decide yet
+   * @returns a null value where the edge's header is no good, or `begin` gave null: then nothing was sent
+   * @throws CallStopped
+   */
+  sendAccepted<Kept, Answer>(
+    step: string,
+    begin: (surroundings: Surroundings) => Beginning<Kept, Answer> | null,
+  ): Promise<EarlyStep<{ readonly kept: Kept; readonly answer: Answer | null } | null>>;
   /**
    * Asks Stripe for something that must not stay in the journal: the address of a customer's page, which holds a client
    * secret. A replay asks again, and may be told something else, so what comes of it goes into the answer and nowhere else: no
@@ -78,22 +114,25 @@ export type Call<Ctx extends Context = Context> = {
 export class CallStopped extends Error {
   override readonly name = "CallStopped";
   readonly because: "deadline" | "cancellation";
-  constructor(because: "deadline" | "cancellation") {
+  /** When the request was fixed that it was stopped in, in epoch milliseconds, where the step itself fixed it. */
+  readonly fixedAtMs: number | null;
+  constructor(because: "deadline" | "cancellation", fixedAtMs: number | null = null) {
     super(`The call was stopped (${because}).`);
     this.because = because;
+    this.fixedAtMs = fixedAtMs;
   }
 }
 
 /** Gives what a part of a call comes to, or what `stopped` does where the call is stopped in it. */
 export async function unlessStopped<Result>(
   part: Promise<Result>,
-  stopped: (because: CallStopped["because"]) => Promise<Result> | Result,
+  stopped: (because: CallStopped["because"], fixedAtMs: number | null) => Promise<Result> | Result,
 ): Promise<Result> {
   try {
     return await part;
   } catch (error) {
     if (!(error instanceof CallStopped)) throw error;
-    return await stopped(error.because);
+    return await stopped(error.because, error.fixedAtMs);
   }
 }
 
@@ -105,12 +144,20 @@ type Recorded<Value> = {
   readonly told: boolean;
   /** Of the first step only. */
   readonly installationId?: string | null;
-} & ({ readonly value: Value; readonly stopped?: undefined } | { readonly stopped: Because });
+} & (
+  | { readonly value: Value; readonly stopped?: undefined }
+  | { readonly stopped: Because; readonly fixedAtMs?: number | null }
+);
 
 /** How long an answer is waited for that may be under way: after the deadline, or after the last attempt began. */
 const graceMs = 2000;
 
-export function openCall<Ctx extends Context>(ctx: Ctx, options: HandlerOptions): Call<Ctx> {
+/** @param acceptance what the edge says of the call */
+export function openCall<Ctx extends Context>(
+  ctx: Ctx,
+  options: HandlerOptions,
+  acceptance: Acceptance = noAcceptance,
+): Call<Ctx> {
   const { stripe, ...settings } = options;
   const invocationId = ctx.request().id;
   let last = { atMs: 0, told: false };
@@ -119,6 +166,7 @@ export function openCall<Ctx extends Context>(ctx: Ctx, options: HandlerOptions)
   let isFirst = true;
   let installationId: string | null = null;
   let requests = 0;
+  let answered: string | null | undefined;
 
   async function recorded<Value>(produce: () => Promise<Value | Stop>): Promise<Recorded<Value>> {
     const value = await produce();
@@ -127,15 +175,21 @@ export function openCall<Ctx extends Context>(ctx: Ctx, options: HandlerOptions)
       told: settings.notifications.receiver !== null,
       ...(isFirst && { installationId: settings.installation.known() }),
     };
-    return value instanceof Stop ? { ...common, stopped: value.because } : { ...common, value };
+    if (!(value instanceof Stop)) return { ...common, value };
+    return { ...common, stopped: value.because, ...(value.fixedAtMs !== null && { fixedAtMs: value.fixedAtMs }) };
   }
 
   function taken<Value>(record: Recorded<Value>): Value {
     if (isFirst) installationId = record.installationId ?? null;
     isFirst = false;
     last = record;
-    if (record.stopped !== undefined) throw new CallStopped(record.stopped);
+    if (record.stopped !== undefined) throw new CallStopped(record.stopped, record.fixedAtMs);
     return record.value;
+  }
+
+  function surroundings(): Surroundings {
+    const nowMs = clock();
+    return { settings, stripe, nowMs, acceptedAtMs: acceptance.acceptedAtMs(nowMs) ?? nowMs };
   }
 
   /** One attempt at a request. */
@@ -181,6 +235,11 @@ export function openCall<Ctx extends Context>(ctx: Ctx, options: HandlerOptions)
   return {
     ctx,
     invocationId,
+    acceptance,
+    answerFor(fingerprint) {
+      answered = fingerprint;
+    },
+    answeredFingerprint: () => (answered === undefined ? (acceptance.verified()?.fingerprint ?? null) : answered),
     async ask(step, request) {
       const from = { begunAtMs: last.atMs, untilMs: deadlineAtMs };
       return taken(await ctx.run(step, () => recorded(() => attempt(step, request, from))));
@@ -202,8 +261,44 @@ export function openCall<Ctx extends Context>(ctx: Ctx, options: HandlerOptions)
       isCancelled = true;
       return answer;
     },
+    async sendAccepted<Kept, Answer>(
+      step: string,
+      begin: (surroundings: Surroundings) => Beginning<Kept, Answer> | null,
+    ) {
+      type Value = { readonly kept: Kept; readonly answer: Answer | null } | null;
+      let mayBegin = true;
+      const { promise: produced, resolve: produce } = Promise.withResolvers<Recorded<Value>>();
+      const run = ctx.run(step, async () => {
+        const record = await recorded<Value>(async () => {
+          const acceptedAtMs = acceptance.acceptedAtMs(clock());
+          if (!mayBegin) return new Stop("cancellation", acceptedAtMs ?? clock());
+          const beginning = acceptedAtMs === null ? null : begin(surroundings());
+          if (acceptedAtMs === null || beginning === null) return null;
+          const { kept, deadlineAtMs: untilMs, request } = beginning;
+          if (request === null) return { kept, answer: null };
+          if (clock() >= untilMs) return new Stop("deadline", acceptedAtMs);
+          const answer = await attempt(step, request, { begunAtMs: acceptedAtMs, untilMs });
+          return answer instanceof Stop ? new Stop(answer.because, acceptedAtMs) : { kept, answer };
+        });
+        produce(record);
+        return record;
+      });
+      const first = RestatePromise.race([run.map(() => "sent" as const), cancellationOf(ctx)]);
+      const settled = first.then(async (which) => {
+        // As in `send`: an answer that is recorded already, or under way in this process, counts.
+        mayBegin = false;
+        const record = await run;
+        if (which === "cancellation" && record.stopped === undefined) isCancelled = true;
+        return record;
+      });
+      settled.catch(() => {});
+      // A local promise, so that the answer doesn't wait for the engine to confirm the step.
+      const record = await Promise.race([produced, settled]);
+      if (record.stopped !== undefined) await settled;
+      return { value: taken(record), recorded: async () => void (await settled) };
+    },
     fix: async (step, decide) =>
-      taken(await ctx.run(step, () => recorded(async () => decide({ settings, stripe, nowMs: clock() })))),
+      taken(await ctx.run(step, () => recorded(async () => decide(surroundings())))),
     setDeadline(atMs) {
       const before = deadlineAtMs;
       deadlineAtMs = atMs;
@@ -245,8 +340,10 @@ function isNear(deadlineAtMs: number): boolean {
 /** Stands for an answer that did not come. */
 class Stop {
   readonly because: Because;
-  constructor(because: Because) {
+  readonly fixedAtMs: number | null;
+  constructor(because: Because, fixedAtMs: number | null = null) {
     this.because = because;
+    this.fixedAtMs = fixedAtMs;
   }
 }
 

@@ -11,8 +11,9 @@
  *                                                       └▶ none ─▶ needs_review
  * ```
  *
- * The parameters, the idempotency key and the time are fixed in the journal before anything is sent. An unknown outcome is
- * looked up by the invocation id in the metadata, never tried again under a new key. A call that comes to its deadline, or is
+ * The parameters, the idempotency key and the time are fixed in the journal before anything is sent: by a step of their own, or, for
+ * a call that the edge accepted, by the journaled request itself, its time of acceptance and its invocation id, from which they
+ * follow. An unknown outcome is looked up by the invocation id in the metadata, never tried again under a new key. A call that comes to its deadline, or is
  * cancelled, before Stripe answers is stopped: its handler says what is done about what an earlier request may have made.
  */
 import type { StripeGateway } from "../merchants/gateway.ts";
@@ -21,7 +22,7 @@ import type { Creation } from "../stripe/creation.ts";
 import type { Refusal } from "../stripe/errorMeaning.ts";
 import { invocationIdKey, type Maker } from "../stripe/metadata.ts";
 import type { FixedRequest, Page, Sent } from "../stripe/request.ts";
-import { makerOf, type Call, type Surroundings } from "./call.ts";
+import { CallStopped, makerOf, unlessStopped, type Call, type Surroundings } from "./call.ts";
 import { failure, type FailureDetails } from "./failures.ts";
 
 /** How things of one kind are made. */
@@ -62,13 +63,14 @@ export type Created<Made> = {
  * Fixes one request, with a fresh idempotency key. A process that doesn't know yet of which installation it is a part asks the
  * engine, and fixes the request then.
  * @param decide gets who makes the thing, for its metadata
+ * @param idempotencyKey where the key of the request is counted already
  */
 export async function fixRequest<Parameters, Extra extends object = object>(
   call: Call,
   decide: (surroundings: Surroundings, maker: Maker) => { readonly parameters: Parameters; readonly extra?: Extra },
+  idempotencyKey: (installationId: string) => string = call.countRequest(),
 ): Promise<Fixed<Parameters, Extra>> {
   const { invocationId } = call;
-  const idempotencyKey = call.countRequest();
   const fix = async (told: string | null): Promise<Fixed<Parameters, Extra> | null> =>
     await call.fix("fix the request", (surroundings) => {
       const installationId = told ?? surroundings.settings.installation.known();
@@ -83,18 +85,146 @@ export async function fixRequest<Parameters, Extra extends object = object>(
   return fixed;
 }
 
+type Outcome<Made> =
+  | Created<Made>
+  | { readonly kind: "declined"; readonly failure: PaymentFailure }
+  | { readonly kind: "refused"; readonly refusal: Refusal; readonly id: string | null };
+
 /** @throws TerminalError `needs_review`, or CallStopped */
 export async function createOnce<Parameters, Made>(
   call: Call,
   kind: CreatedKind<Parameters, Made>,
   fixed: Fixed<Parameters, unknown>,
-): Promise<
-  | Created<Made>
-  | { readonly kind: "declined"; readonly failure: PaymentFailure }
-  | { readonly kind: "refused"; readonly refusal: Refusal; readonly id: string | null }
-> {
-  const { request, lookUpDelaysMs } = fixed;
+): Promise<Outcome<Made>> {
+  const { request } = fixed;
   const sent = await call.send(kind.step, (stripe) => kind.send(stripe, request));
+  return await outcomeOf(call, kind, fixed, sent);
+}
+
+/** How the first thing of a call is made, where no step has come before. */
+export type Recipe<Parameters, Extra> = {
+  parameters(maker: Maker): Parameters;
+  /** What else the call decides by later. */
+  extra(surroundings: Surroundings): Extra;
+  /** In epoch milliseconds; null for none. */
+  deadlineAtMs?(extra: Extra): number | null;
+  /** Why the request is refused without asking Stripe; null if it isn't. */
+  refusal?(extra: Extra): Refusal | null;
+};
+
+type FirstMade<Parameters, Made, Extra> = {
+  readonly fixed: Fixed<Parameters, Extra>;
+  readonly outcome: Outcome<Made>;
+  /** Resolves when the outcome is recorded: see `EarlyStep`. */
+  recorded(): Promise<void>;
+};
+
+/**
+ * Makes the first thing of a call once: in one step for a call that the edge accepted, or else in two. Sets the deadline of the call.
+ * @throws TerminalError `needs_review`, or CallStopped with the time when the request was fixed
+ */
+export async function createFirst<Parameters, Made, Extra extends object>(
+  call: Call,
+  kind: CreatedKind<Parameters, Made>,
+  recipe: Recipe<Parameters, Extra>,
+): Promise<FirstMade<Parameters, Made, Extra>> {
+  const idempotencyKey = call.countRequest();
+  if (call.acceptance.isClaimed) {
+    const made = await createAccepted(call, kind, recipe, idempotencyKey);
+    if (made !== null) return made;
+  }
+  const fixed = await fixRequest(
+    call,
+    (surroundings, maker) => ({ parameters: recipe.parameters(maker), extra: recipe.extra(surroundings) }),
+    idempotencyKey,
+  );
+  call.setDeadline(recipe.deadlineAtMs?.(fixed) ?? Infinity);
+  const { fixedAtMs } = fixed.request;
+  const refusal = recipe.refusal?.(fixed) ?? null;
+  const outcome: Outcome<Made> =
+    refusal === null
+      ? await unlessStopped(createOnce(call, kind, fixed), (because) => stoppedSince(fixedAtMs, because))
+      : { kind: "refused", refusal, id: null };
+  return { fixed, outcome, recorded: async () => {} };
+}
+
+/** What the one step of an accepted call records beside Stripe's answer. */
+type Kept<Extra> = {
+  readonly extra: Extra;
+  readonly installationId: string;
+  readonly fixedAtMs: number;
+  readonly lookUpDelaysMs: readonly number[];
+};
+
+/** @returns null where the edge's header is no good, or the process doesn't know yet of which installation it is a part */
+async function createAccepted<Parameters, Made, Extra extends object>(
+  call: Call,
+  kind: CreatedKind<Parameters, Made>,
+  recipe: Recipe<Parameters, Extra>,
+  idempotencyKey: (installationId: string) => string,
+): Promise<FirstMade<Parameters, Made, Extra> | null> {
+  const { invocationId } = call;
+  const refusalOf = (extra: Extra) => recipe.refusal?.(extra) ?? null;
+  const requestOf = ({ installationId, fixedAtMs }: Kept<Extra>): FixedRequest<Parameters> => ({
+    parameters: recipe.parameters({ invocationId, installationId }),
+    idempotencyKey: idempotencyKey(installationId),
+    fixedAtMs,
+  });
+  const first = await call.sendAccepted(kind.step, (surroundings) => {
+    const { installation, lookUpDelaysMs } = surroundings.settings;
+    const installationId = installation.known();
+    if (installationId === null) return null;
+    const extra = recipe.extra(surroundings);
+    const kept: Kept<Extra> = { extra, installationId, fixedAtMs: surroundings.acceptedAtMs, lookUpDelaysMs };
+    const request = requestOf(kept);
+    return {
+      kept,
+      deadlineAtMs: recipe.deadlineAtMs?.(extra) ?? Infinity,
+      request: refusalOf(extra) === null ? (stripe) => kind.send(stripe, request) : null,
+    };
+  });
+  if (first.value === null) {
+    await first.recorded();
+    return null;
+  }
+  const { kept, answer: sent } = first.value;
+  const { extra, lookUpDelaysMs, fixedAtMs } = kept;
+  call.setDeadline(recipe.deadlineAtMs?.(extra) ?? Infinity);
+  const fixed = { ...extra, request: requestOf(kept), lookUpDelaysMs };
+  const refusal = refusalOf(extra);
+  const answer: Sent<Made> | null = refusal === null ? sent : { kind: "refused", refusal, id: null };
+  if (answer === null) throw new TypeError("A request that was not refused was sent.");
+  // Any other answer is followed by a read.
+  if (answer.kind !== "made" && answer.kind !== "declined" && answer.kind !== "refused") await first.recorded();
+  const outcome = await unlessStopped(outcomeOf(call, kind, fixed, answer), (because) =>
+    stoppedSince(fixedAtMs, because),
+  );
+  return { fixed, outcome, recorded: first.recorded };
+}
+
+function stoppedSince(fixedAtMs: number, because: CallStopped["because"]): never {
+  throw new CallStopped(because, fixedAtMs);
+}
+
+/**
+ * Whether Stripe's first answer is the call's last: it may be given while its record is on the way, because nothing comes after.
+ * @param finalStatuses of an object that nothing more is done about
+ */
+export function isFinalAtOnce<Status extends string>(
+  outcome: Outcome<{ readonly status: Status }>,
+  finalStatuses: readonly Status[],
+): boolean {
+  if (outcome.kind !== "created") return true;
+  return outcome.seenBy === "response" && finalStatuses.includes(outcome.made.status);
+}
+
+/** What came of a request: where the answer leaves it open, Stripe is asked. */
+async function outcomeOf<Parameters, Made>(
+  call: Call,
+  kind: CreatedKind<Parameters, Made>,
+  { request, lookUpDelaysMs }: Fixed<Parameters, unknown>,
+  sent: Sent<Made>,
+): Promise<Outcome<Made>> {
   switch (sent.kind) {
     case "made":
       return { kind: "created", made: sent.made, seenBy: "response" };

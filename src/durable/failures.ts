@@ -1,5 +1,6 @@
 /** How a call fails: a TerminalError that the ingress turns into HTTP. The reasons and their statuses are the public contract's. */
 import { TerminalError } from "@restatedev/restate-sdk";
+import { fingerprintField } from "../api/edgeHeader.ts";
 import type { PaymentFailure } from "../payments/rules/payment.ts";
 import type { Refusal } from "../stripe/errorMeaning.ts";
 import { CallStopped } from "./call.ts";
@@ -64,6 +65,13 @@ function stopped({ because }: CallStopped, request: unknown): TerminalError {
   return because === "deadline"
     ? failure("timed_out", `The deadline came first. ${fate}`, details)
     : failure("canceled", `The call was cancelled. ${fate}`, details);
+}
+
+/** A failure that repeats the fingerprint of the request that it answers, for the edge; any other error as it is. */
+export function withFingerprint(error: unknown, fingerprint: string | null): unknown {
+  if (!(error instanceof TerminalError) || fingerprint === null) return error;
+  const metadata = { [fingerprintField]: fingerprint, ...error.metadata };
+  return new TerminalError(error.message, { errorCode: error.code, metadata });
 }
 
 /** The objects that a request names. */

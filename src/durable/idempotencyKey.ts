@@ -1,7 +1,7 @@
 /**
- * The engine takes an `idempotency-key` header without a value for a key like any other, and does not tell a handler which key
- * its call has: two requests with an unset variable as their key would be one payment. But the id of an invocation is made
- * from its target and its key, so a handler can tell its id with the empty key from all others.
+ * The engine does not tell a handler which idempotency key its call has. But the id of an invocation is made from its target and
+ * its key, so a handler can tell whether its call has a certain key: the key that the edge names, or the empty one, which the
+ * engine takes for a key like any other, so that two requests with an unset variable as their key would be one payment.
  *
  * Source: https://github.com/restatedev/restate/blob/v1.7.12/crates/types/src/identifiers.rs
  */
@@ -11,16 +11,27 @@ import { createHash } from "node:crypto";
 const hashBytes = 16;
 const hashDigits = 22;
 const digits = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+const base = BigInt(digits.length);
 
 /** @returns a test of an invocation's id: whether the key of that call of a service is empty. HTTP trims blanks away before. */
 export function emptyKeyTest(service: string, handler: string): (invocationId: string) => boolean {
-  const hash = createHash("sha256").update(`ik,${service},${handler},`).digest().subarray(0, hashBytes).toReversed();
-  const ending = inBase62(BigInt(`0x${Buffer.from(hash).toString("hex")}`)).padStart(hashDigits, "0");
+  const ending = endingOf(service, handler, "");
   return (invocationId) => invocationId.endsWith(ending);
 }
 
+/** Whether the invocation of this id is that of a service's handler with this idempotency key. */
+export function hasKey(invocationId: string, service: string, handler: string, key: string): boolean {
+  return invocationId.endsWith(endingOf(service, handler, key));
+}
+
+function endingOf(service: string, handler: string, key: string): string {
+  const hash = createHash("sha256").update(`ik,${service},${handler},${key}`).digest().subarray(0, hashBytes);
+  return inBase62(BigInt(`0x${Buffer.from(hash.toReversed()).toString("hex")}`)).padStart(hashDigits, "0");
+}
+
 function inBase62(value: bigint): string {
-  const base = BigInt(digits.length);
-  const rest = value / base;
-  return (rest === 0n ? "" : inBase62(rest)) + (digits[Number(value % base)] ?? "");
+  let left = value;
+  let text = "";
+  for (; left > 0n; left /= base) text = (digits[Number(left % base)] ?? "") + text;
+  return text;
 }

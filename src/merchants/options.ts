@@ -18,6 +18,8 @@ export type ServiceOptions = {
   /** When to look up a create whose outcome is unknown: at once, and again when search has caught up. */
   readonly lookUpDelaysMs: readonly number[];
   readonly notifications: NotificationsOptions;
+  /** Shared with the edge, the one that signs now and older ones; without any, nothing is taken from the edge. */
+  readonly edgeSecrets?: readonly string[];
 };
 
 /** The same, with the memory of the process that serves. */

@@ -7,9 +7,10 @@ import type { PaymentOutcome } from "./contract.ts";
 import { openWait, settledBy, waitPlan, type ObjectWait, type WaitPlan } from "../durable/awaitObject.ts";
 import { unlessStopped, type Call } from "../durable/call.ts";
 import { wasCancelled } from "../durable/cancellation.ts";
-import { createOnce, fixRequest } from "../durable/createOnce.ts";
+import { createFirst, isFinalAtOnce } from "../durable/createOnce.ts";
 import { createDoorbell } from "../durable/doorbell.ts";
-import { declined, invalidField, refused } from "../durable/failures.ts";
+import { declined, refused } from "../durable/failures.ts";
+import type { Refusal } from "../stripe/errorMeaning.ts";
 import { wakeReconciler } from "../webhooks/interface.ts";
 import { paymentCreation } from "./creation.ts";
 import { giveUp, giveUpUnknown, leaveToCustomer, settleDecline } from "./giveUp.ts";
@@ -18,6 +19,14 @@ import { paymentOutcome } from "./outcome.ts";
 import { judgePayment, type PaymentSnapshot } from "./rules/payment.ts";
 import type { PaymentRequest } from "./contract.ts";
 import { paymentParameters } from "./stripe/parameters.ts";
+
+const finalStatuses: readonly PaymentSnapshot["status"][] = ["succeeded", "requires_payment_method"];
+
+const delayedStatusRefusal: Refusal = {
+  param: "delayedStatus",
+  stripeCode: null,
+  message: "delayedStatus is for tests: it is refused with a live key.",
+};
 
 /**
  * Charges a payment method. https://docs.stripe.com/api/payment_intents/create
@@ -30,22 +39,23 @@ export async function processPayment(
   onCreated: (paymentIntentId: string) => void = () => {},
 ): Promise<PaymentOutcome> {
   const doorbell = createDoorbell(call.ctx);
-  const fixed = await fixRequest(call, (surroundings, maker) => ({
-    parameters: paymentParameters(request, { ...maker, callbackId: doorbell.address }),
-    extra: {
-      plan: waitPlan(surroundings, request.timeoutSeconds),
-      isLive: surroundings.settings.mode === "live",
-      wakesReconciler: surroundings.settings.reconcilerAlarm.isDue(surroundings.nowMs),
-    },
-  }));
-  call.setDeadline(fixed.plan.deadlineAtMs ?? Infinity);
-  if (fixed.wakesReconciler) wakeReconciler(call.ctx);
-  if (request.delayedStatus && fixed.isLive) {
-    throw invalidField("delayedStatus", "delayedStatus is for tests: it is refused with a live key.", {});
-  }
-  const created = await unlessStopped(createOnce(call, paymentCreation, fixed), (because) =>
-    giveUpUnknown(call, fixed.request.fixedAtMs, because),
+  const first = await unlessStopped(
+    createFirst(call, paymentCreation, {
+      parameters: (maker) => paymentParameters(request, { ...maker, callbackId: doorbell.address }),
+      extra: (surroundings) => ({
+        plan: waitPlan(surroundings, request.timeoutSeconds),
+        isLive: surroundings.settings.mode === "live",
+        wakesReconciler: surroundings.settings.reconcilerAlarm.isDue(surroundings.nowMs),
+      }),
+      deadlineAtMs: ({ plan }) => plan.deadlineAtMs,
+      refusal: ({ isLive }) => (request.delayedStatus && isLive ? delayedStatusRefusal : null),
+    }),
+    async (because, fixedAtMs) => giveUpUnknown(call, fixedAtMs ?? call.lastStepAtMs(), because),
   );
+  const { fixed, outcome: created } = first;
+  const isFinal = !request.delayedStatus && isFinalAtOnce(created, finalStatuses);
+  if (!isFinal || call.isMerchantTold() || fixed.wakesReconciler) await first.recorded();
+  if (fixed.wakesReconciler) wakeReconciler(call.ctx);
   switch (created.kind) {
     case "declined":
       throw declined(created.failure, {});
@@ -75,7 +85,7 @@ export async function resumePayment(
   begunAtMs: number,
 ): Promise<PaymentOutcome> {
   const plan = await call.fix("fix the wait", ({ settings }) =>
-    waitPlan({ settings, nowMs: begunAtMs }, request.timeoutSeconds),
+    waitPlan({ settings, acceptedAtMs: begunAtMs }, request.timeoutSeconds),
   );
   const payment = await readOwnPayment(call, paymentIntentId);
   const wait = openWait(call, awaitedPayment, paymentIntentId, { plan, first: payment });

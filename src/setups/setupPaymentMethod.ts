@@ -2,7 +2,7 @@ import type { SetupOutcome, SetupPaymentMethodRequest } from "./contract.ts";
 import { openWait, settledBy, waitPlan } from "../durable/awaitObject.ts";
 import { unlessStopped, type Call } from "../durable/call.ts";
 import { wasCancelled } from "../durable/cancellation.ts";
-import { createOnce, fixRequest } from "../durable/createOnce.ts";
+import { createFirst, isFinalAtOnce } from "../durable/createOnce.ts";
 import { createDoorbell } from "../durable/doorbell.ts";
 import { declined, refused } from "../durable/failures.ts";
 import { setupCreation } from "./creation.ts";
@@ -11,6 +11,8 @@ import { awaitedSetup } from "./object.ts";
 import { setupOutcome } from "./outcome.ts";
 import { judgeSetup, type SetupSnapshot } from "./rules.ts";
 import { setupParameters } from "./stripe/requests.ts";
+
+const finalStatuses: readonly SetupSnapshot["status"][] = ["succeeded", "requires_payment_method"];
 
 /**
  * Saves a payment method for a customer's later payments and returns the final outcome, as `processPayment` does for a
@@ -22,14 +24,17 @@ export async function setupPaymentMethod(call: Call, request: SetupPaymentMethod
   const judge = (seen: SetupSnapshot) => judgeSetup(seen, { attempted: true, customer });
 
   const doorbell = createDoorbell(call.ctx);
-  const fixed = await fixRequest(call, (surroundings, maker) => ({
-    parameters: setupParameters(request, { ...maker, callbackId: doorbell.address }),
-    extra: { plan: waitPlan(surroundings, request.timeoutSeconds) },
-  }));
-  call.setDeadline(fixed.plan.deadlineAtMs ?? Infinity);
-  const created = await unlessStopped(createOnce(call, setupCreation, fixed), (because) =>
-    giveUpUnknownSetup(call, request.customerId, fixed.request.fixedAtMs, because),
+  const begun = await unlessStopped(
+    createFirst(call, setupCreation, {
+      parameters: (maker) => setupParameters(request, { ...maker, callbackId: doorbell.address }),
+      extra: (surroundings) => ({ plan: waitPlan(surroundings, request.timeoutSeconds) }),
+      deadlineAtMs: ({ plan }) => plan.deadlineAtMs,
+    }),
+    async (because, fixedAtMs) =>
+      giveUpUnknownSetup(call, request.customerId, fixedAtMs ?? call.lastStepAtMs(), because),
   );
+  const { fixed, outcome: created } = begun;
+  if (!isFinalAtOnce(created, finalStatuses)) await begun.recorded();
   switch (created.kind) {
     case "declined":
       throw declined(created.failure, {});

@@ -5,7 +5,11 @@ import type { EventRule } from "./eventRule.ts";
 import { eventRuleOf } from "./eventTable.ts";
 
 export type EventNews = {
+  /** Null where it has none that looks like an id of Stripe's. */
+  readonly eventId: string | null;
   readonly eventType: string;
+  /** Of which mode it is; null where it doesn't say. */
+  readonly mode: "live" | "test" | null;
   /** The metadata of its object, where the event rings the doorbells in them; empty where it doesn't. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly telltale: Telltale | null;
@@ -23,7 +27,13 @@ const paymentIntentIdShape = z
 
 /** All that a ring or a look needs of an event. Everything else in it is data from the past: who wakes reads Stripe. */
 const eventShape = z.object({
+  id: z
+    .string()
+    .regex(/^evt_\w{1,250}$/)
+    .nullish()
+    .catch(null),
   type: z.string(),
+  livemode: z.boolean().nullish().catch(null),
   data: z
     .object({
       object: z.object({
@@ -47,7 +57,9 @@ export function newsOfEvent(value: unknown): EventNews | null {
   const event = parsed.data;
   const rule = eventRuleOf(event.type);
   return {
+    eventId: event.id ?? null,
     eventType: event.type,
+    mode: typeof event.livemode === "boolean" ? (event.livemode ? "live" : "test") : null,
     metadata: (rule !== undefined && rings(rule, event) ? event.data?.object.metadata : null) ?? {},
     telltale: rule === undefined ? null : telltaleOf(rule, event),
   };

@@ -1,6 +1,9 @@
 import { Stripe } from "stripe";
 import { newsOfEvent, type EventNews } from "./eventNews.ts";
 
+/** Stripe's own tolerance. https://docs.stripe.com/webhooks/signature#replay-prevention */
+const maximumAgeMs = 5 * 60_000;
+
 /** What a webhook is to us: who may be waiting for it, or why it is refused. */
 export type VerifiedWebhook =
   | ({ readonly kind: "genuine" } & EventNews)
@@ -14,21 +17,34 @@ const noAgeLimit = 0;
  * none where the event type is not one that ends a wait; and of which payment something may be new.
  *
  * Every configured secret is tried, because a secret in rotation and a Connect endpoint sign with one of their own. The
- * comparison is constant-time (Stripe's own). There is no age limit: the engine may run the handler hours after it
- * accepted the request, and a replay only makes a waiting call read Stripe once more.
+ * comparison is constant-time (Stripe's own). The handler knows no age limit: the engine may run it hours after it
+ * accepted the request, and a replay only makes a waiting call read Stripe once more. The edge, which sees the request when it
+ * comes, gives its clock: Stripe's five minutes then count in both directions.
  *
  * https://docs.stripe.com/webhooks/signature
+ * @param receivedAtMs when it was received, in epoch milliseconds; null where nobody knows
  */
 export function verifyWebhook(
   rawBody: Uint8Array,
   signatureHeader: string | undefined,
   secrets: readonly string[],
+  receivedAtMs: number | null = null,
 ): VerifiedWebhook {
   if (signatureHeader === undefined || signatureHeader === "") {
     return { kind: "refused", message: "The stripe-signature header is missing." };
   }
   if (!/(?:^|,)\s*t=\d+\s*(?:,|$)/.test(signatureHeader) || !/(?:^|,)\s*v1=[^,\s]/.test(signatureHeader)) {
     return { kind: "refused", message: "The stripe-signature header is malformed: it has no t=… or no v1=… part." };
+  }
+  const [signedAt, ...others] = signatureHeader.match(/(?<=^|,)\s*t=[^,]*/g) ?? [];
+  const signedAtMs = Number(signedAt?.trim().slice("t=".length)) * 1000;
+  if (others.length > 0 || !Number.isSafeInteger(signedAtMs)) {
+    return { kind: "refused", message: "The stripe-signature header is malformed: its t=… is no time." };
+  }
+  if (receivedAtMs !== null && Math.abs(receivedAtMs - signedAtMs) > maximumAgeMs) {
+    const message =
+      "The signature is more than five minutes old, or from the future. Is the clock of this machine right?";
+    return { kind: "refused", message };
   }
   const text = exactTextOf(rawBody);
   if (text === undefined || !secrets.some((secret) => isSignedWith(text, signatureHeader, secret))) {
