@@ -30,6 +30,13 @@ type Declaration = {
    * `reads`: its answer is worth nothing once it was given.
    */
   readonly effect: "moves" | "reads";
+  /** It moves money or changes something, so a caller must send an idempotency-key: repeated without one, it would do it again. */
+  readonly needsKey: boolean;
+  /**
+   * Where the answer is kept for a caller who asks again. `own`: the engine keeps the call's own. `elsewhere`: a private
+   * service behind the call keeps it. `nothing`: nobody does.
+   */
+  readonly keeps: "own" | "elsewhere" | "nothing";
   readonly scope: Scope;
 };
 
@@ -45,6 +52,8 @@ export const services = {
       input: payments.paymentRequestSchema,
       output: payments.paymentOutcomeSchema,
       effect: "moves",
+      needsKey: true,
+      keeps: "own",
       scope: "payments:write",
     },
     awaitPayment: {
@@ -52,6 +61,8 @@ export const services = {
       input: payments.awaitPaymentRequestSchema,
       output: payments.paymentOutcomeSchema,
       effect: "moves",
+      needsKey: false,
+      keeps: "own",
       scope: "payments:read",
     },
     getPayment: {
@@ -59,6 +70,8 @@ export const services = {
       input: payments.getPaymentRequestSchema,
       output: payments.paymentStateSchema,
       effect: "reads",
+      needsKey: false,
+      keeps: "nothing",
       scope: "payments:read",
     },
     capturePayment: {
@@ -66,6 +79,8 @@ export const services = {
       input: payments.capturePaymentRequestSchema,
       output: payments.paymentOutcomeSchema,
       effect: "moves",
+      needsKey: true,
+      keeps: "own",
       scope: "payments:write",
     },
     cancelPayment: {
@@ -73,6 +88,8 @@ export const services = {
       input: payments.cancelPaymentRequestSchema,
       output: payments.cancelOutcomeSchema,
       effect: "moves",
+      needsKey: true,
+      keeps: "elsewhere",
       scope: "payments:write",
     },
     refundPayment: {
@@ -81,6 +98,8 @@ export const services = {
       input: refunds.refundPaymentRequestSchema,
       output: refundOutcomeSchema,
       effect: "moves",
+      needsKey: true,
+      keeps: "elsewhere",
       scope: "refunds:write",
     },
     awaitRefund: {
@@ -88,6 +107,8 @@ export const services = {
       input: refunds.awaitRefundRequestSchema,
       output: refundOutcomeSchema,
       effect: "moves",
+      needsKey: false,
+      keeps: "own",
       scope: "payments:read",
     },
     setupPaymentMethod: {
@@ -96,6 +117,8 @@ export const services = {
       input: setups.setupPaymentMethodRequestSchema,
       output: setups.setupOutcomeSchema,
       effect: "moves",
+      needsKey: true,
+      keeps: "own",
       scope: "payments:write",
     },
     awaitSetup: {
@@ -103,6 +126,8 @@ export const services = {
       input: setups.awaitSetupRequestSchema,
       output: setups.setupOutcomeSchema,
       effect: "moves",
+      needsKey: false,
+      keeps: "own",
       scope: "payments:read",
     },
     createCustomer: {
@@ -110,6 +135,8 @@ export const services = {
       input: customers.createCustomerRequestSchema,
       output: customers.customerStateSchema,
       effect: "moves",
+      needsKey: true,
+      keeps: "own",
       scope: "customers:write",
     },
     getCustomer: {
@@ -117,6 +144,8 @@ export const services = {
       input: customers.getCustomerRequestSchema,
       output: customers.customerStateSchema,
       effect: "reads",
+      needsKey: false,
+      keeps: "nothing",
       scope: "customers:read",
     },
     getDispute: {
@@ -124,6 +153,8 @@ export const services = {
       input: disputes.getDisputeRequestSchema,
       output: disputes.disputeStateSchema,
       effect: "moves",
+      needsKey: false,
+      keeps: "elsewhere",
       scope: "disputes:read",
     },
     submitDisputeEvidence: {
@@ -131,6 +162,8 @@ export const services = {
       input: disputes.submitDisputeEvidenceRequestSchema,
       output: disputes.disputeStateSchema,
       effect: "moves",
+      needsKey: true,
+      keeps: "own",
       scope: "disputes:write",
     },
     acceptDispute: {
@@ -138,6 +171,8 @@ export const services = {
       input: disputes.acceptDisputeRequestSchema,
       output: disputes.disputeStateSchema,
       effect: "moves",
+      needsKey: true,
+      keeps: "own",
       scope: "disputes:write",
     },
   },

@@ -27,7 +27,7 @@ async function run(stop: AbortSignal): Promise<void> {
   if (!isPartOfStack) openDataFolder(loadDevConfig(environment).dataDir);
   const { lock, sandbox } = await openSandbox(options);
   if (isPartOfStack) process.send?.({ url: sandbox.url });
-  else console.log(howToUse(sandbox.url, options.dataDir, loadDevConfig(environment).ingressPort));
+  else console.log(howToUse(sandbox.url, options.dataDir, loadDevConfig(environment).edgePort));
   if (!stop.aborted) await once(stop, "abort");
   await sandbox.close();
   lock.release();
@@ -61,7 +61,7 @@ function faultsOf(environment: Environment): Pick<SandboxOptions, "faults" | "fa
   return { faults: faults.data, ...(sandboxFaultSeed === undefined ? {} : { faultSeed: sandboxFaultSeed }) };
 }
 
-function howToUse(url: string, dataDir: string, ingressPort: number): string {
+function howToUse(url: string, dataDir: string, edgePort: number): string {
   const { protocol, hostname, port } = new URL(url);
   const key = sandboxSecretKey;
   return [
@@ -72,7 +72,7 @@ function howToUse(url: string, dataDir: string, ingressPort: number): string {
     `  stripe-node   new Stripe("${key}", { protocol: "${protocol.slice(0, -1)}", host: "${hostname}", port: ${port} })`,
     `  curl          curl ${url}/v1/payment_intents -u ${key}: -d amount=109 -d currency=usd`,
     `  webhooks      curl ${url}/v1/webhook_endpoints -u ${key}: -d 'enabled_events[]=*' \\`,
-    `                  -d url=http://127.0.0.1:${ingressPort}/payments/processWebhook`,
+    `                  -d url=http://127.0.0.1:${edgePort}/payments/processWebhook`,
     `  this service  STRIPE_API_BASE=${url} STRIPE_SECRET_KEY=${key} STRIPE_WEBHOOK_SECRET=whsec_… npm start`,
     "",
     "  A webhook endpoint's answer holds its secret, this once.",

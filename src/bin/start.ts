@@ -17,7 +17,7 @@ async function run(stop: AbortSignal): Promise<number> {
   const config = loadDevConfig(environment);
   const stack = await startStack({
     ports: {
-      ingress: config.ingressPort,
+      ingress: config.edgePort,
       admin: config.adminPort,
       service: config.servicePort,
       sandbox: config.sandboxPort,
@@ -52,7 +52,7 @@ async function stopWhenTold(stack: Stack, stopRequest: AbortSignal): Promise<num
 function stripeSource(config: DevConfig): StripeSource {
   const { secretKey, webhookSecrets, apiBase } = config;
   if (secretKey === undefined) return { kind: "sandbox" };
-  if (webhookSecrets.length === 0) throw new StartRefusedError(webhookRecipes(config.ingressPort));
+  if (webhookSecrets.length === 0) throw new StartRefusedError(webhookRecipes(config.edgePort));
   return { kind: "account", secretKey, webhookSecrets, apiBase };
 }
 

@@ -47,7 +47,9 @@ export type AppConfig = {
 
 /** What the development runtime needs; the Stripe settings as found, because without a key there is the sandbox. */
 export type DevConfig = {
-  readonly ingressPort: number;
+  readonly edgePort: number;
+  /** Undefined: the engine's ingress listens on a Unix socket only. */
+  readonly ingressPort: number | undefined;
   readonly adminPort: number;
   readonly sandboxPort: number;
   readonly servicePort: number;
@@ -63,8 +65,8 @@ export type DevConfig = {
 /** What `npm run doctor` and `npm run deploy:check` need: where the engine is asked, and what the service is meant to run with. */
 export type OperatorConfig = {
   readonly adminUrl: string;
-  /** Undefined when only the admin API of another machine is known. */
-  readonly ingressUrl: string | undefined;
+  /** Where webhooks come in: RESTATE_INGRESS_URL, or the edge of this machine. Undefined when only another machine's admin API is known. */
+  readonly entryUrl: string | undefined;
   /** For an admin API that asks for one. */
   readonly authToken: string | undefined;
   readonly secretKey: string | undefined;
@@ -129,12 +131,14 @@ export function loadAppConfig(environment: Environment): AppConfig {
 export function loadDevConfig(environment: Environment): DevConfig {
   const { settings, problems } = parseSettings(environment);
   const ports = {
-    RESTATE_INGRESS_PORT: settings.RESTATE_INGRESS_PORT ?? defaults.ingressPort,
+    EDGE_PORT: settings.EDGE_PORT ?? defaults.edgePort,
     RESTATE_ADMIN_PORT: settings.RESTATE_ADMIN_PORT ?? defaults.adminPort,
     SANDBOX_PORT: settings.SANDBOX_PORT ?? defaults.sandboxPort,
     PORT: settings.PORT ?? defaults.servicePort,
   };
-  for (const [first, second] of samePorts(ports)) {
+  const { RESTATE_INGRESS_PORT: ingressPort } = settings;
+  const allPorts = ingressPort === undefined ? ports : { ...ports, RESTATE_INGRESS_PORT: ingressPort };
+  for (const [first, second] of samePorts(allPorts)) {
     problems.push(`${first} and ${second} are the same port. Expected a port of its own for each.`);
   }
   if (isUnset(environment, "STRIPE_SECRET_KEY") && !isUnset(environment, "STRIPE_API_BASE")) {
@@ -145,7 +149,8 @@ export function loadDevConfig(environment: Environment): DevConfig {
   problems.push(...receiverProblems(settings, environment));
   if (problems.length > 0) throw new ConfigError(problems);
   return {
-    ingressPort: ports.RESTATE_INGRESS_PORT,
+    edgePort: ports.EDGE_PORT,
+    ingressPort,
     adminPort: ports.RESTATE_ADMIN_PORT,
     sandboxPort: ports.SANDBOX_PORT,
     servicePort: ports.PORT,
@@ -163,7 +168,7 @@ export function loadOperatorConfig(environment: Environment): OperatorConfig {
   const { settings, problems } = parseSettings(environment);
   const adminUrl =
     settings.RESTATE_ADMIN_URL ?? `http://127.0.0.1:${settings.RESTATE_ADMIN_PORT ?? defaults.adminPort}`;
-  const localIngress = `http://127.0.0.1:${settings.RESTATE_INGRESS_PORT ?? defaults.ingressPort}`;
+  const localEdge = `http://127.0.0.1:${settings.EDGE_PORT ?? defaults.edgePort}`;
   if (settings.RESTATE_AUTH_TOKEN !== undefined && !isPrivate(adminUrl)) {
     problems.push(`RESTATE_ADMIN_URL is plain http to another machine, with a RESTATE_AUTH_TOKEN. Expected https.`);
   }
@@ -171,7 +176,7 @@ export function loadOperatorConfig(environment: Environment): OperatorConfig {
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     adminUrl,
-    ingressUrl: settings.RESTATE_INGRESS_URL ?? (settings.RESTATE_ADMIN_URL === undefined ? localIngress : undefined),
+    entryUrl: settings.RESTATE_INGRESS_URL ?? (settings.RESTATE_ADMIN_URL === undefined ? localEdge : undefined),
     authToken: settings.RESTATE_AUTH_TOKEN,
     secretKey: settings.STRIPE_SECRET_KEY,
     webhookSecrets: settings.STRIPE_WEBHOOK_SECRET ?? [],

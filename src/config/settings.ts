@@ -2,8 +2,11 @@
  * What each variable of the environment must look like: how its text is read, and what a message says where it can't be. No secret is
  * ever part of a message.
  */
+import { isIP } from "node:net";
+import { resolve } from "node:path";
 import { z } from "zod";
 import { parseDurationMs } from "./duration.ts";
+import { socketAddress, socketScheme } from "./engineSockets.ts";
 import { isIdentityKey } from "./identityKey.ts";
 import { receiverUrlOf, secretsOf, serviceOf } from "../notifications/settings.ts";
 
@@ -17,7 +20,8 @@ const longestRetentionMs = 3_650 * dayMs;
 const longestTimeoutMs = 90 * dayMs;
 
 export const defaults = {
-  ingressPort: 8080,
+  edgePort: 8080,
+  edgeHost: "127.0.0.1",
   adminPort: 9070,
   sandboxPort: 12111,
   servicePort: 9080,
@@ -26,6 +30,9 @@ export const defaults = {
   idempotencyRetentionMs: parseDurationMs("7d"),
   reconcileIntervalMs: parseDurationMs("1h"),
 } as const;
+
+/** The edge has the engine's own 8080. */
+const exampleIngressPort = 18_080;
 
 export const expectation = {
   secretKey:
@@ -38,9 +45,13 @@ export const expectation = {
     "Expected one or more public keys of the engine (publickeyv1_…), separated by commas, for example publickeyv1_w7YHemBctH5Ck2nQRQ47iBBqhNHy4FV7t2Usbye2A6f. The engine logs it at its start; the private key (a PEM file) is the engine's alone.",
   allowUnsignedEngine: "Expected yes or no, for example yes where nobody else can reach the service's port.",
   adminUrl:
-    "Expected the URL of the engine's admin API (no user name, query or fragment), for example http://127.0.0.1:9070.",
+    "Expected the URL of the engine's admin API (no user name, query or fragment), or unix: and the path of its socket, for example http://127.0.0.1:9070.",
   ingressUrl:
-    "Expected the URL of the engine's ingress (no user name, query or fragment), for example http://127.0.0.1:8080.",
+    "Expected the URL of the engine's ingress (no user name, query or fragment), or unix: and the path of its socket, for example http://restate:8080 or unix:/var/lib/restate/payments/ingress.sock.",
+  edgeHost: "Expected an address of this machine or its name, for example 127.0.0.1.",
+  edgeSecret:
+    "Expected one or more secrets of 32 to 512 printable characters without commas, separated by commas, the new one first; make one with, for example: openssl rand -hex 32",
+  stripeMode: "Expected test or live, for example live.",
   authToken: "Expected the token of a protected admin API, without spaces.",
   webhookUrl:
     "Expected the address that Stripe sends webhooks to (no user name, query or fragment), for example https://pay.shop.example/payments/processWebhook.",
@@ -77,8 +88,12 @@ const settingsSchema = z.object({
     return keys?.every(isIdentityKey) === true ? keys : undefined;
   }),
   ALLOW_UNSIGNED_ENGINE: setting(expectation.allowUnsignedEngine, yesOrNo),
+  STRIPE_MODE: setting(expectation.stripeMode, (text) => (text === "test" || text === "live" ? text : undefined)),
   PORT: port(defaults.servicePort),
-  RESTATE_INGRESS_PORT: port(defaults.ingressPort),
+  EDGE_PORT: port(defaults.edgePort),
+  EDGE_HOST: setting(expectation.edgeHost, hostOf),
+  EDGE_SECRET: secret(expectation.edgeSecret, (text) => list(text, /^[\x21-\x2b\x2d-\x7e]{32,512}$/)),
+  RESTATE_INGRESS_PORT: port(exampleIngressPort),
   RESTATE_ADMIN_PORT: port(defaults.adminPort),
   SANDBOX_PORT: port(defaults.sandboxPort),
   SANDBOX_FAULTS: setting(expectation.sandboxFaults, jsonOf),
@@ -86,8 +101,8 @@ const settingsSchema = z.object({
     /^\d{1,10}$/.test(text) && Number(text) < 2 ** 31 ? Number(text) : undefined,
   ),
   DATA_DIR: z.string().optional(),
-  RESTATE_ADMIN_URL: secret(expectation.adminUrl, serverOf),
-  RESTATE_INGRESS_URL: secret(expectation.ingressUrl, serverOf),
+  RESTATE_ADMIN_URL: secret(expectation.adminUrl, engineAddressOf),
+  RESTATE_INGRESS_URL: secret(expectation.ingressUrl, engineAddressOf),
   RESTATE_AUTH_TOKEN: secret(expectation.authToken, (text) => (/^[\x21-\x7e]+$/.test(text) ? text : undefined)),
   WEBHOOK_URL: secret(expectation.webhookUrl, (text) => serverOf(text)),
   PAYMENT_POLL_SCHEDULE: setting(expectation.pollSchedule, (text) => {
@@ -215,8 +230,26 @@ function serverOf(text: string): string | undefined {
   return url.search === "" && url.hash === "" ? url.href.replace(/\/+$/, "") : undefined;
 }
 
+/** A server, or `unix:` with the path of a socket. */
+function engineAddressOf(text: string): string | undefined {
+  if (!text.startsWith(socketScheme)) return serverOf(text);
+  const path = text.slice(socketScheme.length);
+  return path === "" || path.includes("\0") ? undefined : socketAddress(resolve(path));
+}
+
+/** An address to listen on, or a name for one; never a port. */
+function hostOf(text: string): string | undefined {
+  const address = /^\[.*\]$/.test(text) ? text.slice(1, -1) : text;
+  if (isIP(address) !== 0) return address;
+  return /^(?=.{1,253}$)[a-z\d]([a-z\d-]{0,61}[a-z\d])?(\.[a-z\d]([a-z\d-]{0,61}[a-z\d])?)*$/i.test(text) &&
+    !/^[\d.]+$/.test(text)
+    ? text
+    : undefined;
+}
+
 /** Whether a secret that is sent there stays unread on the way. */
 export function isPrivate(address: string): boolean {
+  if (address.startsWith(socketScheme)) return true;
   const url = new URL(address);
   return url.protocol === "https:" || loopbackHosts.includes(url.hostname);
 }

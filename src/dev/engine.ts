@@ -1,18 +1,25 @@
 /**
- * The Restate engine as a child process: the real `restate-server` from its npm package, on this machine only, with its data
- * in a folder of ours. The binary itself is started, because the package's own wrapper does not forward signals.
+ * The Restate engine as a child process: the real `restate-server` from its npm package, with its data in a folder of ours. Its ingress and
+ * its admin API ask for no authentication, so both listen on Unix sockets in that folder, which nobody else can enter, and on a port of this
+ * machine only where one is asked for. The binary itself is started, because the package's own wrapper does not forward signals.
  */
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { adminSocket, engineNodeName, ingressSocket, socketAddress } from "../config/engineSockets.ts";
+import { requestEngine } from "../engine/request.ts";
 import { freePort } from "./ports.ts";
 import { privateFolderMode } from "./privateFolder.ts";
 import { describeExit, spawnGuarded, type ProcessExit } from "./processes.ts";
 
 export type EngineOptions = {
-  readonly ingressPort: number;
-  readonly adminPort: number;
+  /** For an ingress that also listens on a port of this machine. */
+  readonly ingressPort?: number;
+  /** For an admin API that also listens on a port of this machine. */
+  readonly adminPort?: number;
+  /** Where its UI sends calls; the ingress itself unless given. */
+  readonly advertisedIngressUrl?: string;
   /** For messages between engine nodes; a free one when absent. */
   readonly nodePort?: number;
   /** Data and `engine.log`. Created when absent; a later start with the same folder goes on with its data. */
@@ -28,7 +35,9 @@ export type EngineOptions = {
 };
 
 export type Engine = {
+  /** `http://…` where a port was asked for, or `unix:` and the path of the socket. */
   readonly ingressUrl: string;
+  /** Likewise. */
   readonly adminUrl: string;
   /** The restate-server process itself. */
   readonly pid: number;
@@ -52,11 +61,13 @@ export class EngineStartError extends Error {
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const binary = engineBinary();
   mkdirSync(options.dataDir, { recursive: true, mode: privateFolderMode });
-  const ingressUrl = `http://127.0.0.1:${options.ingressPort}`;
-  const adminUrl = `http://127.0.0.1:${options.adminPort}`;
+  // The engine takes a socket's path as it is below its working directory, where the path from the root would be too long for the system.
+  const dataDir = realpathSync(options.dataDir);
+  const { ingressUrl, adminUrl } = addressesOf(options, dataDir);
   const running = await spawnGuarded({
     binary,
-    environment: { ...(await settingsOf(options)), ...options.environment },
+    environment: { ...(await settingsOf({ ...options, dataDir })), ...options.environment },
+    cwd: dataDir,
     logFile: join(options.dataDir, "engine.log"),
   });
   const ended = new AbortController();
@@ -76,6 +87,16 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   return { ingressUrl, adminUrl, ...running };
 }
 
+function addressesOf(
+  { ingressPort, adminPort }: EngineOptions,
+  dataDir: string,
+): Pick<Engine, "ingressUrl" | "adminUrl"> {
+  return {
+    ingressUrl: ingressPort === undefined ? socketAddress(ingressSocket(dataDir)) : `http://127.0.0.1:${ingressPort}`,
+    adminUrl: adminPort === undefined ? socketAddress(adminSocket(dataDir)) : `http://127.0.0.1:${adminPort}`,
+  };
+}
+
 const startTimeoutMs = 60_000;
 
 /** The largest body that the ingress takes, webhooks included; more is 413. The engine's own limit is 32 MiB. */
@@ -93,21 +114,21 @@ function temporaryDir(dataDir: string): string {
  * of ours are named alike.
  */
 async function settingsOf(options: EngineOptions): Promise<Record<string, string>> {
+  const local = options.ingressPort === undefined ? undefined : `http://127.0.0.1:${options.ingressPort}`;
+  const advertised = options.advertisedIngressUrl ?? local;
   return {
     RESTATE_BASE_DIR: options.dataDir,
     // The engine leaves folders behind in the temporary folder at every start.
     TMPDIR: temporaryDir(options.dataDir),
-    // The default is the host's name, and the data lives in a folder of that name: a renamed laptop would lose its payments.
-    RESTATE_NODE_NAME: "dev",
+    RESTATE_NODE_NAME: engineNodeName,
     RESTATE_DEFAULT_NUM_PARTITIONS: String(options.partitions ?? 4),
-    // The ingress and the admin API ask for no authentication.
     RESTATE_BIND_IP: "127.0.0.1",
     RESTATE_ADVERTISED_HOST: "127.0.0.1",
     RESTATE_LISTEN_MODE: "tcp",
-    RESTATE_INGRESS__BIND_PORT: String(options.ingressPort),
-    RESTATE_INGRESS__ADVERTISED_ADDRESS: `http://127.0.0.1:${options.ingressPort}`,
+    ...listenerSettings("INGRESS", options.ingressPort),
+    ...listenerSettings("ADMIN", options.adminPort),
+    ...(advertised === undefined ? {} : { RESTATE_INGRESS__ADVERTISED_ADDRESS: advertised }),
     RESTATE_INGRESS__REQUEST_SIZE_LIMIT: requestSizeLimit,
-    RESTATE_ADMIN__BIND_PORT: String(options.adminPort),
     RESTATE_BIND_PORT: String(options.nodePort ?? (await freePort())),
     ...(options.identityPemFile === undefined
       ? {}
@@ -124,6 +145,11 @@ async function settingsOf(options: EngineOptions): Promise<Record<string, string
     // Nobody is left to press Ctrl-C again when the guard stops it.
     RESTATE_SHUTDOWN_TIMEOUT: "10s",
   };
+}
+
+function listenerSettings(name: "INGRESS" | "ADMIN", port: number | undefined): Record<string, string> {
+  if (port === undefined) return { [`RESTATE_${name}__LISTEN_MODE`]: "unix" };
+  return { [`RESTATE_${name}__LISTEN_MODE`]: "all", [`RESTATE_${name}__BIND_PORT`]: String(port) };
 }
 
 /** The binary is in a package per platform, which npm puts beside the main package or inside it. */
@@ -166,7 +192,9 @@ async function becomesReady(ingressUrl: string, adminUrl: string, signal: AbortS
 
 async function isReady(ingressUrl: string, adminUrl: string, signal: AbortSignal): Promise<boolean> {
   try {
-    const health = await fetch(`${ingressUrl}/restate/health`, { signal: AbortSignal.any([signal, requestTimeout()]) });
+    const health = await requestEngine(ingressUrl, "/restate/health", {
+      signal: AbortSignal.any([signal, requestTimeout()]),
+    });
     if (!health.ok) return false;
     await queryEngine(adminUrl, "select count(1) from sys_invocation", signal);
     return true;
@@ -177,7 +205,7 @@ async function isReady(ingressUrl: string, adminUrl: string, signal: AbortSignal
 
 /** Runs SQL against the engine's own tables. https://docs.restate.dev/references/sql-introspection */
 export async function queryEngine(adminUrl: string, query: string, signal?: AbortSignal): Promise<readonly unknown[]> {
-  const response = await fetch(`${adminUrl}/query`, {
+  const response = await requestEngine(adminUrl, "/query", {
     method: "POST",
     headers: { "content-type": "application/json", accept: "application/json" },
     body: JSON.stringify({ query }),

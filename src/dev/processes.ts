@@ -91,6 +91,8 @@ export function spawnNode(options: {
 export async function spawnGuarded(options: {
   readonly binary: string;
   readonly environment: Environment;
+  /** Its working directory; ours unless given. */
+  readonly cwd?: string;
   readonly logFile: string;
 }): Promise<RunningProcess> {
   mkdirSync(dirname(options.logFile), { recursive: true, mode: privateFolderMode });
@@ -98,6 +100,7 @@ export async function spawnGuarded(options: {
   const logStart = fstatSync(log).size;
   const child = spawn("/bin/sh", ["-c", guardScript, "guard", options.binary], {
     env: { ...options.environment },
+    cwd: options.cwd,
     stdio: ["pipe", log, log, "pipe"],
     detached: true,
   });

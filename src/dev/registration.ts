@@ -14,6 +14,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
+import { requestEngine } from "../engine/request.ts";
 import { queryEngine } from "./engine.ts";
 
 export type Registration = {
@@ -74,8 +75,8 @@ async function tryRegister(adminUrl: string, uri: string, replaceFormer: boolean
     const former = replaceFormer ? await formerDeployment(adminUrl, uri) : undefined;
     const response =
       former === undefined
-        ? await send("POST", `${adminUrl}/deployments`, { uri, force: true })
-        : await send("PATCH", `${adminUrl}/deployments/${former}`, { uri, overwrite: true });
+        ? await send(adminUrl, "POST", "/deployments", { uri, force: true })
+        : await send(adminUrl, "PATCH", `/deployments/${former}`, { uri, overwrite: true });
     if (response.ok) return { kind: "registered", deployment: deploymentSchema.parse(await response.json()) };
     const message = `${response.status} ${await response.text()}`;
     // META0003: the service could not be reached. https://docs.restate.dev/references/errors#META0003
@@ -101,7 +102,7 @@ async function orphanedHandlers(adminUrl: string): Promise<readonly string[]> {
     adminUrl,
     `select distinct target_service_name || '/' || target_handler_name as target from sys_invocation where status != 'completed'`,
   );
-  const response = await fetch(`${adminUrl}/services`, { signal: AbortSignal.timeout(5_000) });
+  const response = await requestEngine(adminUrl, "/services", { signal: AbortSignal.timeout(5_000) });
   const { services } = offeredSchema.parse(await response.json());
   const offered = services.flatMap((service) => service.handlers.map((handler) => `${service.name}/${handler.name}`));
   return targetsSchema
@@ -114,8 +115,8 @@ const offeredSchema = z.object({
   services: z.array(z.object({ name: z.string(), handlers: z.array(z.object({ name: z.string() })) })),
 });
 
-function send(method: string, url: string, body: object): Promise<Response> {
-  return fetch(url, {
+function send(adminUrl: string, method: string, path: string, body: object): Promise<Response> {
+  return requestEngine(adminUrl, path, {
     method,
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),

@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { sandboxDir } from "../config/engineSockets.ts";
 import { privateFileMode, privateFolderMode } from "./privateFolder.ts";
 
 /** The argument that makes `src/bin/sandbox.ts` wait for its options instead of reading the settings. */
@@ -26,11 +27,6 @@ export const sandboxReadySchema = z.object({ url: z.string() });
 
 /** This is no real key; it has the form of one, because every reader of a key expects that. */
 export const sandboxSecretKey = "sk_test_sandbox_of_this_machine";
-
-/** The folder of everything that belongs to the sandbox. */
-export function sandboxDir(dataDir: string): string {
-  return join(dataDir, "sandbox");
-}
 
 /** The signing secret of the sandbox's webhooks: made once per data folder, readable by its owner only. */
 export function sandboxWebhookSecret(dataDir: string): string {

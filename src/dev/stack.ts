@@ -6,6 +6,7 @@ import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { engineDir, sandboxDir } from "../config/engineSockets.ts";
 import { stripeModeOf, type StripeMode } from "../config/config.ts";
 import type { Environment } from "../config/settings.ts";
 import { lowLimitWarning, ownFileLimit } from "../operator/engine/openFiles.ts";
@@ -21,7 +22,6 @@ import { spawnNode, type NodeProcess } from "./processes.ts";
 import { registerDeployment, type Registration } from "./registration.ts";
 import {
   optionsFromParent,
-  sandboxDir,
   sandboxReadySchema,
   sandboxSecretKey,
   sandboxWebhookSecret,
@@ -187,7 +187,7 @@ async function startEnginePart(options: StartingStack, known: KnownTarget, parts
   const engine = await startEngine({
     ingressPort: options.ports.ingress,
     adminPort: options.ports.admin,
-    dataDir: join(known.dir, "engine"),
+    dataDir: engineDir(known.dir),
     signal: options.signal,
     ...(known.identity === undefined ? {} : { identityPemFile: known.identity.pemFile }),
     ...(options.enginePartitions === undefined ? {} : { partitions: options.enginePartitions }),

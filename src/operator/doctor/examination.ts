@@ -97,9 +97,9 @@ async function examineDeployments(patient: Patient): Promise<readonly Finding[]>
 }
 
 async function examineWebhookPath({ config, stripe }: Patient): Promise<readonly Finding[]> {
-  const { ingressUrl } = config;
-  const answers = ingressUrl === undefined ? [] : await tryWebhookPath(ingressUrl, stripe.webhookSecrets);
-  return [judgeWebhookPath(ingressUrl, answers)];
+  const { entryUrl } = config;
+  const answers = entryUrl === undefined ? [] : await tryWebhookPath(entryUrl, stripe.webhookSecrets);
+  return [judgeWebhookPath(entryUrl, answers)];
 }
 
 async function examineKey({ stripe }: Patient): Promise<readonly Finding[]> {

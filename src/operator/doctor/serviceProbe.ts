@@ -1,5 +1,6 @@
-/** Asks the service and the ingress themselves, as somebody else on the network would. */
+/** Asks the service and the door for webhooks themselves, as somebody else on the network would. */
 import { connect } from "node:http2";
+import { requestEngine } from "../../engine/request.ts";
 import { webhookAboutNothing } from "../../stripe/inspection.ts";
 import type { SignaturesQuestion } from "./findings/signatures.ts";
 import type { WebhookPathAnswer } from "./findings/webhookPath.ts";
@@ -25,16 +26,16 @@ export async function askUnsigned(address: string): Promise<SignaturesQuestion["
 
 /** Sends a webhook about nothing, signed with each of the secrets. */
 export async function tryWebhookPath(
-  ingressUrl: string,
+  entryUrl: string,
   secrets: readonly string[],
 ): Promise<readonly WebhookPathAnswer[]> {
-  return await Promise.all(secrets.map((secret) => tryWebhook(ingressUrl, secret)));
+  return await Promise.all(secrets.map((secret) => tryWebhook(entryUrl, secret)));
 }
 
-async function tryWebhook(ingressUrl: string, secret: string): Promise<WebhookPathAnswer> {
+async function tryWebhook(entryUrl: string, secret: string): Promise<WebhookPathAnswer> {
   const { body, signature } = webhookAboutNothing(secret);
   try {
-    const response = await fetch(`${ingressUrl}/payments/processWebhook`, {
+    const response = await requestEngine(entryUrl, "/payments/processWebhook", {
       method: "POST",
       body,
       headers: {

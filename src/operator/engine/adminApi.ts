@@ -1,5 +1,6 @@
 /** The engine's admin API: what it says about itself, its deployments and its invocations. https://docs.restate.dev/admin-api */
 import { z } from "zod";
+import { requestEngine } from "../../engine/request.ts";
 
 export type EngineAdmin = ReturnType<typeof connectToAdmin>;
 
@@ -46,7 +47,7 @@ export function connectToAdmin({ adminUrl, authToken }: AdminTarget) {
   /** @throws EngineAdminError */
   async function send(path: string, body?: object): Promise<Response> {
     try {
-      return await fetch(`${adminUrl}${path}`, {
+      return await requestEngine(adminUrl, path, {
         ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
         headers: { accept: "application/json", "content-type": "application/json", ...authorization },
         // The token is meant for this address only.

@@ -1,18 +1,18 @@
-/** Does a webhook with the configured secret get from the ingress through the service? */
+/** Does a webhook with the configured secret get from the edge, or the ingress, through the service? */
 import { ok, warning, wrong, type Finding } from "./finding.ts";
 
 const check = "webhook path";
 
-/** What the ingress answered to a webhook about nothing, for each secret. */
+/** What was answered there to a webhook about nothing, for each secret. */
 export type WebhookPathAnswer =
   | { readonly kind: "answered"; readonly status: number }
   | { readonly kind: "unreachable"; readonly message: string };
 
-export function judgeWebhookPath(ingressUrl: string | undefined, answers: readonly WebhookPathAnswer[]): Finding {
-  if (ingressUrl === undefined) {
+export function judgeWebhookPath(entryUrl: string | undefined, answers: readonly WebhookPathAnswer[]): Finding {
+  if (entryUrl === undefined) {
     return warning(
       check,
-      "Whether webhooks get through was not tried: the ingress is not known.",
+      "Whether webhooks get through was not tried: it is not known where they come in.",
       "Set RESTATE_INGRESS_URL",
     );
   }
@@ -25,34 +25,34 @@ export function judgeWebhookPath(ingressUrl: string | undefined, answers: readon
   }
   const [trouble] = answers.filter((answer) => answer.kind === "unreachable" || answer.status !== 200);
   if (trouble === undefined) {
-    return ok(check, `A webhook that is signed with STRIPE_WEBHOOK_SECRET gets through ${ingressUrl} to the service.`);
+    return ok(check, `A webhook that is signed with STRIPE_WEBHOOK_SECRET gets through ${entryUrl}.`);
   }
   if (trouble.kind === "unreachable") {
     return wrong(
       check,
-      `The ingress at ${ingressUrl} does not answer (${trouble.message}): no call and no webhook gets in.`,
-      "Start the engine, or correct RESTATE_INGRESS_URL",
+      `${entryUrl} does not answer (${trouble.message}): no call and no webhook gets in.`,
+      "Start it (npm start starts all), or correct EDGE_PORT or RESTATE_INGRESS_URL",
     );
   }
   switch (trouble.status) {
     case 400:
       return wrong(
         check,
-        "The service refuses a webhook that is signed with the STRIPE_WEBHOOK_SECRET of these settings: it runs with another one.",
-        "Set STRIPE_WEBHOOK_SECRET where the service runs to the endpoint's signing secret, and restart the service",
+        "A webhook is refused that is signed with the STRIPE_WEBHOOK_SECRET of these settings: what takes it runs with another one.",
+        "Set STRIPE_WEBHOOK_SECRET where the service and the edge run to the endpoint's signing secret, and restart both",
       );
     case 401:
     case 403:
       return warning(
         check,
-        `The ingress at ${ingressUrl} asks for a token (${trouble.status}), so a webhook was not tried.`,
-        "See that Stripe's webhooks get in all the same: what stands before the ingress has to let them through",
+        `${entryUrl} asks for a token (${trouble.status}), so a webhook was not tried.`,
+        "See that Stripe's webhooks get in all the same: what stands before it has to let them through",
       );
     default:
       return wrong(
         check,
-        `The ingress at ${ingressUrl} answers ${trouble.status} to a webhook.`,
-        "Look at the engine's and the service's log",
+        `${entryUrl} answers ${trouble.status} to a webhook.`,
+        "Look at the logs of the edge, the engine and the service",
       );
   }
 }
