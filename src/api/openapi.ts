@@ -21,7 +21,6 @@ export function openApiDocument({ version }: { readonly version: string }): Open
     {
       openapi: "3.1.1",
       info: { title: "Payments", version, description: about, license: { name: "MIT", identifier: "MIT" } },
-      servers: [{ url: "/" }],
       tags: [
         { name: "payments", description: "Calls about payments, refunds, set-ups, customers and disputes." },
         { name: "calls", description: "The outcome of a call, asked for later." },

@@ -71,6 +71,7 @@ function operationOf(call: Call): ZodOpenApiOperationObject {
     operationId: operationId(call),
     tags: [service],
     summary: description,
+    description: `The API key needs the scope \`${scope}\`.`,
     security: [{ [apiKeyScheme]: [scope] }],
     parameters: [...keyParameters(call), prefer],
     requestBody: { required: true, content: { "application/json": { schema: input } } },

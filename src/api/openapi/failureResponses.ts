@@ -100,6 +100,7 @@ function response(cases: readonly Case[]): ZodOpenApiResponseObject {
       : {}),
     content: {
       "application/json": {
+        examples: Object.fromEntries(cases.map(({ reason }) => [reason, { value: exampleOf(reason) }])),
         schema: {
           allOf: [
             reference(failureComponent),
@@ -118,6 +119,15 @@ function response(cases: readonly Case[]): ZodOpenApiResponseObject {
         },
       },
     },
+  };
+}
+
+function exampleOf(reason: FailureReason | EdgeFailureReason) {
+  return {
+    code: statusOf(reason),
+    message: "…",
+    metadata: { reason },
+    ...(reason === "invalid_request" ? { errors: [{ path: "/amount", message: "…" }] } : {}),
   };
 }
 
