@@ -3,6 +3,7 @@
  * body names each bad field in `errors`.
  */
 import { z } from "zod";
+import { failureBodySchema, failureReasonSchema } from "./failures.ts";
 
 /** `metadata.reason` of a request that the edge answers by itself. `invalid_request` and `not_found` are those of failures.ts. */
 export const edgeFailureReasons = z.enum([
@@ -35,3 +36,13 @@ export const fieldErrorSchema = z.object({
 });
 
 export type FieldError = z.output<typeof fieldErrorSchema>;
+
+/** The JSON body of every request that fails at the edge, whether the call failed or the edge refused it. */
+export const edgeFailureBodySchema = failureBodySchema.extend({
+  metadata: failureBodySchema.shape.metadata
+    .unwrap()
+    .extend({ reason: z.enum([...failureReasonSchema.options, ...edgeFailureReasons.options]) }),
+  errors: z.array(fieldErrorSchema).readonly().exactOptional().describe("With invalid_request: the bad fields."),
+});
+
+export type EdgeFailureBody = z.output<typeof edgeFailureBodySchema>;

@@ -1,5 +1,6 @@
 /** Failures explained to callers: the meaning of each reason, the way on from it, and the calls that end with it. */
 import type { services } from "./calls.ts";
+import type { EdgeFailureReason } from "./edgeFailures.ts";
 import type { FailureReason } from "./failures.ts";
 
 /** Markdown, for the documents. */
@@ -50,6 +51,47 @@ export const reasonGuide: Readonly<Record<FailureReason, Explanation>> = {
   needs_review: {
     meaning: "Stripe answered something that must not be repeated blindly.",
     remedy: "Have a person look at the object (`paymentIntentId`, `setupIntentId`, …) in Stripe's dashboard.",
+  },
+};
+
+/** The same for requests that the edge answers by itself, and for what it says of a refused body. */
+export const edgeReasonGuide: Readonly<Record<EdgeFailureReason | "invalid_request" | "not_found", Explanation>> = {
+  invalid_request: {
+    meaning:
+      "A field is wrong. `errors` lists the fields that our schema refuses. `param` and `stripeCode` name what Stripe refuses.",
+    remedy: "Correct the request and use a new key.",
+  },
+  not_found: {
+    meaning: "There is no such address, or your API key made no call with this id.",
+    remedy: "Check the address. Post a call again, with the same key, to get its answer.",
+  },
+  unauthorized: {
+    meaning: "The API key is missing, wrong or revoked.",
+    remedy: "Send `authorization: Bearer <key>`. Nothing was accepted.",
+  },
+  forbidden: {
+    meaning: "The API key lacks the scope of the call.",
+    remedy: "Use a key that has the scope. Nothing was accepted.",
+  },
+  too_large: {
+    meaning: "The body is larger than 1 MiB.",
+    remedy: "Send a smaller body. Nothing was accepted.",
+  },
+  idempotency_key_reused: {
+    meaning: "The idempotency key came before with another body or account.",
+    remedy: "Use a new key for a new request.",
+  },
+  rate_limited: {
+    meaning: "Too many requests came with this API key, or from this address.",
+    remedy: "Wait as long as `retry-after` says and repeat the request. Nothing was accepted.",
+  },
+  unknown: {
+    meaning: "The engine went away after it was sent the call, so the call may have been accepted.",
+    remedy: "Repeat the same request with the same key. That never charges twice.",
+  },
+  unavailable: {
+    meaning: "The engine can't be reached. Nothing was accepted.",
+    remedy: "Repeat the request later.",
   },
 };
 

@@ -1,0 +1,44 @@
+/**
+ * The public calls as OpenAPI 3.1, made of the registry, the contracts and the guide to failures. Nothing is read and nothing
+ * is sent: the same version is always the same document.
+ */
+import { createDocument, type CreateDocumentOptions } from "zod-openapi";
+import { callPaths, laterPaths } from "./openapi/callOperations.ts";
+import { operationPaths, webhookPaths } from "./openapi/otherPaths.ts";
+import { namedSchemas } from "./openapi/schemas.ts";
+import { securitySchemes } from "./openapi/security.ts";
+
+export type OpenApiDocument = ReturnType<typeof createDocument>;
+
+const about = `Stripe payments as single calls: each call returns the final outcome, whether Stripe knows it at once or days later.
+
+Amounts are integers in the currency's minor unit (cents), moments are ISO 8601 in UTC, and unknown fields are refused. A call that moves money needs an
+\`idempotency-key\`: where a connection drops, or the answer is 502 \`unknown\`, post the same body with the same key again.`;
+
+/** @param version of this project, which is shown as the version of the document */
+export function openApiDocument({ version }: { readonly version: string }): OpenApiDocument {
+  return createDocument(
+    {
+      openapi: "3.1.1",
+      info: { title: "Payments", version, description: about, license: { name: "MIT", identifier: "MIT" } },
+      tags: [
+        { name: "payments", description: "Calls about payments, refunds, set-ups, customers and disputes." },
+        { name: "calls", description: "The outcome of a call, asked for later." },
+        { name: "webhooks", description: "Addresses for Stripe." },
+        { name: "operation", description: "Addresses for probes and tools." },
+      ],
+      paths: { ...callPaths(), ...laterPaths(), ...webhookPaths(), ...operationPaths() },
+      components: { schemas: { ...namedSchemas }, securitySchemes },
+    },
+    { override: fitForClients },
+  );
+}
+
+const fitForClients: NonNullable<CreateDocumentOptions["override"]> = ({ io, jsonSchema, zodSchema }) => {
+  // A later version may answer with more fields: a client that is made of the document must not refuse them.
+  if (io === "output" && zodSchema._zod.def.type === "object") delete jsonSchema.additionalProperties;
+  // zod's limits of every integer, and a word of TypeScript's that means something else in OpenAPI.
+  if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+  delete jsonSchema.readOnly;
+};

@@ -1,0 +1,43 @@
+/** The names of the shapes in the document: a generator makes types of these names, and they are those of the package. */
+import type { z } from "zod";
+import { disputeStateSchema } from "../../disputes/contract.ts";
+import { customerStateSchema } from "../../customers/contract.ts";
+import { cancelOutcomeSchema, paymentOutcomeSchema, paymentStateSchema } from "../../payments/contract.ts";
+import { setupOutcomeSchema } from "../../setups/contract.ts";
+import { calls, type Call } from "../calls.ts";
+import { edgeFailureBodySchema } from "../edgeFailures.ts";
+import { attemptFailureSchema } from "../failures.ts";
+import { nextActionSchema } from "../nextAction.ts";
+import { refundOutcomeSchema } from "../refundOutcome.ts";
+
+/** Answers of several calls, and parts of answers. */
+const answerSchemas = {
+  PaymentOutcome: paymentOutcomeSchema,
+  PaymentState: paymentStateSchema,
+  CancelOutcome: cancelOutcomeSchema,
+  RefundOutcome: refundOutcomeSchema,
+  SetupOutcome: setupOutcomeSchema,
+  CustomerState: customerStateSchema,
+  DisputeState: disputeStateSchema,
+  NextAction: nextActionSchema,
+  AttemptFailure: attemptFailureSchema,
+} as const satisfies Readonly<Record<string, z.ZodType>>;
+
+/** The component that every failure's body is a case of. */
+export const failureComponent = "Failure";
+
+/** Every shape that has a name, by that name. */
+export const namedSchemas: Readonly<Record<string, z.ZodType>> = {
+  ...Object.fromEntries(calls.map((call) => [requestName(call), call.input])),
+  ...answerSchemas,
+  [failureComponent]: edgeFailureBodySchema,
+};
+
+/** `processPayment` takes a `ProcessPaymentRequest`. */
+function requestName({ handler }: Call): string {
+  return `${handler.charAt(0).toUpperCase()}${handler.slice(1)}Request`;
+}
+
+export function reference(component: string): { readonly $ref: string } {
+  return { $ref: `#/components/schemas/${component}` };
+}
