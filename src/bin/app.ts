@@ -13,6 +13,7 @@ async function main(): Promise<void> {
   const served = await serveServices({
     port: config.port,
     identityKeys: config.identityKeys,
+    edgeSecrets: config.edgeSecrets,
     stripe: createStripeGateway(config.stripe),
     mode: config.stripe.mode,
     webhookSecrets: config.stripe.webhookSecrets,

@@ -43,6 +43,8 @@ export type AppConfig = {
   readonly notificationReceiver: NotificationReceiver | null;
   readonly port: number;
   readonly identityKeys: readonly string[];
+  /** Shared with the edge; empty: nothing is taken from one. */
+  readonly edgeSecrets: readonly string[];
 };
 
 /** What the development runtime needs; the Stripe settings as found, because without a key there is the sandbox. */
@@ -120,6 +122,7 @@ export function loadAppConfig(environment: Environment): AppConfig {
     notificationReceiver: receiverOf(settings),
     port: settings.PORT ?? defaults.servicePort,
     identityKeys: settings.RESTATE_IDENTITY_KEYS ?? [],
+    edgeSecrets: settings.EDGE_SECRET ?? [],
   };
 }
 

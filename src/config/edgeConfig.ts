@@ -1,6 +1,8 @@
 /** The settings of the edge, `npm run edge`: read once, at its start. */
+import type { BlockList } from "node:net";
 import { resolve } from "node:path";
 import { ConfigError, stripeModeOf, type StripeMode } from "./config.ts";
+import { noRateLimits, type EdgeRateLimits } from "./edgeRateLimits.ts";
 import { engineDir, ingressSocket, sandboxDir, socketAddress } from "./engineSockets.ts";
 import {
   defaults,
@@ -25,6 +27,11 @@ export type EdgeConfig = {
   readonly authToken: string | undefined;
   /** The first one signs, each one verifies. Empty: the edge tells the handlers nothing. */
   readonly secrets: readonly string[];
+  /** Undefined: calls are taken from this machine only, without a key. */
+  readonly apiKeysFile: string | undefined;
+  /** Addresses whose `x-forwarded-for` counts; null for none. */
+  readonly trustProxy: BlockList | null;
+  readonly rateLimits: EdgeRateLimits;
   readonly stripe: {
     /** Events of the other mode are none of ours. */
     readonly mode: StripeMode;
@@ -58,6 +65,9 @@ export function loadEdgeConfig(environment: Environment): EdgeConfig {
     ...urls,
     authToken: settings.RESTATE_AUTH_TOKEN,
     secrets: settings.EDGE_SECRET ?? [],
+    apiKeysFile: settings.API_KEYS_FILE,
+    trustProxy: settings.TRUST_PROXY ?? null,
+    rateLimits: settings.EDGE_RATE_LIMITS ?? noRateLimits,
     stripe: { mode, webhookSecrets, apiBase, isSandbox },
   };
 }

@@ -2,8 +2,7 @@ import type { Context } from "@restatedev/restate-sdk";
 import { invalidField } from "../durable/failures.ts";
 import type { HandlerOptions } from "../merchants/options.ts";
 import { askForLook } from "../notifications/thenLook.ts";
-import { doorbellAddresses } from "../stripe/metadata.ts";
-import { verifyWebhook } from "./verification.ts";
+import { doorbellsOf, verifyWebhook } from "./verification.ts";
 
 /**
  * Takes one of Stripe's webhooks: verifies the signature over the raw body, rings whoever waits, and asks for a look at a payment of
@@ -19,7 +18,7 @@ export async function processWebhook(
 ): Promise<{ received: true }> {
   const webhook = verifyWebhook(rawBody, ctx.request().headers.get("stripe-signature"), webhookSecrets);
   if (webhook.kind === "refused") throw invalidField("stripe-signature", webhook.message, {});
-  for (const address of doorbellAddresses(webhook.metadata)) ctx.resolveAwakeable(address);
+  for (const address of doorbellsOf(webhook)) ctx.resolveAwakeable(address);
   if (webhook.telltale !== null && notifications.receiver !== null) {
     const { paymentIntentId, changes } = webhook.telltale;
     askForLook(ctx, paymentIntentId, { changes, askedBy: "webhook", abandoned: false });

@@ -1,4 +1,5 @@
 import { Stripe } from "stripe";
+import { doorbellAddresses } from "../stripe/metadata.ts";
 import { newsOfEvent, type EventNews } from "./eventNews.ts";
 
 /** Stripe's own tolerance. https://docs.stripe.com/webhooks/signature#replay-prevention */
@@ -57,6 +58,11 @@ export function verifyWebhook(
   const news = newsOfEvent(parseJson(text));
   if (news === null) return { kind: "refused", message: "The body is signed, but it is not a Stripe event." };
   return { kind: "genuine", ...news };
+}
+
+/** The doorbells that an event rings. Metadata is data from outside: only the form of an address that is safe to resolve counts. */
+export function doorbellsOf({ metadata }: Pick<EventNews, "metadata">): readonly string[] {
+  return doorbellAddresses(metadata);
 }
 
 /**

@@ -1,0 +1,102 @@
+/** Serves the front door: the app with its parts, on a server that no slow or idle sender can hold. */
+import { createServer, type Server } from "node:http";
+import { getRequestListener } from "@hono/node-server";
+import type { EdgeConfig } from "../config/edgeConfig.ts";
+import { withoutSecrets } from "../telemetry/secrets.ts";
+import { openApiKeys } from "./apiKeys.ts";
+import { createEdgeApp } from "./app.ts";
+import { createEngineClient } from "./engineClient.ts";
+import { createEngineOperator } from "./engineOperator.ts";
+import { failureAnswer, notFound } from "./failures.ts";
+import { createInstallation } from "./installation.ts";
+import { openRateLimits } from "./rateLimits.ts";
+import { watchStripeClock } from "./stripeClock.ts";
+
+export type Edge = { readonly url: string; readonly port: number; close(): Promise<void> };
+
+export type EdgeOptions = EdgeConfig & {
+  readonly version: string;
+  /** For a person: a setting that is wrong, an error that nobody expected. */
+  readonly onWarning: (line: string) => void;
+};
+
+/** How long a sender may take for the headers, and for the whole request. */
+const headersTimeoutMs = 10_000;
+const requestTimeoutMs = 30_000;
+/** How long an idle connection is kept for its next request, as callers' pools expect it. */
+const keepAliveMs = 65_000;
+
+const liveStripe = "https://api.stripe.com";
+
+/** @throws the listen error, e.g. EADDRINUSE; KeyFileError */
+export async function startEdge(options: EdgeOptions): Promise<Edge> {
+  const { secrets, stripe, onWarning } = options;
+  const apiKeys = options.apiKeysFile === undefined ? null : openApiKeys(options.apiKeysFile, onWarning);
+  const engine = createEngineClient(options.ingressUrl);
+  const clock = watchStripeClock(stripe.apiBase ?? liveStripe, onWarning);
+  const installation = createInstallation(engine, secrets, () => onWarning(untrusted));
+  // Known before the first call asks for it, if the service is there already.
+  installation.id().catch(() => {});
+  const app = createEdgeApp({
+    engine,
+    installation,
+    clock,
+    secrets,
+    operator: createEngineOperator(options.adminUrl, options.authToken),
+    callers: { apiKeys, isSandbox: stripe.isSandbox, trustProxy: options.trustProxy },
+    rateLimits: openRateLimits(options.rateLimits),
+    webhooks: { webhookSecrets: stripe.webhookSecrets, mode: stripe.mode },
+    version: options.version,
+    onError: (error) => onWarning(withoutSecrets(error instanceof Error ? (error.stack ?? error.message) : String(error))),
+  });
+  const listener = getRequestListener((request, bindings) => app.fetch(request, bindings), {
+    // An address that is no URL, or a `Host` header that is none.
+    errorHandler: () => {
+      const { status, body } = failureAnswer(notFound);
+      return Response.json(body, { status });
+    },
+    hostname: options.host,
+    overrideGlobalObjects: false,
+  });
+  const server = createServer(
+    {
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: keepAliveMs,
+      connectionsCheckingInterval: 5_000,
+      // Headers of an upgrade are none of ours.
+      insecureHTTPParser: false,
+    },
+    (request, response) => void listener(request, response),
+  );
+  await listening(server, options);
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : options.port;
+  const host = options.host.includes(":") ? `[${options.host}]` : options.host;
+  return {
+    url: `http://${host}:${port}`,
+    port,
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      // Calls that wait are not lost: their callers ask again with the same key.
+      setTimeout(() => server.closeAllConnections(), closeGraceMs).unref();
+      await closed;
+      clock.close();
+      apiKeys?.close();
+      await engine.close();
+    },
+  };
+}
+
+const closeGraceMs = 1_000;
+
+const untrusted =
+  "The service doesn't believe the edge: they have no EDGE_SECRET in common. Calls are right, but slower, and their deadlines count from later.";
+
+async function listening(server: Server, { host, port }: EdgeOptions): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port }, resolve);
+  });
+}

@@ -1,0 +1,229 @@
+/** `POST /<service>/<handler>`: checks a call, hands it to the engine, and answers its outcome, or 202 where the caller asks for that. */
+import type { IncomingMessage } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
+import { calls, type Call } from "../api/calls.ts";
+import { edgeHeaderName, writeEdgeHeader } from "../api/edgeHeader.ts";
+import { InvalidBodyError, readRequestBody } from "../api/requestBody.ts";
+import { readBody } from "./body.ts";
+import { callIdOf, engineKeyOf, fingerprintOf, type CallIdentity, type KeySpace } from "./callIdentity.ts";
+import type { EngineAnswer, EngineCall, EngineClient } from "./engineClient.ts";
+import { EdgeFailure, type Answer } from "./failures.ts";
+import type { Installation } from "./installation.ts";
+import { findOutcome } from "./keptOutcome.ts";
+import { keyReused, outcomeAnswer } from "./outcome.ts";
+import { preferenceOf, type Preference } from "./prefer.ts";
+import type { StripeClock } from "./stripeClock.ts";
+
+export type CallParts = {
+  readonly engine: EngineClient;
+  readonly installation: Installation;
+  readonly clock: StripeClock;
+  /** The first one signs; without any, the handlers are told nothing. */
+  readonly secrets: readonly string[];
+};
+
+const declarations: ReadonlyMap<string, Call> = new Map(
+  calls.map((call) => [`/${call.service}/${call.handler}`, call]),
+);
+
+/** The call at a path, letter by letter. */
+export function callAt(path: string): Call | undefined {
+  return declarations.get(path);
+}
+
+/** One who has to know until when he waits: the connection of the caller. */
+export type CallRequest = {
+  readonly incoming: IncomingMessage;
+  readonly space: KeySpace;
+  /** Aborted when the caller is gone. */
+  readonly gone: AbortSignal;
+};
+
+export function createPublicCalls(parts: CallParts) {
+  const { engine, installation, clock, secrets } = parts;
+  /** The fingerprints of the calls that are open here: a reused key is told at once, and not when the first call has ended. */
+  const open = new Map<string, { readonly fingerprint: string; requests: number }>();
+
+  /** @throws EdgeFailure, EngineUnavailable, EngineLost */
+  return async function answerCall(declared: Call, { incoming, space, gone }: CallRequest): Promise<Answer> {
+    const receivedAtMs = clock.trustedNowMs();
+    const key = idempotencyKeyOf(incoming, declared);
+    const preference = preferenceOf(headerOf(incoming, "prefer"));
+    refuseOtherTypes(incoming);
+    const body = await readBody(incoming);
+    const value = readJson(declared, body);
+    const target = { service: declared.service, handler: declared.handler };
+    if (isRead(declared, value)) {
+      const answer = await engine.call({ target, engineKey: null, edgeHeader: null, body }, gone);
+      return outcomeAnswer(answer, null);
+    }
+    const engineKey = engineKeyOf(await installation.id(), space, key ?? crypto.randomUUID());
+    const identity: CallIdentity = { target, engineKey, fingerprint: fingerprintOf(target, value) };
+    const call: EngineCall = { target, engineKey, edgeHeader: edgeHeaderFor(identity, receivedAtMs), body };
+    return await whileOpen(identity, async () => await outcomeOf(call, identity, preference, gone));
+  };
+
+  function edgeHeaderFor({ target, engineKey, fingerprint }: CallIdentity, acceptedAtMs: number | null) {
+    const [secret] = secrets;
+    if (secret === undefined) return null;
+    const value = writeEdgeHeader(secret, target, { engineKey, acceptedAtMs, fingerprint });
+    return { name: edgeHeaderName, value };
+  }
+
+  async function whileOpen(identity: CallIdentity, answer: () => Promise<Answer>): Promise<Answer> {
+    const { target, engineKey, fingerprint } = identity;
+    const id = `${target.service}/${target.handler}/${engineKey}`;
+    const here = open.get(id) ?? { fingerprint, requests: 0 };
+    if (here.fingerprint !== fingerprint) throw keyReused();
+    here.requests++;
+    open.set(id, here);
+    try {
+      return await answer();
+    } finally {
+      if (--here.requests === 0) open.delete(id);
+    }
+  }
+
+  async function outcomeOf(
+    call: EngineCall,
+    identity: CallIdentity,
+    preference: Preference,
+    gone: AbortSignal,
+  ): Promise<Answer> {
+    const { waitMs } = preference;
+    if (waitMs === null) {
+      return outcomeAnswer(await engine.call(call, afterAccepting(gone)), identity.fingerprint);
+    }
+    if (waitMs > 0) {
+      const answer = await callFor(call, waitMs, gone);
+      if (answer !== null) return { ...outcomeAnswer(answer, identity.fingerprint), ...appliedHeader(preference) };
+    }
+    // The engine confirms that it has the call; one that it has already is not begun again.
+    await engine.send(call);
+    return acceptedAnswer(identity, preference);
+  }
+
+  /** Null where the call has not ended by then. */
+  async function callFor(call: EngineCall, waitMs: number, gone: AbortSignal): Promise<EngineAnswer | null> {
+    const over = AbortSignal.timeout(waitMs);
+    try {
+      return await engine.call(call, AbortSignal.any([over, afterAccepting(gone)]));
+    } catch (error) {
+      if (over.aborted) return null;
+      throw error;
+    }
+  }
+}
+
+/** Answers what is known of an earlier call, waiting for its end as long as the caller prefers. */
+export async function answerKept(
+  engine: EngineClient,
+  identity: CallIdentity,
+  preferHeader: string | undefined,
+  gone: AbortSignal,
+): Promise<Answer> {
+  const preference = preferenceOf(preferHeader);
+  const untilMs = performance.now() + (preference.waitMs ?? 0);
+  for (let pauseMs = firstLookMs; ; pauseMs = Math.min(pauseMs * 2, longestLookMs)) {
+    const found = await findOutcome(engine, identity);
+    if (found.kind === "ended") return found.answer;
+    if (found.kind === "none") throw new EdgeFailure("not_found", "No call of this id is known, or no longer.");
+    const leftMs = untilMs - performance.now();
+    if (leftMs <= 0 || gone.aborted) return acceptedAnswer(identity, preference);
+    await attachOrPause(engine, identity, Math.min(leftMs, pauseMs), gone);
+  }
+}
+
+const firstLookMs = 250;
+const longestLookMs = 10_000;
+
+/** Waits until the call itself ends, or some time: what is kept elsewhere ends with it. */
+async function attachOrPause(
+  engine: EngineClient,
+  { target, engineKey }: CallIdentity,
+  pauseMs: number,
+  gone: AbortSignal,
+): Promise<void> {
+  const signal = AbortSignal.any([gone, AbortSignal.timeout(pauseMs)]);
+  try {
+    const { kind } = await engine.attach(target, engineKey, signal);
+    if (kind !== "ended") await delay(pauseMs, undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+function acceptedAnswer(identity: CallIdentity, preference: Preference): Answer {
+  const callId = callIdOf(identity);
+  return {
+    status: 202,
+    body: { callId },
+    headers: { location: `/calls/${callId}`, ...appliedHeader(preference).headers },
+  };
+}
+
+function appliedHeader({ applied }: Preference): { readonly headers: Readonly<Record<string, string>> } {
+  return { headers: applied === null ? {} : { "preference-applied": applied } };
+}
+
+/** Long enough for the engine to take a call. */
+const acceptingMs = 5_000;
+
+/** A caller that disconnects loses nothing: the call is handed over before the connection to the engine is let go. */
+function afterAccepting(gone: AbortSignal): AbortSignal {
+  const letGo = new AbortController();
+  const begin = () => setTimeout(() => letGo.abort(new Error("The caller is gone.")), acceptingMs).unref();
+  if (gone.aborted) begin();
+  else gone.addEventListener("abort", begin, { once: true });
+  return letGo.signal;
+}
+
+/** A dispute that is only looked at is read, though the same call can wait for its end. */
+function isRead(declared: Call, value: unknown): boolean {
+  if (declared.keeps === "nothing") return true;
+  const waits = typeof value === "object" && value !== null && "awaitOutcome" in value && value.awaitOutcome === true;
+  return declared.handler === "getDispute" && !waits;
+}
+
+/** @throws EdgeFailure `invalid_request` with each bad field */
+function readJson(declared: Call, body: Uint8Array): unknown {
+  try {
+    readRequestBody(declared.input, body);
+    return body.length === 0 ? undefined : (JSON.parse(new TextDecoder().decode(body)) as unknown);
+  } catch (error) {
+    if (!(error instanceof InvalidBodyError)) throw error;
+    throw new EdgeFailure("invalid_request", error.message, { errors: error.errors });
+  }
+}
+
+/** A page of another origin can send other types without asking first. */
+function refuseOtherTypes(incoming: IncomingMessage): void {
+  const type = incoming.headers["content-type"];
+  if (type === undefined || /^application\/json\s*(?:;|$)/i.test(type)) return;
+  throw new EdgeFailure("invalid_request", "The content-type header must be application/json.");
+}
+
+/** Printable ASCII characters, and not blanks alone. */
+const keyShape = /^[\x20-\x7e]{1,255}$/;
+
+/** @throws EdgeFailure `invalid_request` where a key is missing, blank, too long, or there are two */
+function idempotencyKeyOf(incoming: IncomingMessage, declared: Call): string | null {
+  const keys = incoming.headersDistinct["idempotency-key"] ?? [];
+  const [key] = keys;
+  const refuse = (message: string) => {
+    throw new EdgeFailure("invalid_request", message);
+  };
+  if (keys.length > 1) refuse("There are two idempotency-key headers: send one.");
+  if (key === undefined) {
+    if (declared.needsKey) refuse("The idempotency-key header is missing: this call needs one, new for each request.");
+    return null;
+  }
+  if (!keyShape.test(key) || key.trim() === "") {
+    refuse("The idempotency-key header must be 1 to 255 printable ASCII characters, and not blank.");
+  }
+  return key;
+}
+
+function headerOf(incoming: IncomingMessage, name: string): string | undefined {
+  return incoming.headersDistinct[name]?.join(", ");
+}

@@ -1,0 +1,61 @@
+/** An edge in front of a scene: what callers reach in production. */
+import type { EdgeConfig } from "../../src/config/edgeConfig.ts";
+import { noRateLimits } from "../../src/config/edgeRateLimits.ts";
+import { startEdge, type Edge } from "../../src/edge/edge.ts";
+import { oldWebhookSecret, webhookSecret, type Answer, type Scene } from "./scene.ts";
+
+export const edgeSecret = "an edge secret of a test, long enough";
+
+export type SceneEdge = Edge & {
+  /** Lines for a person. */
+  readonly warnings: readonly string[];
+  /** Calls as `curl` on this machine would. */
+  call(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<EdgeAnswer>;
+  get(path: string, headers?: Readonly<Record<string, string>>): Promise<EdgeAnswer>;
+};
+
+export type EdgeAnswer = Answer & { readonly headers: Headers };
+
+/** @param settings differ from a developer's: without keys, in front of the scene's sandbox */
+export async function openEdge(
+  scene: Pick<Scene, "ingress" | "admin" | "sandboxUrl">,
+  settings: Partial<EdgeConfig> = {},
+): Promise<SceneEdge> {
+  const warnings: string[] = [];
+  const edge = await startEdge({
+    host: "127.0.0.1",
+    port: 0,
+    ingressUrl: scene.ingress,
+    adminUrl: scene.admin,
+    authToken: undefined,
+    secrets: [edgeSecret],
+    apiKeysFile: undefined,
+    trustProxy: null,
+    rateLimits: noRateLimits,
+    stripe: {
+      mode: "test",
+      webhookSecrets: [oldWebhookSecret, webhookSecret],
+      apiBase: scene.sandboxUrl,
+      isSandbox: true,
+    },
+    version: "test",
+    ...settings,
+    onWarning: (line) => warnings.push(line),
+  });
+  const request = async (path: string, init: RequestInit): Promise<EdgeAnswer> => {
+    const response = await fetch(`${edge.url}${path}`, init);
+    const body = (await response.json()) as Answer["body"];
+    return { status: response.status, body, headers: response.headers };
+  };
+  return {
+    ...edge,
+    warnings,
+    call: async (path, body, headers = { "idempotency-key": crypto.randomUUID() }) =>
+      await request(path, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...headers },
+        body: JSON.stringify(body),
+      }),
+    get: async (path, headers = {}) => await request(path, { headers }),
+  };
+}
