@@ -5,7 +5,8 @@
  * for days. What is given up is a failed call that an operator sees and can start again.
  */
 import * as restate from "@restatedev/restate-sdk";
-import { openCall, type Call } from "../durable/call.ts";
+import type { Call } from "../durable/call.ts";
+import { openCall } from "../durable/openCall.ts";
 import { throughPages } from "../durable/createOnce.ts";
 import { deliveryRetentionMs, running } from "../durable/policies.ts";
 import { withState } from "../durable/state.ts";

@@ -15,6 +15,8 @@ export type Recalled = { readonly record: ReferenceRecord; readonly kept: Kept |
 export type PayRequest = PaymentRequest & {
   /** The attempt, by the call that made it, of whose soft decline the caller knew: it asks for another one. */
   readonly triesAgainAfter?: string;
+  /** When the caller's own call was accepted, in epoch milliseconds, where the edge says so: his deadline counts from it. */
+  readonly acceptedAtMs?: number;
 };
 
 /** Which of a reference's timers is due. There is one at a time; any other one is out of date. */

@@ -4,7 +4,8 @@
  */
 import * as restate from "@restatedev/restate-sdk";
 import type { PaymentOutcome } from "../payments/contract.ts";
-import { openCall } from "../durable/call.ts";
+import { acceptedAt } from "../durable/acceptance.ts";
+import { openCall } from "../durable/openCall.ts";
 import { failure, thrownAgain } from "../durable/failures.ts";
 import { paymentJournalRetentionMs, running } from "../durable/policies.ts";
 import { withSharedState, withState } from "../durable/state.ts";
@@ -32,11 +33,12 @@ import {
 export function createPaymentReference(options: HandlerOptions) {
   // Not the caller's own call: that may be killed while it waits for this one.
   const paid = thenLook([], pay);
-  const stateful = (ctx: restate.ObjectContext) => openCall(withState<ReferenceState>(ctx), options);
+  const stateful = (ctx: restate.ObjectContext, acceptedAtMs?: number) =>
+    openCall(withState<ReferenceState>(ctx), options, acceptedAt(acceptedAtMs ?? null));
   return restate.implement(paymentReferenceInterface, {
     handlers: {
       async pay(ctx, request) {
-        const call = stateful(ctx);
+        const call = stateful(ctx, request.acceptedAtMs);
         const { retentionMs } = await call.fix("fix the retention", ({ settings }) => ({
           retentionMs: settings.referenceRetentionMs,
         }));
@@ -60,7 +62,7 @@ export function createPaymentReference(options: HandlerOptions) {
 }
 
 async function pay(call: ReferenceCall, asked: PayRequest): Promise<PaymentOutcome> {
-  const { triesAgainAfter, ...request } = asked;
+  const { triesAgainAfter, acceptedAtMs: _, ...request } = asked;
   const fingerprint = fingerprintOf(request);
   const record = await call.ctx.get("record");
   // Of several callers who ask again at once, the first makes the attempt, and the others get what it comes to.

@@ -27,7 +27,14 @@ export async function payByReference(call: Call, request: PaymentRequest, refere
   if (step.kind === "conflict" && !(step.isUnderWay && (await isOver(call, paymentIntentId)))) {
     throw failure("conflict", step.message, { paymentIntentId });
   }
-  const payment = object.pay(triesAgainAfter === undefined ? request : { ...request, triesAgainAfter });
+  const acceptedAtMs = call.acceptance.isClaimed
+    ? await call.fix("fix the time of acceptance", (surroundings) => surroundings.acceptedAtMs)
+    : undefined;
+  const payment = object.pay({
+    ...request,
+    ...(triesAgainAfter !== undefined && { triesAgainAfter }),
+    ...(acceptedAtMs !== undefined && { acceptedAtMs }),
+  });
   const wake = await RestatePromise.race([payment.map(() => "ended" as const), cancellationOf(ctx)]);
   if (wake === "cancellation") ctx.cancel(await payment.invocationId);
   try {

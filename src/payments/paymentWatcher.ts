@@ -4,7 +4,8 @@
  */
 import { implement, TerminalError, type Context } from "@restatedev/restate-sdk";
 import { awaitObject, openWait, type WaitPlan } from "../durable/awaitObject.ts";
-import { openCall, type Call } from "../durable/call.ts";
+import type { Call } from "../durable/call.ts";
+import { openCall } from "../durable/openCall.ts";
 import { createOnce, fixRequest } from "../durable/createOnce.ts";
 import { createDoorbell, type Doorbell } from "../durable/doorbell.ts";
 import { declined, failure, refused } from "../durable/failures.ts";

@@ -4,7 +4,8 @@
  */
 import { implement, type Context } from "@restatedev/restate-sdk";
 import { openWait } from "../durable/awaitObject.ts";
-import { openCall, type Call } from "../durable/call.ts";
+import type { Call } from "../durable/call.ts";
+import { openCall } from "../durable/openCall.ts";
 import { running, watchJournalRetentionMs } from "../durable/policies.ts";
 import type { HandlerOptions } from "../merchants/options.ts";
 import { waiterCallbackKey } from "../stripe/metadata.ts";

@@ -11,7 +11,8 @@
  */
 import * as restate from "@restatedev/restate-sdk";
 import { formatDuration } from "../config/duration.ts";
-import { openCall, type Call } from "../durable/call.ts";
+import type { Call } from "../durable/call.ts";
+import { openCall } from "../durable/openCall.ts";
 import { failure, invalidField } from "../durable/failures.ts";
 import { running } from "../durable/policies.ts";
 import { withSharedState, withState } from "../durable/state.ts";

@@ -1,5 +1,6 @@
 /** An engine with the payment service behind it, as `npm start` runs them, and the fixtures where they are wanted. */
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { startEngine, type Engine } from "../../src/dev/engine.ts";
 import { freePorts } from "../../src/dev/ports.ts";
@@ -8,6 +9,7 @@ import { startProgram, type Program } from "./programs.ts";
 import { secretKey, type BenchSandbox, type Endpoint } from "./stripe.ts";
 
 const serviceEntry = fileURLToPath(new URL("../../src/bin/app.ts", import.meta.url));
+const edgeEntry = fileURLToPath(new URL("../../src/bin/edge.ts", import.meta.url));
 const fixturesEntry = fileURLToPath(new URL("fixtures/serve.ts", import.meta.url));
 
 export type House = {
@@ -18,8 +20,10 @@ export type House = {
   readonly service: Program;
   /** Null unless they were asked for. */
   readonly fixtures: Program | null;
-  /** Our endpoint at the sandbox, and that of the sample. */
-  readonly endpoints: { readonly ours: Endpoint; readonly sample: Endpoint | null };
+  /** The edge, and one that tells the handlers nothing; null without fixtures. */
+  readonly edges: { readonly edge: BenchEdge; readonly plainEdge: BenchEdge } | null;
+  /** Our endpoint at the ingress, that at the edge, and that of the sample. */
+  readonly endpoints: { readonly ours: Endpoint; readonly edge: Endpoint | null; readonly sample: Endpoint | null };
   sql<Row>(query: string): Promise<readonly Row[]>;
   /** SIGKILL. */
   killEngine(): Promise<void>;
@@ -27,6 +31,11 @@ export type House = {
   restartEngine(): Promise<void>;
   close(): Promise<void>;
 };
+
+export type BenchEdge = { readonly url: string; readonly program: Program };
+
+/** Known to the service and to one of the edges. */
+const edgeSecret = "the bench's edge and service share it";
 
 export async function openHouse(options: {
   readonly folder: string;
@@ -37,12 +46,17 @@ export async function openHouse(options: {
   readonly profileDir: string | null;
 }): Promise<House> {
   const { folder, name, sandbox, profileDir } = options;
-  const [ingressPort = 0, adminPort = 0, nodePort = 0, servicePort = 0, fixturesPort = 0] = await freePorts(5);
+  const ports = await freePorts(7);
+  const [ingressPort = 0, adminPort = 0, nodePort = 0, servicePort = 0, fixturesPort = 0, edgePort = 0] = ports;
+  const plainEdgePort = ports.at(-1) ?? 0;
   const engineDir = join(folder, name);
   const engineOptions = { ingressPort, adminPort, nodePort, dataDir: engineDir, partitions: 4 };
   const ingressUrl = `http://127.0.0.1:${ingressPort}`;
   const ours = await sandbox.addEndpoint(`${ingressUrl}/payments/processWebhook`);
   const sample = options.withFixtures ? await sandbox.addEndpoint(`${ingressUrl}/benchSample/processWebhook`) : null;
+  const edgeEndpoint = options.withFixtures
+    ? await sandbox.addEndpoint(`http://127.0.0.1:${edgePort}/payments/processWebhook`)
+    : null;
   const service = startProgram({
     name: "service",
     entry: serviceEntry,
@@ -53,6 +67,7 @@ export async function openHouse(options: {
       STRIPE_WEBHOOK_SECRET: ours.secret,
       // One payment in an hour wakes the reconciler; the one whose journal is counted must not be it.
       RECONCILE_INTERVAL: "0",
+      EDGE_SECRET: edgeSecret,
       ...options.settings,
     },
     logFile: join(folder, `${name}-service.log`),
@@ -73,20 +88,50 @@ export async function openHouse(options: {
           logFile: join(folder, `${name}-fixtures.log`),
           profileDir,
         });
+  const openEdge = async (part: string, port: number, secret: string): Promise<BenchEdge> => {
+    const program = startProgram({
+      name: part,
+      entry: edgeEntry,
+      environment: {
+        EDGE_PORT: String(port),
+        EDGE_SECRET: secret,
+        RESTATE_INGRESS_URL: ingressUrl,
+        RESTATE_ADMIN_URL: `http://127.0.0.1:${adminPort}`,
+        STRIPE_API_BASE: sandbox.url,
+        STRIPE_SECRET_KEY: secretKey,
+        STRIPE_WEBHOOK_SECRET: edgeEndpoint?.secret ?? "",
+      },
+      logFile: join(folder, `${name}-${part}.log`),
+      profileDir,
+    });
+    const { url } = (await program.nextMessage()) as { url: string };
+    return { url, program };
+  };
   let engine = await startEngine(engineOptions);
   const { adminUrl } = engine;
   await registerDeployment(adminUrl, `http://127.0.0.1:${servicePort}`, { timeoutMs: 60_000 });
   if (fixtures !== null) {
     await registerDeployment(adminUrl, `http://127.0.0.1:${fixturesPort}`, { timeoutMs: 60_000 });
   }
+  const edges =
+    edgeEndpoint === null
+      ? null
+      : {
+          edge: await openEdge("edge", edgePort, edgeSecret),
+          plainEdge: await openEdge("plainEdge", plainEdgePort, ""),
+        };
+  for (const { url } of Object.values(edges ?? {})) {
+    while (!(await fetch(`${url}/readyz`)).ok) await delay(100);
+  }
   return {
     ingressUrl,
+    edges,
     adminUrl,
     engineDir,
     engine: () => engine,
     service,
     fixtures,
-    endpoints: { ours, sample },
+    endpoints: { ours, edge: edgeEndpoint, sample },
     async sql<Row>(query: string) {
       // Counting a hundred thousand invocations on a busy engine takes its time.
       const response = await fetch(`${adminUrl}/query`, {
@@ -107,6 +152,8 @@ export async function openHouse(options: {
       await engine.kill();
       await service.stop();
       await fixtures?.stop();
+      await edges?.edge.program.stop();
+      await edges?.plainEdge.program.stop();
     },
   };
 }

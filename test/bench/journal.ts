@@ -13,16 +13,18 @@ export type Journal = { readonly kind: KindId; readonly entries: readonly Entry[
  */
 export async function readJournals(house: House, sandbox: BenchSandbox): Promise<readonly Journal[]> {
   const client = clientOf(house.ingressUrl);
+  const edge = house.edges === null ? null : clientOf(house.edges.edge.url);
+  const plainEdge = house.edges === null ? null : clientOf(house.edges.plainEdge.url);
   const journals: Journal[] = [];
   await sandbox.deliverTo(null);
   await client.post(kindOf("c").call);
-  for (const { id, call, webhooks } of kinds) {
+  for (const { id, call, webhooks, door } of kinds) {
     await sandbox.deliverTo(webhooks === "none" ? null : house.endpoints[webhooks]);
-    await client.post(call);
+    await (door === undefined ? client : door === "edge" ? edge : plainEdge)?.post(call);
     await sandbox.untilDelivered();
     journals.push({ kind: id, entries: await journalOfLast(house, call.path) });
   }
-  client.close();
+  for (const one of [client, edge, plainEdge]) one?.close();
   return journals;
 }
 

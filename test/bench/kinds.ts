@@ -2,11 +2,13 @@
 import type { Call } from "./load.ts";
 
 export type Kind = {
-  readonly id: "a" | "b" | "b0" | "b2" | "c" | "d" | "e" | "f1" | "f2" | "f3";
+  readonly id: "a" | "b" | "b0" | "b2" | "c" | "cp" | "ce" | "d" | "de" | "e" | "ee" | "f1" | "f2" | "f3";
   readonly title: string;
   readonly call: Call;
   /** Whose webhooks the sandbox delivers meanwhile, one for each payment. */
-  readonly webhooks: "none" | "ours" | "sample";
+  readonly webhooks: "none" | "ours" | "edge" | "sample";
+  /** Where it is called: at the engine's ingress unless named. `plainEdge`: one that tells the handlers nothing. */
+  readonly door?: "edge" | "plainEdge";
 };
 
 const card = { paymentMethodId: "pm_card_visa", amount: 109 };
@@ -47,6 +49,20 @@ export const kinds: readonly Kind[] = [
     webhooks: "none",
   },
   {
+    id: "cp",
+    title: "(c) through an edge that tells the handler nothing",
+    call: { path: "/payments/processPayment", body: atOnce },
+    webhooks: "none",
+    door: "plainEdge",
+  },
+  {
+    id: "ce",
+    title: "(c) through the edge",
+    call: { path: "/payments/processPayment", body: atOnce },
+    webhooks: "none",
+    door: "edge",
+  },
+  {
     id: "f1",
     title: "the sample, settled at once",
     call: { path: "/benchSample/processPayment", body: atOnce },
@@ -59,6 +75,13 @@ export const kinds: readonly Kind[] = [
     webhooks: "ours",
   },
   {
+    id: "de",
+    title: "(d) through the edge, webhooks too",
+    call: { path: "/payments/processPayment", body: atOnce },
+    webhooks: "edge",
+    door: "edge",
+  },
+  {
     id: "f2",
     title: "the sample, settled at once, with its webhook",
     call: { path: "/benchSample/processPayment", body: atOnce },
@@ -69,6 +92,13 @@ export const kinds: readonly Kind[] = [
     title: "`processPayment`, settled by webhook, with its re-read",
     call: { path: "/payments/processPayment", body: byWebhook },
     webhooks: "ours",
+  },
+  {
+    id: "ee",
+    title: "(e) through the edge, webhooks too",
+    call: { path: "/payments/processPayment", body: byWebhook },
+    webhooks: "edge",
+    door: "edge",
   },
   {
     id: "f3",

@@ -64,6 +64,11 @@ function ratiosOf({ turns }: Results): string {
     ["e", "b2"],
     ["b2", "f3"],
     ["b0", "b"],
+    ["cp", "c"],
+    ["ce", "c"],
+    ["de", "d"],
+    ["ee", "e"],
+    ["ee", "f3"],
   ] as const;
   return table(
     ["", "callers", "median", "rounds"],
@@ -84,7 +89,7 @@ function ratiosOf({ turns }: Results): string {
 function costOf({ turns, journals }: Results): string {
   const most = Math.max(...callersOf(turns));
   return table(
-    ["kind", "CPU ms: engine", "handlers", "sandbox", "written", "journal entries", "bytes"],
+    ["kind", "CPU ms: engine", "handlers", "edge", "sandbox", "written", "journal entries", "bytes"],
     eachKind(turns).map(({ id, own }) => {
       const some = own.filter((turn) => turn.callers === most);
       const entries = journals.find((journal) => journal.kind === id)?.entries ?? [];
@@ -92,6 +97,7 @@ function costOf({ turns, journals }: Results): string {
         `(${id})`,
         medianOf(some, (turn) => turn.cpuMs.engine).toFixed(2),
         medianOf(some, (turn) => turn.cpuMs.handlers).toFixed(2),
+        medianOf(some, (turn) => turn.cpuMs.edge).toFixed(2),
         medianOf(some, (turn) => turn.cpuMs.sandbox).toFixed(2),
         `${(medianOf(some, (turn) => turn.writtenBytes) / 1000).toFixed(1)} KB`,
         String(entries.length),

@@ -44,6 +44,14 @@ export function ratioOf(turns: readonly Turn[], of: KindId, to: KindId, callers:
   return { of, to, callers, rounds, median: median(rounds), lowest: Math.min(...rounds) };
 }
 
+/** The median over the rounds of how long one kind takes, as a multiple of another. */
+function latencyRatio(turns: readonly Turn[], of: KindId, to: KindId, callers: number): number {
+  const p50sOf = (kind: KindId) =>
+    turns.filter((turn) => turn.kind === kind && turn.callers === callers).toSorted((a, b) => a.round - b.round);
+  const others = p50sOf(to);
+  return median(p50sOf(of).map((turn, index) => turn.p50Ms / (others[index]?.p50Ms ?? Number.NaN)));
+}
+
 export type Target = {
   readonly words: string;
   readonly measured: string;
@@ -58,6 +66,10 @@ export function targetsOf({ turns, scale }: Results): readonly Target[] {
     { of: "c", to: "f1", least: 1.1, lowest: 0 },
     { of: "d", to: "f2", least: 1, lowest: 0.8 },
     { of: "e", to: "f3", least: 1, lowest: 0.8 },
+    { of: "ce", to: "c", least: 1.15, lowest: 0 },
+    { of: "de", to: "d", least: 1.7, lowest: 0 },
+    { of: "ee", to: "e", least: 1.7, lowest: 0 },
+    { of: "ee", to: "f3", least: 1.1, lowest: 0 },
   ] as const;
   const ratios = comparisons.map(({ of, to, least, lowest }) => {
     const ratio = ratioOf(turns, of, to, callers);
@@ -68,12 +80,22 @@ export function targetsOf({ turns, scale }: Results): readonly Target[] {
       isMet: ratio.median >= least && ratio.lowest >= lowest,
     };
   });
+  const slowness = [
+    { of: "ce", to: "c", most: 0.75 },
+    { of: "de", to: "d", most: 0.6 },
+    { of: "cp", to: "c", most: 1.15 },
+  ] as const;
+  const latencies = slowness.map(({ of, to, most: limit }) => {
+    const ratio = latencyRatio(turns, of, to, 1);
+    return { words: `one caller's p50: (${of}) ≤ ${limit} × (${to})`, measured: ratio.toFixed(2), isMet: ratio <= limit };
+  });
   const most = scale.sizes.at(-1);
   const least = scale.sizes.at(0);
-  if (most === undefined || least === undefined) return ratios;
+  if (most === undefined || least === undefined) return [...ratios, ...latencies];
   const growth = most.service.heapBytes - least.service.heapBytes;
   return [
     ...ratios,
+    ...latencies,
     {
       words: `${most.waiting.toLocaleString("en")} waiting payments leave a new one's p50 within 1.5 × that of an idle engine`,
       measured: `${most.newPayment.ratio.toFixed(2)} ×`,

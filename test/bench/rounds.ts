@@ -21,6 +21,7 @@ export type Turn = {
   readonly cpuMs: {
     readonly engine: number;
     readonly handlers: number;
+    readonly edge: number;
     readonly sandbox: number;
     readonly load: number;
   };
@@ -42,17 +43,25 @@ export async function runRounds(
   plan: Plan,
   onTurn: (turn: Turn) => void,
 ): Promise<readonly Turn[]> {
-  const client = clientOf(house.ingressUrl);
+  const clients = new Map<Kind["door"], Client>([[undefined, clientOf(house.ingressUrl)]]);
+  if (house.edges !== null) {
+    clients.set("edge", clientOf(house.edges.edge.url)).set("plainEdge", clientOf(house.edges.plainEdge.url));
+  }
+  const clientFor = ({ door }: Kind): Client => {
+    const client = clients.get(door);
+    if (client === undefined) throw new Error(`There is no door ${door}.`);
+    return client;
+  };
   const chosen = kinds.filter(({ id }) => plan.kinds.includes(id));
   const most = Math.max(...plan.turns.map(({ callers }) => callers));
   try {
-    for (const kind of chosen) await takeTurn(house, sandbox, client, kind, most, plan.warmUpMs);
+    for (const kind of chosen) await takeTurn(house, sandbox, clientFor(kind), kind, most, plan.warmUpMs);
     const turns: Turn[] = [];
     for (let round = 1; round <= plan.rounds; round++) {
       for (const { callers, durationMs } of plan.turns) {
         // What one kind leaves the engine to write comes to the next one's account: the order is turned round each time.
         for (const kind of round % 2 === 1 ? chosen : chosen.toReversed()) {
-          const turn = { ...(await takeTurn(house, sandbox, client, kind, callers, durationMs)), round };
+          const turn = { ...(await takeTurn(house, sandbox, clientFor(kind), kind, callers, durationMs)), round };
           turns.push(turn);
           onTurn(turn);
         }
@@ -60,7 +69,7 @@ export async function runRounds(
     }
     return turns;
   } finally {
-    client.close();
+    for (const client of clients.values()) client.close();
   }
 }
 
@@ -94,7 +103,7 @@ async function takeTurn(
     perSecond: (answers / tookMs) * 1000,
     p50Ms: quantile(latenciesMs, 0.5),
     p99Ms: quantile(latenciesMs, 0.99),
-    cpuMs: { engine: per("engine"), handlers: per("handlers"), sandbox: per("sandbox"), load: per("load") },
+    cpuMs: { engine: per("engine"), handlers: per("handlers"), edge: per("edge"), sandbox: per("sandbox"), load: per("load") },
     writtenBytes: per("written"),
   };
 }
@@ -107,6 +116,7 @@ function usage(house: House, sandbox: BenchSandbox) {
     engine: cpuMs(pid),
     // Whichever of the two has nothing to do takes next to nothing.
     handlers: cpuMs(house.service.pid) + cpuMs(house.fixtures?.pid),
+    edge: house.edges === null ? 0 : cpuMs(house.edges.edge.program.pid) + cpuMs(house.edges.plainEdge.program.pid),
     sandbox: cpuMs(sandbox.program.pid),
     load: cpuMs(process.pid),
     written: writtenBytes(pid),

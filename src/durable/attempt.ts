@@ -1,0 +1,81 @@
+/** One attempt at a request to Stripe: how long its answer is waited for, and when the engine is to try again. */
+import { setTimeout as delay } from "node:timers/promises";
+import { PauseError, RetryableError, type Context } from "@restatedev/restate-sdk";
+import { StripeAccessError, StripeOutage } from "../stripe/request.ts";
+import { retryAfterMs } from "./policies.ts";
+
+/** How long an answer is waited for that may be under way: after the deadline, or after the last attempt began. */
+export const graceMs = 2000;
+
+/** Stands for an answer that did not come. */
+export class Stop {
+  readonly because: "deadline" | "cancellation";
+  /** When the step fixed its request, in epoch milliseconds; null where another step did. */
+  readonly fixedAtMs: number | null;
+  constructor(because: "deadline" | "cancellation", fixedAtMs: number | null = null) {
+    this.because = because;
+    this.fixedAtMs = fixedAtMs;
+  }
+}
+
+/**
+ * One attempt at a request to Stripe, inside the closure of a step.
+ * @param from when the attempts began, and until when an answer is of use, in epoch milliseconds
+ */
+export async function attempt<Answer>(
+  ctx: Context,
+  step: string,
+  request: () => Promise<Answer>,
+  from: { readonly begunAtMs: number; readonly untilMs: number },
+): Promise<Answer | Stop> {
+  try {
+    // Also where the service was dead until the deadline, an attempt is given the time that an answer takes.
+    const patienceMs = Math.max(graceMs, from.untilMs + graceMs - clock());
+    const answer = request();
+    return isNear(from.untilMs) ? await inTime(answer, patienceMs) : await answer;
+  } catch (error) {
+    if (error instanceof StripeAccessError) {
+      const remedy = `${remedies[error.problem]}, then: npx restate inv resume ${ctx.request().id}`;
+      ctx.console.error(`${error.message} The invocation is paused at "${step}"; nothing is lost. ${remedy}`);
+      throw new PauseError(`${error.message} ${remedy}`);
+    }
+    if (!(error instanceof StripeOutage) || !isNear(from.untilMs)) throw error;
+    const nowMs = clock();
+    if (nowMs >= from.untilMs) return new Stop("deadline");
+    const retryAfter = retryAfterMs({ ...from, nowMs });
+    ctx.console.warn(`At "${step}": ${error.message} It is tried again in ${Math.round(retryAfter)} ms.`);
+    throw RetryableError.from(error, { retryAfter });
+  }
+}
+
+/** Whether a deadline comes before the engine would try again by its own policy. */
+export function isNear(deadlineAtMs: number): boolean {
+  return deadlineAtMs - clock() < 2 * 60_000;
+}
+
+/** @throws StripeOutage when there is no answer by then; what is under way is left to itself */
+export async function inTime<Answer>(answer: Promise<Answer>, patienceMs: number): Promise<Answer> {
+  const patience = new AbortController();
+  const over = delay(Math.max(0, patienceMs), undefined, { signal: patience.signal, ref: false }).then(() => {
+    throw new StripeOutage("Stripe did not answer before the deadline.");
+  });
+  try {
+    return await Promise.race([answer, over]);
+  } finally {
+    patience.abort();
+    over.catch(() => {});
+    answer.catch(() => {});
+  }
+}
+
+/** The clock of this process, for what is recorded at once. */
+export function clock(): number {
+  // oxlint-disable-next-line no-restricted-globals -- Every caller is inside the closure of a step, or at the end of the call.
+  return Date.now();
+}
+
+/** A key's permissions can be changed at Stripe while it is in use. */
+const remedies = {
+  rejected: "Fix STRIPE_SECRET_KEY, restart the service",
+  forbidden: "Give the key that permission in Stripe's dashboard",
+} as const;
