@@ -3,7 +3,9 @@
  * ever part of a message.
  */
 import { z } from "zod";
+import { addressRangesOf } from "./addresses.ts";
 import { parseDurationMs } from "./duration.ts";
+import { edgeRateLimitsOf } from "./edgeRateLimits.ts";
 import { isIdentityKey } from "./identityKey.ts";
 import { receiverUrlOf, secretsOf, serviceOf } from "../notifications/settings.ts";
 
@@ -60,6 +62,10 @@ export const expectation = {
   reconcileInterval: "Expected 0 (off), or a duration from 1s to 1d, for example 1h.",
   // A shorter retention would let a caller's late retry start a second charge while Stripe still remembers the first.
   idempotencyRetention: "Expected a duration from 2d to 3650d, for example 7d.",
+  apiKeysFile: "Expected the path of the file of API keys, for example keys.json; npm run keys makes it.",
+  trustProxy:
+    "Expected the addresses of your own proxies, or CIDR ranges of them, separated by commas, for example 10.0.0.0/8,fd00::1. Not all addresses: who is trusted can say any address.",
+  edgeRateLimits: "Expected off, or how many per second from 1 to 1000000, for example key=200,refused=50.",
 } as const;
 
 export const loopbackHosts: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
@@ -104,6 +110,10 @@ const settingsSchema = z.object({
   IDEMPOTENCY_RETENTION: setting(expectation.idempotencyRetention, (text) =>
     durationWithin(text, 2 * dayMs, longestRetentionMs),
   ),
+  // Secret, because people put a key or the file's content here by mistake.
+  API_KEYS_FILE: secret(expectation.apiKeysFile, pathOf),
+  TRUST_PROXY: setting(expectation.trustProxy, addressRangesOf),
+  EDGE_RATE_LIMITS: setting(expectation.edgeRateLimits, edgeRateLimitsOf),
 });
 
 export type Settings = Partial<z.output<typeof settingsSchema>>;
@@ -184,6 +194,11 @@ function durationWithin(text: string, minimumMs: number, maximumMs: number): num
   } catch {
     return undefined;
   }
+}
+
+/** A path, and neither JSON nor an API key. */
+function pathOf(text: string): string | undefined {
+  return /^(?![{[]|rsp_|Bearer )[^\p{Cc}]{1,4096}$/iu.test(text) ? text : undefined;
 }
 
 function yesOrNo(text: string): boolean | undefined {
