@@ -1,0 +1,121 @@
+/**
+ * The file of API keys (`API_KEYS_FILE`): who may call, as JSON. It holds hashes, so reading it makes nobody a caller; writing it
+ * does. A message about it names a field, and quotes nothing of the file.
+ */
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { z } from "zod";
+import { scopes } from "../api/scopes.ts";
+import { keyIdForm } from "./apiKeyForm.ts";
+
+/** The merchant of the environment's own Stripe key. */
+export const defaultMerchant = "default";
+
+/** A merchant's id becomes a part of addresses and file names, a key's name a part of a caller's key space. */
+export const shortNameForm = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+export const shortNameRule = "1 to 64 letters, digits, dots, underscores and hyphens, a letter or digit first";
+
+const storedKeySchema = z.strictObject(
+  {
+    id: textOf(keyIdForm, "is no key's id"),
+    name: textOf(shortNameForm, `is no name: ${shortNameRule}`),
+    hash: textOf(/^[0-9a-f]{64}$/, "is no SHA-256 in hexadecimal digits"),
+    scopes: z.array(z.enum(scopes, { error: "is no scope" }), { error: "is no list of scopes" }),
+    merchant: textOf(shortNameForm, `is no merchant's id: ${shortNameRule}`),
+    createdAt: z.iso.datetime({ error: "is no time such as 2026-11-30T12:00:00.000Z" }),
+  },
+  { error: objectProblem },
+);
+
+export type StoredKey = z.output<typeof storedKeySchema>;
+
+const keyFileSchema = z
+  .strictObject({ keys: z.array(storedKeySchema, { error: "is no list" }) }, { error: objectProblem })
+  .superRefine(({ keys }, context) => {
+    const ids = new Set<string>();
+    const merchants = new Map<string, string>();
+    for (const [index, { id, name, merchant }] of keys.entries()) {
+      if (ids.has(id)) context.addIssue({ code: "custom", path: ["keys", index, "id"], message: "is there twice" });
+      ids.add(id);
+      // A name and its merchant are one key space: a rotated key must not change whose money it moves.
+      if ((merchants.get(name) ?? merchant) !== merchant) {
+        const message = "is not the merchant of the other keys of this name";
+        context.addIssue({ code: "custom", path: ["keys", index, "merchant"], message });
+      }
+      merchants.set(name, merchant);
+    }
+  });
+
+/** A key file that can't be used. The message names the setting, the file, and what is wrong with it. */
+export class KeyFileError extends Error {
+  override readonly name = "KeyFileError";
+  readonly isMissing: boolean;
+  constructor(path: string, problem: string, options?: ErrorOptions & { readonly isMissing?: boolean }) {
+    super(`API_KEYS_FILE ${path} ${problem}.`, options);
+    this.isMissing = options?.isMissing ?? false;
+  }
+}
+
+/** Far more than the keys of any merchants need. */
+const maximumBytes = 16 * 1024 * 1024;
+
+/** @throws KeyFileError when there is no such file, or it can't be read */
+export function readKeyFile(path: string): { readonly text: string; readonly mode: number } {
+  try {
+    // A pipe would keep its reader waiting for a writer.
+    const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    try {
+      const status = fstatSync(file);
+      if (!status.isFile()) throw new KeyFileError(path, "is no file");
+      if (status.size > maximumBytes) throw new KeyFileError(path, "is larger than 16 MiB");
+      return { text: readFileSync(file, "utf8"), mode: status.mode };
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    if (error instanceof KeyFileError) throw error;
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+    if (code === "ENOENT") throw new KeyFileError(path, "does not exist", { cause: error, isMissing: true });
+    throw new KeyFileError(path, `can't be read (${code})`, { cause: error });
+  }
+}
+
+/** @throws KeyFileError when the text is not that of a key file */
+export function parseKeyFile(path: string, text: string): readonly StoredKey[] {
+  const result = keyFileSchema.safeParse(jsonOf(path, text));
+  if (result.success) return result.data.keys;
+  const [issue] = result.error.issues;
+  const where = issue === undefined || issue.path.length === 0 ? "the file" : `/${issue.path.join("/")}`;
+  throw new KeyFileError(path, `is no file of API keys: ${where} ${issue?.message ?? ""}`);
+}
+
+export function keyFileText(keys: readonly StoredKey[]): string {
+  return `${JSON.stringify({ keys }, null, 2)}\n`;
+}
+
+/** A parser's own message would quote the file. */
+function jsonOf(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new KeyFileError(path, "is not JSON");
+  }
+}
+
+/** The rights that nobody but the owner should have: reading shows who may call, and writing makes callers. */
+const rightsOfOthers = 0o066;
+
+/** What is to be said about a file that others may read or write; null where only its owner can. */
+export function opennessWarning(path: string, mode: number): string | null {
+  if (process.platform === "win32" || (mode & rightsOfOthers) === 0) return null;
+  const shown = (mode & 0o777).toString(8).padStart(4, "0");
+  return `API_KEYS_FILE ${path} is open to other users (mode ${shown}): whoever writes it can call. Run: chmod 600 ${path}`;
+}
+
+/** A field's own word in place of zod's, so that no message quotes a value. */
+function textOf(form: RegExp, error: string) {
+  return z.string({ error }).regex(form, { error });
+}
+
+function objectProblem(issue: { readonly code?: string | undefined }): string {
+  return issue.code === "unrecognized_keys" ? "has a field that is not known" : "is no object";
+}
