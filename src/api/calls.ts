@@ -9,16 +9,7 @@ import * as payments from "../payments/contract.ts";
 import * as refunds from "../refunds/contract.ts";
 import * as setups from "../setups/contract.ts";
 import { refundOutcomeSchema } from "./refundOutcome.ts";
-
-/** What an API key may be allowed. Waiting for a payment, a refund or a set-up is reading it. */
-export type Scope =
-  | "payments:read"
-  | "payments:write"
-  | "refunds:write"
-  | "customers:read"
-  | "customers:write"
-  | "disputes:read"
-  | "disputes:write";
+import type { Scope } from "./scopes.ts";
 
 type Declaration = {
   readonly description: string;
@@ -37,6 +28,7 @@ type Declaration = {
    * service behind the call keeps it. `nothing`: nobody does.
    */
   readonly keeps: "own" | "elsewhere" | "nothing";
+  /** The scope that an API key needs for the call. Waiting for a payment, a refund or a set-up is reading it. */
   readonly scope: Scope;
 };
 

@@ -20,7 +20,7 @@ function octets(group: string): string {
   return `${value >> 8}.${value & 255}`;
 }
 
-export function familyOf(address: string): "ipv4" | "ipv6" {
+function familyOf(address: string): "ipv4" | "ipv6" {
   return isIPv4(address) ? "ipv4" : "ipv6";
 }
 

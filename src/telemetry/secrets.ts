@@ -10,6 +10,8 @@ const secretForms: readonly RegExp[] = [
   // Client secrets: whoever has one can confirm the payment. https://docs.stripe.com/api/payment_intents/object#payment_intent_object-client_secret
   /([a-z]+_[A-Za-z0-9]+_secret_)\w+/g,
   /\b((?:Bearer|Basic) )[\w.~+/=-]+/gi,
+  // API keys of the edge: src/edge/apiKeyForm.ts. The id is no secret.
+  /(?<![A-Za-z0-9])(rsp_[a-z0-9]+_)\w+/g,
   // Passwords in addresses.
   /(:\/\/[^\s/:@]*:)[^\s/@]+(?=@)/g,
 ];
