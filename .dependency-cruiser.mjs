@@ -207,6 +207,12 @@ const forbidden = [
     to: { path: "^src/sandbox/" },
   },
   {
+    name: "client-brings-nothing-along",
+    comment: "The typed client runs where nothing else of ours does: it knows the registry and the shapes as types.",
+    from: { path: "^src/api/client[./]" },
+    to: { pathNot: "^src/api/client/", ...notOnlyTypes },
+  },
+  {
     name: "edge-calls-from-outside",
     comment:
       "The front door imports the api, the merchants, the verification of webhooks and telemetry; never a handler.",
