@@ -207,13 +207,25 @@ const forbidden = [
     to: { path: "^src/sandbox/" },
   },
   {
+    name: "client-brings-nothing-along",
+    comment: "The typed client runs where nothing else of ours does: it knows the registry and the shapes as types.",
+    from: { path: "^src/api/client[./]" },
+    to: { pathNot: "^src/api/client/", ...notOnlyTypes },
+  },
+  {
+    name: "engine-is-an-address",
+    comment: "How programs reach the engine, over HTTP or a socket: nothing of what they ask it.",
+    from: { path: "^src/engine/" },
+    to: { path: "^src/", pathNot: "^src/(engine|config)/" },
+  },
+  {
     name: "edge-calls-from-outside",
     comment:
       "The front door imports the api, the merchants, the verification of webhooks and telemetry; never a handler.",
     from: { path: "^src/edge/" },
     to: {
       path: "^src/",
-      pathNot: ["^src/(edge|api|merchants|telemetry|config)/", "^src/webhooks/verification\\.ts$"],
+      pathNot: ["^src/(edge|api|engine|merchants|telemetry|config)/", "^src/webhooks/verification\\.ts$"],
     },
   },
 ];

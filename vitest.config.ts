@@ -1,6 +1,6 @@
 import { configDefaults, defineConfig } from "vitest/config";
 
-const pages = ["test/sandbox/pages/**/*.test.ts", "test/edge/pages/**/*.test.ts"];
+const pages = ["test/sandbox/pages/**/*.test.ts", "test/edge/pages/**/*.test.ts", "test/**/*.browser.test.ts"];
 
 export default defineConfig({
   test: {

@@ -2,6 +2,7 @@
  * The public calls as OpenAPI 3.1, made of the registry, the contracts and the guide to failures. Nothing is read and nothing
  * is sent: the same version is always the same document.
  */
+import { z } from "zod";
 import { createDocument, type CreateDocumentOptions } from "zod-openapi";
 import { callPaths, laterPaths } from "./openapi/callOperations.ts";
 import { operationPaths, webhookPaths } from "./openapi/otherPaths.ts";
@@ -36,7 +37,7 @@ export function openApiDocument({ version }: { readonly version: string }): Open
 
 const fitForClients: NonNullable<CreateDocumentOptions["override"]> = ({ io, jsonSchema, zodSchema }) => {
   // A later version may answer with more fields: a client that is made of the document must not refuse them.
-  if (io === "output" && zodSchema._zod.def.type === "object") delete jsonSchema.additionalProperties;
+  if (io === "output" && zodSchema instanceof z.ZodObject) delete jsonSchema.additionalProperties;
   // zod's limits of every integer, and a word of TypeScript's that means something else in OpenAPI.
   if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
   if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;

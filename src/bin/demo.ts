@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { loadDevConfig, readEnvironment } from "../config/config.ts";
 import { demoTable, type DemoRow } from "../dev/demoTable.ts";
 import { freePorts } from "../dev/ports.ts";
-import { startStack, type Stack } from "../dev/stack.ts";
+import { startStack } from "../dev/stack.ts";
+import type { Stack } from "../dev/stackOptions.ts";
 import { privateUmask } from "../dev/privateFolder.ts";
 import { stopWithNpm, untilStopRequested } from "../dev/stopRequest.ts";
 
@@ -96,11 +97,11 @@ async function demo(stop: AbortSignal): Promise<boolean> {
   stopWithNpm(environment);
   const unique = randomBytes(3).toString("hex");
   const dataDir = join(loadDevConfig(environment).dataDir, `demo-${unique}`);
-  const [ingress = 0, admin = 0, service = 0, sandbox = 0] = await freePorts(4);
-  console.log("Starting the engine, the Stripe sandbox and the payment service …");
+  const [edge = 0, admin = 0, service = 0, sandbox = 0] = await freePorts(4);
+  console.log("Starting the engine, the Stripe sandbox, the payment service and its front door …");
   try {
     const stack = await startStack({
-      ports: { ingress, admin, service, sandbox },
+      ports: { edge, admin, service, sandbox },
       dataDir,
       stripe: { kind: "sandbox", settlementDelayMs },
       environment,
@@ -164,9 +165,9 @@ async function save(stack: Stack, saved: Readonly<Record<string, unknown>>) {
 }
 
 async function call(stack: Stack, handler: string, request: Readonly<Record<string, unknown>>) {
-  const response = await fetch(`${stack.ingressUrl}/payments/${handler}`, {
+  const response = await fetch(`${stack.url}/payments/${handler}`, {
     method: "POST",
-    headers: { "content-type": "application/json", "idempotency-key": randomBytes(8).toString("hex") },
+    headers: { "content-type": "application/json", "idempotency-key": randomBytes(16).toString("hex") },
     body: JSON.stringify(request),
   });
   return { response, answer: (await response.json()) as PaymentAnswer };

@@ -1,14 +1,17 @@
-/** `npm start`: engine, sandbox (without a Stripe key) and service as one thing that starts, tells where it is, and stops as one. */
+/** `npm start`: edge, engine, service and sandbox (without a Stripe key) as one thing that starts, tells where it is, and stops as one. */
 import { randomBytes } from "node:crypto";
 import { styleText } from "node:util";
 import { ConfigError, loadDevConfig, readEnvironment, type DevConfig } from "../config/config.ts";
+import { loadEdgeConfig } from "../config/edgeConfig.ts";
+import type { Environment } from "../config/settings.ts";
 import { EngineStartError } from "../dev/engine.ts";
 import { describeFailure, PartFailedError } from "../dev/parts.ts";
 import { DataFolderError, privateUmask } from "../dev/privateFolder.ts";
 import { RegistrationError } from "../dev/registration.ts";
 import { readyScreen, webhookRecipes } from "../dev/screen.ts";
 import { stopWithNpm, untilStopRequested } from "../dev/stopRequest.ts";
-import { StartRefusedError, startStack, type Stack, type StripeSource } from "../dev/stack.ts";
+import { startStack } from "../dev/stack.ts";
+import { StartRefusedError, type Stack, type StripeSource } from "../dev/stackOptions.ts";
 
 async function run(stop: AbortSignal): Promise<number> {
   const startedAt = performance.now();
@@ -17,18 +20,19 @@ async function run(stop: AbortSignal): Promise<number> {
   const config = loadDevConfig(environment);
   const stack = await startStack({
     ports: {
-      ingress: config.edgePort,
+      edge: config.edgePort,
+      ingress: config.ingressPort,
       admin: config.adminPort,
       service: config.servicePort,
       sandbox: config.sandboxPort,
     },
     dataDir: config.dataDir,
-    stripe: stripeSource(config),
+    stripe: stripeSource(config, environment),
     environment,
     onWarning: (part, line) => console.error(`${styleText("dim", `[${part}]`, { stream: process.stderr })} ${line}`),
     signal: stop,
   });
-  const unique = randomBytes(3).toString("hex");
+  const unique = randomBytes(16).toString("hex");
   console.log(readyScreen({ stack, startedInMs: performance.now() - startedAt, unique }));
   return stopWhenTold(stack, stop);
 }
@@ -49,10 +53,12 @@ async function stopWhenTold(stack: Stack, stopRequest: AbortSignal): Promise<num
   return 1;
 }
 
-function stripeSource(config: DevConfig): StripeSource {
+function stripeSource(config: DevConfig, environment: Environment): StripeSource {
   const { secretKey, webhookSecrets, apiBase } = config;
   if (secretKey === undefined) return { kind: "sandbox" };
   if (webhookSecrets.length === 0) throw new StartRefusedError(webhookRecipes(config.edgePort));
+  // The edge reads its settings when everything else has been started: better now. Its engine is the one that is started here.
+  loadEdgeConfig({ ...environment, RESTATE_ADMIN_URL: "", RESTATE_INGRESS_URL: "" });
   return { kind: "account", secretKey, webhookSecrets, apiBase };
 }
 

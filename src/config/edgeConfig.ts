@@ -16,7 +16,7 @@ import {
 } from "./settings.ts";
 
 export type EdgeConfig = {
-  /** A name or an address; an IPv6 address without brackets. */
+  /** An IP address, without brackets. */
   readonly host: string;
   readonly port: number;
   /** `http://…`, or `unix:` and the path of a socket. */

@@ -50,7 +50,7 @@ export const expectation = {
     "Expected the URL of the engine's admin API (no user name, query or fragment), or unix: and the path of its socket, for example http://127.0.0.1:9070.",
   ingressUrl:
     "Expected the URL of the engine's ingress (no user name, query or fragment), or unix: and the path of its socket, for example http://restate:8080 or unix:/var/lib/restate/payments/ingress.sock.",
-  edgeHost: "Expected an address of this machine or its name, for example 127.0.0.1.",
+  edgeHost: "Expected an IP address of this machine, for example 127.0.0.1, or 0.0.0.0 for all.",
   edgeSecret:
     "Expected one or more secrets of 32 to 512 printable characters without commas, separated by commas, the new one first; make one with, for example: openssl rand -hex 32",
   stripeMode: "Expected test or live, for example live.",
@@ -252,14 +252,11 @@ function engineAddressOf(text: string): string | undefined {
   return path === "" || path.includes("\0") ? undefined : socketAddress(resolve(path));
 }
 
-/** An address to listen on, or a name for one; never a port. */
+/** An address to listen on: of an interface, or of all of them. A name could mean several. */
 function hostOf(text: string): string | undefined {
   const address = /^\[.*\]$/.test(text) ? text.slice(1, -1) : text;
-  if (isIP(address) !== 0) return address;
-  return /^(?=.{1,253}$)[a-z\d]([a-z\d-]{0,61}[a-z\d])?(\.[a-z\d]([a-z\d-]{0,61}[a-z\d])?)*$/i.test(text) &&
-    !/^[\d.]+$/.test(text)
-    ? text
-    : undefined;
+  if (address === "localhost") return defaults.edgeHost;
+  return isIP(address) === 0 ? undefined : address;
 }
 
 /** Whether a secret that is sent there stays unread on the way. */

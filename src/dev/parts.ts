@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Lock } from "./lock.ts";
 import { describeExit, type RunningProcess } from "./processes.ts";
 
-export type PartName = "engine" | "sandbox" | "service";
+export type PartName = "edge" | "engine" | "sandbox" | "service";
 
 export type PartFailure = { readonly part: PartName; readonly reason: string; readonly tail: string };
 
@@ -34,6 +34,7 @@ export class Parts {
   readonly #lock: Lock;
   readonly #running = new Map<PartName, RunningProcess>();
   readonly #starts: Promise<unknown>[] = [];
+  readonly #closers: (() => Promise<void>)[] = [];
   readonly #stopping = new AbortController();
   #stopped: Promise<void> | undefined;
 
@@ -64,6 +65,11 @@ export class Parts {
     return Object.fromEntries([...this.#running].map(([name, part]) => [name, part.pid]));
   }
 
+  /** For what runs in this process and stands before a part: it is closed before the parts are stopped. */
+  closeAtStop(close: () => Promise<void>): void {
+    this.#closers.push(close);
+  }
+
   /** Stopping waits for these to end, so that nothing is started behind its back. */
   whileStarting<T>(start: Promise<T>): Promise<T> {
     this.#starts.push(start);
@@ -76,15 +82,21 @@ export class Parts {
   }
 
   /**
-   * The service first, so that a step in flight can still be recorded; a step that takes longer is repeated after the next start, with
-   * the same Stripe idempotency key, so nobody waits long for it.
+   * The edge first, so that nobody is let in to what stops; then the service, so that a step in flight can still be recorded. A step that
+   * takes longer is repeated after the next start, with the same Stripe idempotency key, so nobody waits long for it.
    */
   async #stopAll(): Promise<void> {
     this.#stopping.abort();
     await Promise.allSettled(this.#starts);
-    const service = this.#running.get("service")?.stop(5_000);
+    const doors = [this.#stop("edge", 5_000), ...this.#closers.map((close) => close())];
+    await Promise.race([Promise.all(doors), delay(1_500)]);
+    const service = this.#stop("service", 5_000);
     await Promise.race([service, delay(1_500)]);
-    await Promise.all([service, this.#running.get("engine")?.stop(), this.#running.get("sandbox")?.stop(5_000)]);
+    await Promise.all([...doors, service, this.#stop("engine"), this.#stop("sandbox", 5_000)]);
     this.#lock.release();
+  }
+
+  async #stop(name: PartName, graceMs?: number): Promise<void> {
+    await this.#running.get(name)?.stop(graceMs);
   }
 }

@@ -7,23 +7,23 @@ import { styleText } from "node:util";
 import { webhookEventTypes } from "../webhooks/eventTable.ts";
 import { formatDuration } from "../config/duration.ts";
 import { restateCommand } from "../operator/engine/commands.ts";
-import type { Stack, StackTarget } from "./stack.ts";
+import type { Stack, StackTarget } from "./stackOptions.ts";
 
 export type ReadyScreen = {
-  readonly stack: Pick<Stack, "ingressUrl" | "adminUrl" | "target" | "targetDir" | "registration">;
+  readonly stack: Pick<Stack, "url" | "adminUrl" | "target" | "targetDir" | "registration">;
   readonly startedInMs: number;
-  /** Makes the printed idempotency keys new: the engine answers a known key with its first result. */
+  /** Makes the printed idempotency keys new, and not to be guessed: a known key is answered with its first result. */
   readonly unique: string;
 };
 
 /** Colours appear on a terminal only: styleText asks the stream. */
 export function readyScreen({ stack, startedInMs, unique }: ReadyScreen): string {
-  const url = `${new URL(stack.ingressUrl).host}/payments/processPayment`;
+  const url = `${stack.url}/payments/processPayment`;
   return [
     "",
     `  ${strong("Ready to take payments")} ${faint(`(after ${formatDuration(startedInMs)})`)}`,
     "",
-    `  Payments    http://${url}`,
+    `  Payments    ${url}`,
     `  Restate UI  ${stack.adminUrl}/ui/`,
     ...stripeLines(stack.target),
     `  Data, logs  ${shortPath(stack.targetDir)}`,
@@ -44,18 +44,18 @@ export function readyScreen({ stack, startedInMs, unique }: ReadyScreen): string
 }
 
 /** How Stripe's webhooks reach a laptop, for a key without a webhook secret. */
-export function webhookRecipes(ingressPort: number): string {
-  const ingress = `127.0.0.1:${ingressPort}`;
+export function webhookRecipes(edgePort: number): string {
+  const edge = `127.0.0.1:${edgePort}`;
   return [
     "STRIPE_SECRET_KEY is set, but STRIPE_WEBHOOK_SECRET is missing: without webhooks a payment would end only when it is polled.",
     "Get the events to this machine in one of two ways, put the secret into .env, and start again:",
     "",
     "  With the Stripe CLI; it prints the secret (whsec_…):",
-    `    stripe listen --forward-to ${ingress}/payments/processWebhook \\`,
+    `    stripe listen --forward-to ${edge}/payments/processWebhook \\`,
     `      --events ${webhookEventTypes.join(",")}`,
     "",
-    "  With ngrok; the policy lets nothing but webhooks through, an open tunnel would let anyone charge:",
-    `    ngrok http ${ingress} --traffic-policy-file deploy/ngrok-policy.yml`,
+    "  With ngrok; the edge takes webhooks by their signature and calls by their API key, so the tunnel may be open:",
+    `    ngrok http ${edge}`,
     "    Add https://<your ngrok domain>/payments/processWebhook with the same events as an endpoint at",
     "    https://dashboard.stripe.com/webhooks, which shows its signing secret.",
     "",

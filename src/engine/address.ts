@@ -8,10 +8,10 @@ import { join } from "node:path";
 import { socketScheme } from "../config/engineSockets.ts";
 
 /** How a client of HTTP connects: `origin` begins the URL and is the `Host`, `socketPath` is where the connection goes instead. */
-export type Connection = { readonly origin: string; readonly socketPath: string | undefined };
+export type Connection = { readonly origin: string; readonly socketPath: string | null };
 
 export function connectionTo(address: string): Connection {
-  if (!address.startsWith(socketScheme)) return { origin: address, socketPath: undefined };
+  if (!address.startsWith(socketScheme)) return { origin: address, socketPath: null };
   return { origin: "http://localhost", socketPath: shortSocketPath(address.slice(socketScheme.length)) };
 }
 

@@ -8,10 +8,10 @@ import { connectionTo } from "./address.ts";
  */
 export async function requestEngine(address: string, path: string, init: RequestInit = {}): Promise<Response> {
   const { origin, socketPath } = connectionTo(address);
-  if (socketPath === undefined) return await fetch(`${origin}${path}`, init);
+  if (socketPath === null) return await fetch(`${origin}${path}`, init);
   // Both follow the same standard; their types differ in name.
   const options = { ...init, dispatcher: agentFor(socketPath) } as Parameters<typeof fetchBySocket>[1];
-  return (await fetchBySocket(`${origin}${path}`, options)) as unknown as Response;
+  return await fetchBySocket(`${origin}${path}`, options);
 }
 
 /** One per socket: it keeps the connections. */

@@ -135,20 +135,20 @@ describe.each(calls)("the operation $handler", (call) => {
     const expected = [
       ...failureReasonSchema.options
         .filter((reason) => guide.includes(reason))
-        .map((reason) => [statusOfReason[reason], reason]),
+        .map((reason) => `${statusOfReason[reason]} ${reason}`),
       ...edgeFailureReasons.options
         .filter((reason) => reason !== "idempotency_key_reused" || keeps !== "nothing")
-        .map((reason) => [statusOfEdgeReason[reason], reason]),
+        .map((reason) => `${statusOfEdgeReason[reason]} ${reason}`),
     ];
     const every = [...failureReasonSchema.options, ...edgeFailureReasons.options];
     const found = Object.entries(operation.responses)
       .filter(([status]) => Number(status) >= 400)
       .flatMap(([status, response]) => {
-        const answer = resolved(response) as Answer;
-        const fails = validatorOf(answer);
+        const failure = resolved(response) as Answer;
+        const fails = validatorOf(failure);
         const reasons = every.filter((reason) => fails({ code: Number(status), message: "No.", metadata: { reason } }));
-        expect(reasons.filter((reason) => !answer.description.includes(`\`${reason}\``))).toEqual([]);
-        return reasons.map((reason) => [Number(status), reason]);
+        expect(reasons.filter((reason) => !failure.description.includes(`\`${reason}\``))).toEqual([]);
+        return reasons.map((reason) => `${status} ${reason}`);
       });
     expect(found.toSorted()).toEqual(expected.toSorted());
   });

@@ -250,7 +250,7 @@ describe("a message about a setting", () => {
     ["hexadecimal digits", "5f4dcc3b5aa765d61d8327deb882cf99"],
   ] as const;
   const variables =
-    "STRIPE_SECRET_KEY STRIPE_WEBHOOK_SECRET STRIPE_API_BASE NOTIFY_URL NOTIFY_SECRET NOTIFY_SERVICE RESTATE_IDENTITY_KEYS ALLOW_UNSIGNED_ENGINE PORT RESTATE_INGRESS_PORT RESTATE_ADMIN_PORT SANDBOX_PORT SANDBOX_FAULTS SANDBOX_FAULT_SEED RESTATE_ADMIN_URL RESTATE_INGRESS_URL WEBHOOK_URL PAYMENT_POLL_SCHEDULE PAYMENT_TIMEOUT REFERENCE_RETENTION RECONCILE_INTERVAL IDEMPOTENCY_RETENTION TRUST_PROXY EDGE_RATE_LIMITS".split(
+    "STRIPE_SECRET_KEY STRIPE_WEBHOOK_SECRET STRIPE_API_BASE NOTIFY_URL NOTIFY_SECRET NOTIFY_SERVICE RESTATE_IDENTITY_KEYS ALLOW_UNSIGNED_ENGINE PORT RESTATE_INGRESS_PORT RESTATE_ADMIN_PORT SANDBOX_PORT SANDBOX_FAULTS SANDBOX_FAULT_SEED EDGE_PORT EDGE_HOST STRIPE_MODE RESTATE_ADMIN_URL RESTATE_INGRESS_URL WEBHOOK_URL PAYMENT_POLL_SCHEDULE PAYMENT_TIMEOUT REFERENCE_RETENTION RECONCILE_INTERVAL IDEMPOTENCY_RETENTION TRUST_PROXY EDGE_RATE_LIMITS".split(
       " ",
     );
   test.each(variables)("never repeats what could be a secret in %s", (name) => {
@@ -278,7 +278,8 @@ describe("a message about a setting", () => {
 describe("loadDevConfig", () => {
   test("needs no setting at all", () => {
     expect(loadDevConfig({})).toEqual({
-      ingressPort: 8080,
+      edgePort: 8080,
+      ingressPort: undefined,
       adminPort: 9070,
       sandboxPort: 12_111,
       servicePort: 9080,
@@ -298,8 +299,9 @@ describe("loadDevConfig", () => {
   });
 
   test.each<[Environment, RegExp]>([
-    [{ RESTATE_INGRESS_PORT: "70000" }, /^RESTATE_INGRESS_PORT is "70000"\. Expected a port .* example 8080/],
-    [{ PORT: "8080" }, /^RESTATE_INGRESS_PORT and PORT are the same port/],
+    [{ RESTATE_INGRESS_PORT: "70000" }, /^RESTATE_INGRESS_PORT is "70000"\. Expected a port .* example 18080/],
+    [{ PORT: "8080" }, /^EDGE_PORT and PORT are the same port/],
+    [{ RESTATE_INGRESS_PORT: "8080" }, /^EDGE_PORT and RESTATE_INGRESS_PORT are the same port/],
     [{ STRIPE_API_BASE: "http://localhost:1" }, /^STRIPE_API_BASE needs STRIPE_SECRET_KEY/],
     // A setting of the service: better now than when everything else runs.
     [{ PAYMENT_POLL_SCHEDULE: "never" }, /^PAYMENT_POLL_SCHEDULE is "never"/],
@@ -357,21 +359,21 @@ describe("loadOperatorConfig", () => {
   test("means the engine and the service of npm start, unless told", () => {
     expect(loadOperatorConfig({})).toMatchObject({
       adminUrl: "http://127.0.0.1:9070",
-      ingressUrl: "http://127.0.0.1:8080",
+      entryUrl: "http://127.0.0.1:8080",
       servicePort: 9080,
       sandboxPort: 12111,
     });
-    expect(loadOperatorConfig({ RESTATE_ADMIN_PORT: "19070", RESTATE_INGRESS_PORT: "18080" })).toMatchObject({
+    expect(loadOperatorConfig({ RESTATE_ADMIN_PORT: "19070", EDGE_PORT: "18080" })).toMatchObject({
       adminUrl: "http://127.0.0.1:19070",
-      ingressUrl: "http://127.0.0.1:18080",
+      entryUrl: "http://127.0.0.1:18080",
     });
   });
 
-  test("takes an engine elsewhere, and never the ingress of this machine for its own", () => {
+  test("takes an engine elsewhere, and never the edge of this machine for its own", () => {
     const elsewhere = { RESTATE_ADMIN_URL: "https://env.restate.example:9070/", RESTATE_AUTH_TOKEN: "key_1" };
     expect(loadOperatorConfig(elsewhere)).toMatchObject({
       adminUrl: "https://env.restate.example:9070",
-      ingressUrl: undefined,
+      entryUrl: undefined,
       authToken: "key_1",
     });
   });

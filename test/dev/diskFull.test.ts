@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { Stripe } from "stripe";
 import { freePorts } from "../../src/dev/ports.ts";
 import { sandboxSecretKey } from "../../src/dev/sandboxLaunch.ts";
-import { startStack, type Stack, type StackOptions } from "../../src/dev/stack.ts";
+import { startStack } from "../../src/dev/stack.ts";
+import type { Stack, StackOptions } from "../../src/dev/stackOptions.ts";
 import { mountSmallDisk, noSmallDisk, type SmallDisk } from "../faults/smallDisk.ts";
 import { bankDebit, card, newOrder, until } from "../scene/scene.ts";
 
@@ -15,9 +16,9 @@ describe.skipIf(noSmallDisk !== null)("npm start on a disk that runs full", () =
 
   beforeAll(async () => {
     disk = mountSmallDisk(160);
-    const [ingress = 0, admin = 0, service = 0, sandbox = 0] = await freePorts(4);
+    const [edge = 0, ingress = 0, admin = 0, service = 0, sandbox = 0] = await freePorts(5);
     options = {
-      ports: { ingress, admin, service, sandbox },
+      ports: { edge, ingress, admin, service, sandbox },
       dataDir: disk.path,
       stripe: { kind: "sandbox", settlementDelayMs: 3_600_000 },
       environment: process.env,

@@ -1,8 +1,10 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { startEngine, type Engine, type EngineOptions } from "../../src/dev/engine.ts";
+import { queryEngine, startEngine, type Engine, type EngineOptions } from "../../src/dev/engine.ts";
+import { requestEngine } from "../../src/engine/request.ts";
 import { freePorts } from "../../src/dev/ports.ts";
 import { registerDeployment } from "../../src/dev/registration.ts";
 import { spawnNode, type NodeProcess } from "../../src/dev/processes.ts";
@@ -60,6 +62,40 @@ test("starts, says where it is, and stops gracefully", async () => {
   await Promise.all([engine.stop(), engine.stop()]);
   expect(await engine.exited).toEqual({ code: 0, signal: null });
   expect(isRunning(engine.pid)).toBe(false);
+});
+
+test.each([
+  ["short", "y"],
+  ["long", "y".repeat(150)],
+])("without ports it listens on sockets in its data folder, and works, where the path is %s", async (_length, name) => {
+  const dataDir = join(temporaryDirectory(), name);
+  const engine = await started({ dataDir, partitions: 1 });
+  expect([engine.ingressUrl, engine.adminUrl]).toEqual([
+    `unix:${join(dataDir, "dev/ingress.sock")}`,
+    `unix:${join(dataDir, "dev/admin.sock")}`,
+  ]);
+  for (const socket of ["ingress.sock", "admin.sock"]) {
+    expect(statSync(join(dataDir, "dev", socket)).mode & 0o077).toBe(0);
+  }
+  const [port = 0] = await freePorts(1);
+  const stub = await stubService(dataDir, { PORT: String(port) });
+  const { services } = await registerDeployment(engine.adminUrl, `http://127.0.0.1:${port}`);
+  expect(services).toEqual(["stub"]);
+  const echo = await requestEngine(engine.ingressUrl, "/stub/echo", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: '"hello"',
+  });
+  expect(await echo.json()).toBe("hello");
+  expect(await queryEngine(engine.adminUrl, "select target_handler_name as name from sys_invocation")).toEqual([
+    { name: "echo" },
+  ]);
+  await stub.stop();
+
+  // A socket that a killed engine left is no trouble for the next one.
+  await engine.kill();
+  const again = await started({ dataDir, partitions: 1 });
+  expect((await requestEngine(again.ingressUrl, "/restate/health")).status).toBe(200);
 });
 
 test("a start that fails ends with what the engine said", async () => {

@@ -5,7 +5,8 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { freePort, freePorts } from "../../src/dev/ports.ts";
-import { startStack, type StackOptions } from "../../src/dev/stack.ts";
+import { startStack } from "../../src/dev/stack.ts";
+import type { StackOptions } from "../../src/dev/stackOptions.ts";
 import { askUnsigned } from "../../src/operator/doctor/serviceProbe.ts";
 import { temporaryDirectory } from "./conditions.ts";
 import { startStripeStub, stubAccount } from "./stripeStub.ts";
@@ -15,9 +16,9 @@ const appProgram = join(import.meta.dirname, "../../src/bin/app.ts");
 test.each(["sk_live_stub", "sk_test_stub"])(
   "npm start with %s answers to its engine only, and keeps the engine's key",
   async (secretKey) => {
-    const [ingress = 0, admin = 0, service = 0, sandbox = 0] = await freePorts(4);
+    const [edge = 0, ingress = 0, admin = 0, service = 0, sandbox = 0] = await freePorts(5);
     const options: StackOptions = {
-      ports: { ingress, admin, service, sandbox },
+      ports: { edge, ingress, admin, service, sandbox },
       dataDir: temporaryDirectory(),
       stripe: {
         kind: "account",
@@ -28,6 +29,8 @@ test.each(["sk_live_stub", "sk_test_stub"])(
       environment: { PATH: process.env["PATH"], RESTATE_IDENTITY_KEYS: "" },
       // Of the longest durations that the settings take the engine still makes dates.
       serviceSettings: { IDEMPOTENCY_RETENTION: "3650d", REFERENCE_RETENTION: "3650d" },
+      // With a live key the edge would want API keys, which are not what this is about.
+      edgeEntry: join(import.meta.dirname, "stubEdge.ts"),
       enginePartitions: 1,
     };
     for (const start of ["first", "second"]) {

@@ -1,6 +1,7 @@
 /** Every connection takes the engine a file, and it ends where it gets no more: that must not come as a surprise. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -17,8 +18,9 @@ test.skipIf((ownFileLimit() ?? 0) < 4096)(
   "1,500 slow connections and 1,024 files: the start and the doctor warn, and the end is explained",
   async () => {
     const directory = temporaryDirectory();
-    const [ingress = 0, admin = 0, service = 0, sandbox = 0] = await freePorts(4);
+    const [edge = 0, ingress = 0, admin = 0, service = 0, sandbox = 0] = await freePorts(5);
     const settings = {
+      EDGE_PORT: String(edge),
       RESTATE_INGRESS_PORT: String(ingress),
       RESTATE_ADMIN_PORT: String(admin),
       PORT: String(service),
@@ -43,6 +45,9 @@ test.skipIf((ownFileLimit() ?? 0) < 4096)(
     const examined = await runDoctor(settings);
     const finding = examined.trouble("open files");
     expect(finding.message).toMatch(/^The engine \(process \d+\) may open 1024 files, .* end the engine\.$/);
+    // The guard has the port, and the engine stands behind it.
+    const [, pid = ""] = /process (\d+)/.exec(finding.message) ?? [];
+    if (process.platform === "linux") expect(readFileSync(`/proc/${pid}/comm`, "utf8")).toBe("restate-server\n");
     expect(finding.remedies[0]).toContain("LimitNOFILE=65536");
 
     const sockets: Socket[] = [];

@@ -17,9 +17,9 @@ const programs = join(import.meta.dirname, "../../src/bin");
 type Settings = Readonly<Record<string, string>>;
 
 async function settingsFor(dataDir: string): Promise<Settings> {
-  const [ingress, admin, service, sandbox] = await freePorts(4);
+  const [edge, admin, service, sandbox] = await freePorts(4);
   return {
-    RESTATE_INGRESS_PORT: String(ingress),
+    EDGE_PORT: String(edge),
     RESTATE_ADMIN_PORT: String(admin),
     PORT: String(service),
     SANDBOX_PORT: String(sandbox),
@@ -202,7 +202,7 @@ describe.skipIf(!nobodyMayTakePort80)("port 80 without permission", () => {
   test.each([
     ["app.ts", "PORT", /^Port 80 is not allowed to this user\. Set PORT to .*PORT=9080\.\n$/],
     ["sandbox.ts", "SANDBOX_PORT", /^Port 80 is not allowed to this user\. .*SANDBOX_PORT=8080\.\n$/],
-    ["start.ts", "RESTATE_INGRESS_PORT", /^Port 80 is not allowed to this user\. .*RESTATE_INGRESS_PORT=8080\.\n$/],
+    ["start.ts", "EDGE_PORT", /^Port 80 is not allowed to this user\. .*EDGE_PORT=8080\.\n$/],
   ])("is told by %s in a sentence that names %s", async (program, variable, message) => {
     const folder = temporaryDirectory();
     chmodSync(folder, 0o777);

@@ -9,7 +9,7 @@ it("every printed line names the address that we listen on, and not a name that 
   const screens = [sandbox, { kind: "account", mode: "live", account, apiBase: undefined } as const].map((target) =>
     readyScreen({
       stack: {
-        ingressUrl: "http://127.0.0.1:8080",
+        url: "http://127.0.0.1:8080",
         adminUrl: "http://127.0.0.1:9070",
         target,
         targetDir: "/data/sandbox",
@@ -20,11 +20,11 @@ it("every printed line names the address that we listen on, and not a name that 
     }),
   );
   for (const text of [...screens, webhookRecipes(8080)]) expect(text).not.toContain("localhost");
-  expect(screens[0]).toContain("curl 127.0.0.1:8080/payments/processPayment");
+  expect(screens[0]).toContain("curl http://127.0.0.1:8080/payments/processPayment");
   expect(screens[0]).toContain("RESTATE_ADMIN_URL=http://127.0.0.1:9070 npx restate inv list");
   expect(screens[0]).toContain("Restate UI  http://127.0.0.1:9070/ui/");
   expect(webhookRecipes(8080)).toContain("stripe listen --forward-to 127.0.0.1:8080/payments/processWebhook");
-  expect(webhookRecipes(8080)).toContain("ngrok http 127.0.0.1:8080 --traffic-policy-file");
+  expect(webhookRecipes(8080)).toContain("ngrok http 127.0.0.1:8080\n");
   // The CLI asks port 9070 of localhost unless it is told.
   expect(restateCommand("http://127.0.0.1:9070")).toBe("RESTATE_ADMIN_URL=http://127.0.0.1:9070 npx restate");
 });

@@ -2,13 +2,14 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { freePorts } from "../../src/dev/ports.ts";
-import { startStack, type StackOptions } from "../../src/dev/stack.ts";
+import { startStack } from "../../src/dev/stack.ts";
+import type { StackOptions } from "../../src/dev/stackOptions.ts";
 import { isRunning, temporaryDirectory } from "./conditions.ts";
 
 async function sandboxStack(): Promise<StackOptions> {
-  const [ingress = 0, admin = 0, service = 0, sandbox = 0] = await freePorts(4);
+  const [edge = 0, ingress = 0, admin = 0, service = 0, sandbox = 0] = await freePorts(5);
   return {
-    ports: { ingress, admin, service, sandbox },
+    ports: { edge, ingress, admin, service, sandbox },
     dataDir: temporaryDirectory(),
     stripe: { kind: "sandbox", settlementDelayMs: 50 },
     environment: { PATH: process.env["PATH"] },
@@ -23,7 +24,7 @@ async function started(options: StackOptions) {
   return stack;
 }
 
-test("brings engine, sandbox and service up, keeps the webhook secret private and the same, and stops them all", async () => {
+test("brings edge, engine, sandbox and service up, keeps the webhook secret private and the same, and stops them all", async () => {
   const options = await sandboxStack();
   const stack = await started(options);
   const echo = await fetch(`${stack.ingressUrl}/stub/echo`, {
@@ -40,7 +41,7 @@ test("brings engine, sandbox and service up, keeps the webhook secret private an
   const secret = readFileSync(secretFile, "utf8");
   expect(secret).toMatch(/^whsec_[\w-]{32}$/);
   const pids = Object.values(stack.pids);
-  expect(pids).toHaveLength(3);
+  expect(pids).toHaveLength(4);
   await stack.stop();
   await stack.stop();
   expect(pids.filter(isRunning)).toEqual([]);

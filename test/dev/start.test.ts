@@ -1,29 +1,13 @@
 /** `npm start` as a person and a supervisor meet it: processes, signals, exit codes and messages. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { freePorts } from "../../src/dev/ports.ts";
 import { isRunning, temporaryDirectory, until } from "./conditions.ts";
+import { settingsIn, start, type Settings, type Started } from "./startProgram.ts";
 import { invalidKey, startStripeStub, stubAccount, type StripeAnswer } from "./stripeStub.ts";
-
-const startProgram = join(import.meta.dirname, "../../src/bin/start.ts");
-
-type Settings = Record<string, string>;
-
-/** Settings of a start that disturbs nobody, in a folder without a `.env`. */
-async function settingsIn(directory: string): Promise<Settings> {
-  const [ingress, admin, service, sandbox] = await freePorts(4);
-  return {
-    RESTATE_INGRESS_PORT: String(ingress),
-    RESTATE_ADMIN_PORT: String(admin),
-    PORT: String(service),
-    SANDBOX_PORT: String(sandbox),
-    DATA_DIR: join(directory, "data"),
-  };
-}
 
 async function withStripe(directory: string, stub: StripeAnswer = stubAccount): Promise<Settings> {
   const apiBase = await startStripeStub(stub);
@@ -31,40 +15,7 @@ async function withStripe(directory: string, stub: StripeAnswer = stubAccount): 
   return { ...(await settingsIn(directory)), ...stripe };
 }
 
-function start(directory: string, settings: Settings) {
-  const child = spawn(process.execPath, [startProgram], {
-    cwd: directory,
-    env: { PATH: process.env["PATH"], ...settings },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  onTestFinished(() => void child.kill("SIGKILL"));
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => void (output += String(chunk)));
-  const exited = once(child, "close").then(([code]: unknown[]) => code);
-  return {
-    pid: child.pid ?? 0,
-    exited,
-    output: () => output,
-    isReady: async () => {
-      await Promise.race([
-        until(() => output.includes("Ready to take payments")),
-        exited.then(() => {
-          throw new Error(output);
-        }),
-      ]);
-    },
-    kill: (signal: NodeJS.Signals) => child.kill(signal),
-    parts: () => partPids(settings["DATA_DIR"] ?? ""),
-  };
-}
-
-/** The lock names the parts, engine and service at least. */
-function partPids(dataDir: string): readonly number[] {
-  const lock = JSON.parse(readFileSync(join(dataDir, "lock"), "utf8")) as { helpers: { pid: number }[] };
-  return lock.helpers.map((helper) => helper.pid);
-}
-
-async function pidOf(started: ReturnType<typeof start>, name: string): Promise<number> {
+async function pidOf(started: Started, name: string): Promise<number> {
   for (const pid of started.parts()) {
     const ps = spawn("ps", ["-o", "args=", "-p", String(pid)]);
     const [text] = (await once(ps.stdout, "data")) as [Buffer];
@@ -80,13 +31,13 @@ test("two interrupts at once stop everything with exit code 0, and the next star
   await first.isReady();
   expect(first.output()).toContain("test mode");
   expect(first.output()).toContain("account acct_stub");
-  expect(first.output()).toContain(`curl 127.0.0.1:${settings["RESTATE_INGRESS_PORT"]}/payments/processPayment`);
+  expect(first.output()).toContain(`curl http://127.0.0.1:${settings["EDGE_PORT"]}/payments/processPayment`);
   expect(first.output()).toContain("payment_intent.succeeded");
   expect(first.output()).not.toContain("sk_test_stub");
   expect(first.output()).not.toContain("\u001B[");
   expect(first.output().trim().split("\n").length).toBeLessThanOrEqual(25);
   const pids = first.parts();
-  expect(pids).toHaveLength(2);
+  expect(pids).toHaveLength(3);
 
   const second = start(directory, { ...(await settingsIn(directory)) });
   expect(await second.exited).toBe(1);
@@ -186,7 +137,18 @@ test("a key without a webhook secret is refused with both recipes", async () => 
   expect(await started.exited).toBe(1);
   expect(started.output()).toContain("stripe listen --forward-to 127.0.0.1:");
   expect(started.output()).toContain("--events payment_intent.succeeded,");
-  expect(started.output()).toContain("--traffic-policy-file deploy/ngrok-policy.yml");
+  expect(started.output()).toContain("ngrok http 127.0.0.1:");
+});
+
+test.each([
+  ["sk_live_stub", {}],
+  ["sk_test_stub", { STRIPE_API_BASE: "" }],
+])("a key of real Stripe (%s) without API keys is refused before anything is started", async (secretKey, more) => {
+  const directory = temporaryDirectory();
+  const started = start(directory, { ...(await withStripe(directory)), STRIPE_SECRET_KEY: secretKey, ...more });
+  expect(await started.exited).toBe(1);
+  expect(started.output()).toMatch(/^The settings need a correction:\n {2}- API_KEYS_FILE is missing: .*npm run keys/);
+  expect(existsSync(join(directory, "data"))).toBe(false);
 });
 
 test("bad settings are listed", async () => {

@@ -4,7 +4,17 @@
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -97,6 +107,23 @@ describe("what is packed", () => {
     expect(existsSync(join(project, "node_modules/hono"))).toBe(false);
   });
 
+  it("has a client that brings nothing along", () => {
+    const brought = new Set<string>();
+    const bring = (file: string): void => {
+      if (brought.has(file)) return;
+      brought.add(file);
+      const text = readFileSync(join(installed, file), "utf8");
+      for (const [, path = ""] of text.matchAll(/(?:from|import)\s*\(?"([^"]+)"/g)) {
+        if (path.startsWith(".")) bring(join(dirname(file), path));
+        else brought.add(path);
+      }
+    };
+    bring("dist/api/client.js");
+    expect([...brought].filter((path) => !path.startsWith("dist/"))).toEqual([]);
+    const sizes = [...brought].map((file) => statSync(join(installed, file)).size);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(20_000);
+  });
+
   it("names the authors of what is bundled", () => {
     const licences = readFileSync(join(installed, "dist/THIRD-PARTY-LICENSES.txt"), "utf8");
     for (const author of ["hono", "@picocss/pico", "htmx.org", "credit-card-type"])
@@ -123,6 +150,25 @@ describe.each([0, 1])("in plain Node (%#)", (index) => {
       import { paymentNotificationSchema } from "restate-stripe-payments/notifications/schema";
       console.log(paymentNotificationSchema.safeParse({ type: "payment.succeeded" }).success);`;
     expect(run(["--input-type=module", "-e", script]).trim()).toBe("false");
+  });
+
+  it("has a client that calls, and fails as it says", () => {
+    const script = `
+      import { createServer } from "node:http";
+      import { PaymentsClient, PaymentsError } from "restate-stripe-payments/client";
+      const server = createServer((request, response) => {
+        const fails = request.url.endsWith("getPayment");
+        const failure = { code: 404, message: "No.", metadata: { reason: "not_found" } };
+        response.writeHead(fails ? 404 : 200).end(JSON.stringify(fails ? failure : { key: request.headers["idempotency-key"] }));
+      });
+      await new Promise((resolve) => server.listen(0, resolve));
+      const { payments } = new PaymentsClient({ url: "http://127.0.0.1:" + server.address().port, apiKey: "key" });
+      const { key } = await payments.createCustomer({ email: "a@example.com" }, { idempotencyKey: "customer-1" });
+      const error = await payments.getPayment({ paymentIntentId: "pi_1" }).catch((thrown) => thrown);
+      server.close();
+      server.closeAllConnections();
+      console.log(JSON.stringify([key, error instanceof PaymentsError, error.reason, error.status]));`;
+    expect(JSON.parse(run(["--input-type=module", "-e", script]))).toEqual(["customer-1", true, "not_found", 404]);
   });
 
   it("starts a sandbox that takes a payment from the stripe package, and shows its pages", () => {
@@ -161,6 +207,7 @@ describe.each([0, 1])("in plain Node (%#)", (index) => {
 
 const consumer = `
 import type { PaymentFailureBody, PaymentOutcome, ProcessPaymentRequest, SetupOutcome } from "restate-stripe-payments";
+import { PaymentsClient, PaymentsError } from "restate-stripe-payments/client";
 import type { PaymentNotification } from "restate-stripe-payments/notifications";
 import { paymentNotificationSchema } from "restate-stripe-payments/notifications/schema";
 import { startSandbox } from "restate-stripe-payments/sandbox";
@@ -187,6 +234,16 @@ export const told = (notification: PaymentNotification): string => {
   }
 };
 export const received = (body: unknown): PaymentNotification => paymentNotificationSchema.parse(body);
+const client = new PaymentsClient({ url: "https://payments.example.com", apiKey: "key", fetch });
+export const paid = async (idempotencyKey: string): Promise<string> => {
+  try {
+    return outcomeOf(await client.payments.processPayment(request, { idempotencyKey, timeoutMs: 60_000 }));
+  } catch (error) {
+    if (!(error instanceof PaymentsError)) throw error;
+    if (error.reason === "declined") return error.metadata.declineCode ?? "declined";
+    return error.reason === "unknown" ? (error.callId ?? "unknown") : error.message;
+  }
+};
 const sandbox = await startSandbox();
 export const url: string = sandbox.url;
 await startSandbox({ port: 0, faults: [{ target: "webhook", effect: "lose" }] });
@@ -228,9 +285,10 @@ describe.each([
     const wrong = consumer
       .replace("amount: 109 }", "amuont: 109 }")
       .replace("notification.data.amountReceived", "notification.data.refundId")
-      .replace("port: 0,", "prot: 0,");
+      .replace("port: 0,", "prot: 0,")
+      .replace("{ idempotencyKey, timeoutMs: 60_000 }", "{ timeoutMs: 60_000 }");
     const complaints = compile(wrong);
-    for (const field of ["amuont", "refundId", "prot"]) expect(complaints).toContain(`'${field}'`);
+    for (const field of ["amuont", "refundId", "prot", "KeyedCallOptions"]) expect(complaints).toContain(`'${field}'`);
   });
 });
 
@@ -248,7 +306,7 @@ it("npm run app runs from a clone that has no devDependencies, with the oldest N
   const tracked = execFileSync("git", ["ls-files", "package.json", "package-lock.json", "src"], { cwd: root });
   for (const file of String(tracked).trim().split("\n")) cpSync(join(root, file), join(clone, file));
   npm(["ci", "--omit=dev", "--no-audit", "--no-fund", "--prefer-offline"], clone);
-  expect(globSync("node_modules/{vitest,hono,node,@picocss}", { cwd: clone })).toEqual([]);
+  expect(globSync("node_modules/{vitest,node,@picocss}", { cwd: clone })).toEqual([]);
 
   const sandbox = await startSandbox({ port: 0, dataDir: null, webhook: null });
   onTestFinished(() => sandbox.close());

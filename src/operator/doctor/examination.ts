@@ -1,5 +1,6 @@
 /** The checks in their order. Each looks, and hands what it saw to a pure judgement. */
 import { loopbackHosts } from "../../config/settings.ts";
+import { connectionTo } from "../../engine/address.ts";
 import { EngineAdminError } from "../engine/adminApi.ts";
 import { fileLimitBehind } from "../engine/openFiles.ts";
 import { inspectStripe, pinnedApiVersion } from "../../stripe/inspection.ts";
@@ -59,6 +60,7 @@ async function runAll(checks: readonly Check[], patient: Patient): Promise<reado
 }
 
 async function examineOpenFiles({ config }: Patient): Promise<readonly Finding[]> {
+  if (connectionTo(config.adminUrl).socketPath !== null) return [judgeOpenFiles(fileLimitBehind(null))];
   const { hostname, port, protocol } = new URL(config.adminUrl);
   const isHere = loopbackHosts.includes(hostname);
   return [judgeOpenFiles(isHere ? fileLimitBehind(Number(port || (protocol === "https:" ? 443 : 80))) : null)];

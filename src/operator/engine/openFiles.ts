@@ -28,9 +28,14 @@ export function ownFileLimit(): number | undefined {
   return limitOf("self") ?? limitOfShell();
 }
 
-/** The limit of the process that listens at the port of this machine, or where it can't be found, that of this process. */
-export function fileLimitBehind(port: number): FileLimit | undefined {
-  const pid = listenerAt(port);
+/**
+ * The limit of the engine whose admin API listens at the port of this machine, itself or behind the guard of `npm start`; where it can't be
+ * found, that of this process.
+ * @param port null for a socket
+ */
+export function fileLimitBehind(port: number | null): FileLimit | undefined {
+  const listener = port === null ? undefined : listenerAt(port);
+  const pid = listener === undefined ? undefined : (engineBelow(listener) ?? listener);
   const limit = pid === undefined ? undefined : limitOf(String(pid));
   if (pid !== undefined && limit !== undefined) return { limit, pid, open: openFilesOf(pid) };
   const own = ownFileLimit();
@@ -81,6 +86,20 @@ function listenerAt(port: number): number | undefined {
     namesIn(`/proc/${pid}/fd`).some((file) => inodes.includes(linkOf(`/proc/${pid}/fd/${file}`))),
   );
   return found === undefined ? undefined : Number(found);
+}
+
+/** The engine among the processes that this one started, or that those started. */
+function engineBelow(pid: number): number | undefined {
+  const processes = namesIn("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      // The name stands in brackets and may hold any character. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+      const [, command, parent] = /^\d+ \((.*)\) \S+ (\d+)/s.exec(textOf(`/proc/${name}/stat`)) ?? [];
+      return command === undefined ? [] : [{ pid: Number(name), command, parent: Number(parent) }];
+    });
+  const below = (ancestor: number): readonly (typeof processes)[number][] =>
+    processes.filter(({ parent }) => parent === ancestor).flatMap((child) => [child, ...below(child.pid)]);
+  return below(pid).find(({ command }) => command === "restate-server")?.pid;
 }
 
 /** TCP_LISTEN of the kernel. */

@@ -79,7 +79,8 @@ it("finds the sandbox of npm start by itself when no key is set", async () => {
   const { RESTATE_ADMIN_URL = "", RESTATE_INGRESS_URL = "" } = settings;
   const examined = await runDoctor({
     RESTATE_ADMIN_PORT: new URL(RESTATE_ADMIN_URL).port,
-    RESTATE_INGRESS_PORT: new URL(RESTATE_INGRESS_URL).port,
+    // The ingress takes webhooks as the edge does.
+    EDGE_PORT: new URL(RESTATE_INGRESS_URL).port,
     SANDBOX_PORT: new URL(scene.sandboxUrl).port,
     DATA_DIR: dataDir,
   });
