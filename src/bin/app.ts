@@ -13,7 +13,7 @@ async function main(): Promise<void> {
   const served = await serveServices({
     port: config.port,
     identityKeys: config.identityKeys,
-    stripe: createStripeGateway(config.stripe),
+    stripe: createStripeGateway(config.stripe, { onSlowed: (words) => console.warn(words) }),
     mode: config.stripe.mode,
     webhookSecrets: config.stripe.webhookSecrets,
     ...config.payments,

@@ -10,10 +10,12 @@ import { PauseError, RestatePromise, RetryableError, type Context } from "@resta
 import type { StripeGateway } from "../merchants/gateway.ts";
 import type { HandlerOptions } from "../merchants/options.ts";
 import type { Maker } from "../stripe/metadata.ts";
-import { StripeAccessError, StripeOutage } from "../stripe/request.ts";
+import { StripeAccessError, StripeBusy, StripeOutage } from "../stripe/request.ts";
+import { onTerms, WithdrawnRequest } from "../stripe/terms.ts";
 import { cancellationOf } from "./cancellation.ts";
 import { askForInstallation } from "./installation.ts";
 import { retryAfterMs } from "./policies.ts";
+import { Later, termsOf, untilTurn, type Circumstances, type Postponed } from "./turn.ts";
 
 /** The settings, as far as a handler may be steered by them. */
 type Settings = Omit<HandlerOptions, "stripe">;
@@ -49,6 +51,8 @@ export type Call<Ctx extends Context = Context> = {
    * @throws CallStopped when Stripe gives no answer until the deadline
    */
   peek<Answer>(request: (stripe: StripeGateway) => Promise<Answer>): Promise<Answer>;
+  /** Does a part of the call that nobody waits for, a poll for one: other requests go before those that it sends. */
+  unhurried<Result>(part: () => Promise<Result>): Promise<Result>;
   /** Records what the surroundings say. */
   fix<Fixed>(step: string, decide: (surroundings: Surroundings) => Fixed): Promise<Fixed>;
   /** The deadline of what follows, in epoch milliseconds; Infinity for none. @returns the one before */
@@ -119,6 +123,7 @@ export function openCall<Ctx extends Context>(ctx: Ctx, options: HandlerOptions)
   let isFirst = true;
   let installationId: string | null = null;
   let requests = 0;
+  let isHurried = true;
 
   async function recorded<Value>(produce: () => Promise<Value | Stop>): Promise<Recorded<Value>> {
     const value = await produce();
@@ -128,6 +133,15 @@ export function openCall<Ctx extends Context>(ctx: Ctx, options: HandlerOptions)
       ...(isFirst && { installationId: settings.installation.known() }),
     };
     return value instanceof Stop ? { ...common, stopped: value.because } : { ...common, value };
+  }
+
+  /** One attempt's record, or the note that the request is to be sent later. */
+  async function recordedOrLater<Value>(
+    produce: () => Promise<Value | Stop | Later>,
+  ): Promise<Recorded<Value> | Postponed> {
+    const value = await produce();
+    if (value instanceof Later) return { atMs: clock(), laterMs: value.laterMs };
+    return await recorded(async () => value);
   }
 
   function taken<Value>(record: Recorded<Value>): Value {
@@ -142,14 +156,17 @@ export function openCall<Ctx extends Context>(ctx: Ctx, options: HandlerOptions)
   async function attempt<Answer>(
     step: string,
     request: (stripe: StripeGateway) => Promise<Answer>,
-    from: { readonly begunAtMs: number; readonly untilMs: number },
-  ): Promise<Answer | Stop> {
+    from: Circumstances,
+  ): Promise<Answer | Stop | Later> {
+    const abandoned = new AbortController();
     try {
       // Also where the service was dead until the deadline, an attempt is given the time that an answer takes.
       const patienceMs = Math.max(graceMs, from.untilMs + graceMs - clock());
-      const answer = request(stripe);
+      const answer = onTerms(termsOf(from, clock(), abandoned.signal), () => request(stripe));
       return isNear(from.untilMs) ? await inTime(answer, patienceMs) : await answer;
     } catch (error) {
+      if (error instanceof WithdrawnRequest) return new Stop(error.why as Because);
+      if (error instanceof StripeBusy && clock() < from.untilMs) return new Later(error.retryAfterMs);
       if (error instanceof StripeAccessError) {
         const remedy = `${remedies[error.problem]}, then: npx restate inv resume ${invocationId}`;
         ctx.console.error(`${error.message} The invocation is paused at "${step}"; nothing is lost. ${remedy}`);
@@ -161,7 +178,17 @@ export function openCall<Ctx extends Context>(ctx: Ctx, options: HandlerOptions)
       const retryAfter = retryAfterMs({ ...from, nowMs });
       ctx.console.warn(`At "${step}": ${error.message} It is tried again in ${Math.round(retryAfter)} ms.`);
       throw RetryableError.from(error, { retryAfter });
+    } finally {
+      // A request that still waits for its turn gives it up.
+      abandoned.abort();
     }
+  }
+
+  /** The time of a step whose request is to be sent later counts, too: what follows may have a deadline that is counted from it. */
+  async function sleepUntilTurn(postponed: Postponed, untilMs: number, isCancellable: boolean): Promise<void> {
+    last = { ...last, atMs: postponed.atMs };
+    if ((await untilTurn(ctx, postponed, untilMs, isCancellable)) === "turn") return;
+    taken(await ctx.run("stop before the turn", () => recorded(async () => new Stop("cancellation"))));
   }
 
   async function knowInstallation(): Promise<string> {
@@ -182,25 +209,50 @@ export function openCall<Ctx extends Context>(ctx: Ctx, options: HandlerOptions)
     ctx,
     invocationId,
     async ask(step, request) {
-      const from = { begunAtMs: last.atMs, untilMs: deadlineAtMs };
-      return taken(await ctx.run(step, () => recorded(() => attempt(step, request, from))));
+      const circumstances = { begunAtMs: last.atMs, untilMs: deadlineAtMs, isHurried };
+      for (let isBooked = false; ; isBooked = true) {
+        const from = { ...circumstances, isBooked };
+        const record = await ctx.run(step, () => recordedOrLater(() => attempt(step, request, from)));
+        if (!("laterMs" in record)) return taken(record);
+        await sleepUntilTurn(record, from.untilMs, false);
+      }
     },
     async send(step, request) {
-      const from = { begunAtMs: last.atMs, untilMs: deadlineAtMs };
+      const circumstances = { begunAtMs: last.atMs, untilMs: deadlineAtMs, isHurried };
       let mayBegin = true;
-      const run = ctx.run(step, () =>
-        recorded(async () => {
-          if (!mayBegin) return new Stop("cancellation");
-          return clock() >= from.untilMs ? new Stop("deadline") : await attempt(step, request, from);
-        }),
-      );
-      const first = await RestatePromise.race([run.map(() => "sent" as const), cancellationOf(ctx)]);
-      if (first === "sent") return taken(await run);
-      // An answer that is recorded already, or under way in this process, counts. Another attempt is not begun.
-      mayBegin = false;
-      const answer = taken(await run);
-      isCancelled = true;
-      return answer;
+      const withdrawn = (): Because | null => {
+        if (!mayBegin) return "cancellation";
+        return clock() >= circumstances.untilMs ? "deadline" : null;
+      };
+      for (let isBooked = false; ; isBooked = true) {
+        const from = { ...circumstances, isBooked, withdrawn };
+        const run = ctx.run(step, () =>
+          recordedOrLater(async () => {
+            const why = withdrawn();
+            return why === null ? await attempt(step, request, from) : new Stop(why);
+          }),
+        );
+        const first = await RestatePromise.race([run.map(() => "sent" as const), cancellationOf(ctx)]);
+        // An answer that is recorded already, or under way in this process, counts. Another attempt is not begun.
+        if (first === "cancellation") mayBegin = false;
+        const record = await run;
+        if (!("laterMs" in record)) {
+          const answer = taken(record);
+          if (first === "cancellation") isCancelled = true;
+          return answer;
+        }
+        if (first === "cancellation") throw new CallStopped(first);
+        await sleepUntilTurn(record, circumstances.untilMs, true);
+      }
+    },
+    async unhurried(part) {
+      const before = isHurried;
+      isHurried = false;
+      try {
+        return await part();
+      } finally {
+        isHurried = before;
+      }
     },
     fix: async (step, decide) =>
       taken(await ctx.run(step, () => recorded(async () => decide({ settings, stripe, nowMs: clock() })))),
@@ -216,7 +268,7 @@ export function openCall<Ctx extends Context>(ctx: Ctx, options: HandlerOptions)
     },
     async peek(request) {
       try {
-        const answer = request(stripe);
+        const answer = onTerms({ urgency: "first" }, () => request(stripe));
         return await (isNear(deadlineAtMs) ? inTime(answer, deadlineAtMs + graceMs - clock()) : answer);
       } catch (error) {
         if (error instanceof StripeOutage && clock() >= deadlineAtMs) throw new CallStopped("deadline");
