@@ -14,7 +14,7 @@ async function main(): Promise<void> {
     port: config.port,
     identityKeys: config.identityKeys,
     edgeSecrets: config.edgeSecrets,
-    stripe: createStripeGateway(config.stripe),
+    stripe: createStripeGateway(config.stripe, { onSlowed: (words) => console.warn(words) }),
     mode: config.stripe.mode,
     webhookSecrets: config.stripe.webhookSecrets,
     ...config.payments,

@@ -6,9 +6,11 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseEnv } from "node:util";
 import type { NotificationReceiver } from "../notifications/settings.ts";
+import { paceOf, type Pace } from "../stripe/pacing.ts";
 import {
   defaults,
   expectation,
+  isOnThisMachine,
   isPrivate,
   isUnset,
   loopbackHosts,
@@ -24,6 +26,8 @@ type StripeConfig = {
   readonly webhookSecrets: readonly string[];
   readonly apiBase: string | undefined;
   readonly mode: StripeMode;
+  /** How many requests this process sends per second; null: as many as come. */
+  readonly pace: Pace | null;
 };
 
 type PaymentsConfig = {
@@ -111,7 +115,13 @@ export function loadAppConfig(environment: Environment): AppConfig {
   problems.push(...receiverProblems(settings, environment), ...unsignedProblems(settings, environment));
   if (problems.length > 0 || secretKey === undefined || webhookSecrets === undefined) throw new ConfigError(problems);
   return {
-    stripe: { secretKey, webhookSecrets, apiBase: settings.STRIPE_API_BASE, mode: stripeModeOf(secretKey) },
+    stripe: {
+      secretKey,
+      webhookSecrets,
+      apiBase: settings.STRIPE_API_BASE,
+      mode: stripeModeOf(secretKey),
+      pace: paceFor(settings, stripeModeOf(secretKey)),
+    },
     payments: {
       pollScheduleMs: settings.PAYMENT_POLL_SCHEDULE ?? defaults.pollScheduleMs,
       timeoutMs: settings.PAYMENT_TIMEOUT ?? defaults.timeoutMs,
@@ -192,6 +202,13 @@ export function loadOperatorConfig(environment: Environment): OperatorConfig {
     sandboxPort: settings.SANDBOX_PORT ?? defaults.sandboxPort,
     dataDir: resolve(settings.DATA_DIR ?? ".data"),
   };
+}
+
+/** Our own sandbox limits nothing unless it is told to. */
+function paceFor({ STRIPE_REQUESTS_PER_SECOND: asked, STRIPE_API_BASE: apiBase }: Settings, mode: StripeMode) {
+  const byDefault = apiBase !== undefined && isOnThisMachine(apiBase) ? null : defaults.requestsPerSecond[mode];
+  const requestsPerSecond = asked === undefined ? byDefault : asked;
+  return requestsPerSecond === null ? null : paceOf(requestsPerSecond, mode);
 }
 
 function receiverOf(settings: Settings): NotificationReceiver | null {

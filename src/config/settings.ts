@@ -31,6 +31,8 @@ export const defaults = {
   timeoutMs: parseDurationMs("21d"),
   idempotencyRetentionMs: parseDurationMs("7d"),
   reconcileIntervalMs: parseDurationMs("1h"),
+  // Four fifths of what Stripe takes: the rest is for whatever else uses the account. https://docs.stripe.com/rate-limits
+  requestsPerSecond: { live: 80, test: 20 },
 } as const;
 
 /** The edge has the engine's own 8080. */
@@ -69,6 +71,7 @@ export const expectation = {
     'Expected JSON as the sandbox\'s POST /_sandbox/faults takes it, for example [{"target":"api","effect":"rate_limit","probability":0.1,"count":0}].',
   sandboxFaultSeed: "Expected an integer from 0 to 2147483647, for example 42.",
   referenceRetention: "Expected forever, or a duration from 30d to 3650d, for example 365d.",
+  requestsPerSecond: "Expected an integer from 1 to 10000, or off, for example 80.",
   // Stripe lists events of 30 days; a day between two looks is long enough to be surprised.
   reconcileInterval: "Expected 0 (off), or a duration from 1s to 1d, for example 1h.",
   // A shorter retention would let a caller's late retry start a second charge while Stripe still remembers the first.
@@ -85,6 +88,7 @@ const settingsSchema = z.object({
   STRIPE_SECRET_KEY: secret(expectation.secretKey, (text) => (/^[sr]k_(test|live)_\w+$/.test(text) ? text : undefined)),
   STRIPE_WEBHOOK_SECRET: secret(expectation.webhookSecrets, (text) => list(text, /^whsec_[\w+/=-]+$/)),
   STRIPE_API_BASE: secret(expectation.apiBase, originOf),
+  STRIPE_REQUESTS_PER_SECOND: setting(expectation.requestsPerSecond, requestsPerSecondOf),
   NOTIFY_URL: secret(expectation.notifyUrl, receiverUrlOf),
   NOTIFY_SECRET: secret(expectation.notifySecret, secretsOf),
   NOTIFY_SERVICE: setting(expectation.notifyService, serviceOf),
@@ -216,6 +220,12 @@ function pathOf(text: string): string | undefined {
   return /^(?![{[]|rsp_|Bearer )[^\p{Cc}]{1,4096}$/iu.test(text) ? text : undefined;
 }
 
+/** Null is off. */
+function requestsPerSecondOf(text: string): number | null | undefined {
+  if (text === "off") return null;
+  return /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 10_000 ? Number(text) : undefined;
+}
+
 function yesOrNo(text: string): boolean | undefined {
   return text === "yes" ? true : text === "no" ? false : undefined;
 }
@@ -227,6 +237,11 @@ function jsonOf(text: string): object | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Whether an API origin is on this machine, as the sandbox is. */
+export function isOnThisMachine(apiBase: string): boolean {
+  return loopbackHosts.includes(new URL(apiBase).hostname);
 }
 
 /** Over plain http a key would be readable on the way, so http is for this machine only. */

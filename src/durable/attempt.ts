@@ -1,8 +1,10 @@
 /** One attempt at a request to Stripe: how long its answer is waited for, and when the engine is to try again. */
 import { setTimeout as delay } from "node:timers/promises";
 import { PauseError, RetryableError, type Context } from "@restatedev/restate-sdk";
-import { StripeAccessError, StripeOutage } from "../stripe/request.ts";
+import { StripeAccessError, StripeBusy, StripeOutage } from "../stripe/request.ts";
+import { onTerms, WithdrawnRequest } from "../stripe/terms.ts";
 import { retryAfterMs } from "./policies.ts";
+import { Later, termsOf, type Circumstances } from "./turn.ts";
 
 /** How long an answer is waited for that may be under way: after the deadline, or after the last attempt began. */
 export const graceMs = 2000;
@@ -20,20 +22,22 @@ export class Stop {
 
 /**
  * One attempt at a request to Stripe, inside the closure of a step.
- * @param from when the attempts began, and until when an answer is of use, in epoch milliseconds
  */
 export async function attempt<Answer>(
   ctx: Context,
   step: string,
   request: () => Promise<Answer>,
-  from: { readonly begunAtMs: number; readonly untilMs: number },
-): Promise<Answer | Stop> {
+  from: Circumstances,
+): Promise<Answer | Stop | Later> {
+  const abandoned = new AbortController();
   try {
     // Also where the service was dead until the deadline, an attempt is given the time that an answer takes.
     const patienceMs = Math.max(graceMs, from.untilMs + graceMs - clock());
-    const answer = request();
+    const answer = onTerms(termsOf(from, clock(), abandoned.signal), request);
     return isNear(from.untilMs) ? await inTime(answer, patienceMs) : await answer;
   } catch (error) {
+    if (error instanceof WithdrawnRequest) return new Stop(error.why as Stop["because"]);
+    if (error instanceof StripeBusy && clock() < from.untilMs) return new Later(error.retryAfterMs);
     if (error instanceof StripeAccessError) {
       const remedy = `${remedies[error.problem]}, then: npx restate inv resume ${ctx.request().id}`;
       ctx.console.error(`${error.message} The invocation is paused at "${step}"; nothing is lost. ${remedy}`);
@@ -45,6 +49,9 @@ export async function attempt<Answer>(
     const retryAfter = retryAfterMs({ ...from, nowMs });
     ctx.console.warn(`At "${step}": ${error.message} It is tried again in ${Math.round(retryAfter)} ms.`);
     throw RetryableError.from(error, { retryAfter });
+  } finally {
+    // A request that still waits for its turn gives it up.
+    abandoned.abort();
   }
 }
 

@@ -180,7 +180,8 @@ export function openWait<Seen>(
     }
     for (;;) {
       const woken = await sleep();
-      latest = await kind.read(call, id);
+      const read = async () => await kind.read(call, id);
+      latest = await (woken === "poll" ? call.unhurried(read) : read());
       let judgement = judge(latest);
       if (judgement.kind !== "pending") return lookAt(woken, judgement);
       const wake = withDeadline(woken);

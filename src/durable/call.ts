@@ -32,6 +32,16 @@ export type Beginning<Kept, Answer> = {
   readonly request: ((stripe: StripeGateway) => Promise<Answer>) | null;
 };
 
+/** What came of the first step of an accepted call. */
+export type Accepted<Kept, Answer> =
+  | { readonly kind: "sent"; readonly kept: Kept; readonly answer: Answer }
+  /** Nothing was to be sent, or nothing yet: the request's turn has come only now. */
+  | { readonly kind: "not_sent" | "postponed"; readonly kept: Kept }
+  /** `begin` could not decide yet; an earlier attempt, by another process, may have sent the request. */
+  | { readonly kind: "undecided"; readonly acceptedAtMs: number }
+  /** The edge's header is no good. */
+  | { readonly kind: "not_accepted" };
+
 /** A step that is done, but perhaps not recorded yet. */
 export type EarlyStep<Value> = {
   readonly value: Value;
@@ -65,13 +75,12 @@ export type Call<Ctx extends Context = Context> = {
    * decides by is the journaled time of acceptance and what `begin` records. It gives its answer while the record is on its way
    * to the engine, so that a final answer is committed together with it.
    * @param begin gives null where it can't decide yet
-   * @returns a null value where the edge's header is no good, or `begin` gave null: then nothing was sent
    * @throws CallStopped
    */
   sendAccepted<Kept, Answer>(
     step: string,
     begin: (surroundings: Surroundings) => Beginning<Kept, Answer> | null,
-  ): Promise<EarlyStep<{ readonly kept: Kept; readonly answer: Answer | null } | null>>;
+  ): Promise<EarlyStep<Accepted<Kept, Answer>>>;
   /**
    * Asks Stripe for something that must not stay in the journal: the address of a customer's page, which holds a client
    * secret. A replay asks again, and may be told something else, so what comes of it goes into the answer and nowhere else: no
@@ -79,6 +88,8 @@ export type Call<Ctx extends Context = Context> = {
    * @throws CallStopped when Stripe gives no answer until the deadline
    */
   peek<Answer>(request: (stripe: StripeGateway) => Promise<Answer>): Promise<Answer>;
+  /** Does a part of the call that nobody waits for, a poll for one: other requests go before those that it sends. */
+  unhurried<Result>(part: () => Promise<Result>): Promise<Result>;
   /** Records what the surroundings say. */
   fix<Fixed>(step: string, decide: (surroundings: Surroundings) => Fixed): Promise<Fixed>;
   /** The deadline of what follows, in epoch milliseconds; Infinity for none. @returns the one before */

@@ -63,12 +63,15 @@ export type Created<Made> = {
  * Fixes one request, with a fresh idempotency key. A process that doesn't know yet of which installation it is a part asks the
  * engine, and fixes the request then.
  * @param decide gets who makes the thing, for its metadata
- * @param idempotencyKey where the key of the request is counted already
+ * @param known the key of the request, and the time since when it may have been sent, where they are known already
  */
 export async function fixRequest<Parameters, Extra extends object = object>(
   call: Call,
   decide: (surroundings: Surroundings, maker: Maker) => { readonly parameters: Parameters; readonly extra?: Extra },
-  idempotencyKey: (installationId: string) => string = call.countRequest(),
+  known: { readonly idempotencyKey: (installationId: string) => string; readonly fixedAtMs: number | null } = {
+    idempotencyKey: call.countRequest(),
+    fixedAtMs: null,
+  },
 ): Promise<Fixed<Parameters, Extra>> {
   const { invocationId } = call;
   const fix = async (told: string | null): Promise<Fixed<Parameters, Extra> | null> =>
@@ -77,7 +80,8 @@ export async function fixRequest<Parameters, Extra extends object = object>(
       if (installationId === null) return null;
       const { parameters, extra } = decide(surroundings, { invocationId, installationId });
       const { lookUpDelaysMs } = surroundings.settings;
-      const request = surroundings.stripe.fixRequest(parameters, idempotencyKey(installationId));
+      const fresh = surroundings.stripe.fixRequest(parameters, known.idempotencyKey(installationId));
+      const request = known.fixedAtMs === null ? fresh : { ...fresh, fixedAtMs: known.fixedAtMs };
       return { ...(extra as Extra), request, lookUpDelaysMs };
     });
   const fixed = (await fix(call.knownInstallationId())) ?? (await fix(await call.installationId()));
@@ -129,14 +133,16 @@ export async function createFirst<Parameters, Made, Extra extends object>(
   recipe: Recipe<Parameters, Extra>,
 ): Promise<FirstMade<Parameters, Made, Extra>> {
   const idempotencyKey = call.countRequest();
+  let acceptedAtMs: number | null = null;
   if (call.acceptance.isClaimed) {
     const made = await createAccepted(call, kind, recipe, idempotencyKey);
-    if (made !== null) return made;
+    if (made.kind === "made") return made.first;
+    acceptedAtMs = made.acceptedAtMs;
   }
   const fixed = await fixRequest(
     call,
     (surroundings, maker) => ({ parameters: recipe.parameters(maker), extra: recipe.extra(surroundings) }),
-    idempotencyKey,
+    { idempotencyKey, fixedAtMs: acceptedAtMs },
   );
   call.setDeadline(recipe.deadlineAtMs?.(fixed) ?? Infinity);
   const { fixedAtMs } = fixed.request;
@@ -156,13 +162,17 @@ type Kept<Extra> = {
   readonly lookUpDelaysMs: readonly number[];
 };
 
-/** @returns null where the edge's header is no good, or the process doesn't know yet of which installation it is a part */
+/** `acceptedAtMs`: since when an attempt may have sent the request; null where none did. */
+type MadeOrNot<Parameters, Made, Extra> =
+  | { readonly kind: "made"; readonly first: FirstMade<Parameters, Made, Extra> }
+  | { readonly kind: "not_made"; readonly acceptedAtMs: number | null };
+
 async function createAccepted<Parameters, Made, Extra extends object>(
   call: Call,
   kind: CreatedKind<Parameters, Made>,
   recipe: Recipe<Parameters, Extra>,
   idempotencyKey: (installationId: string) => string,
-): Promise<FirstMade<Parameters, Made, Extra> | null> {
+): Promise<MadeOrNot<Parameters, Made, Extra>> {
   const { invocationId } = call;
   const refusalOf = (extra: Extra) => recipe.refusal?.(extra) ?? null;
   const requestOf = ({ installationId, fixedAtMs }: Kept<Extra>): FixedRequest<Parameters> => ({
@@ -170,7 +180,7 @@ async function createAccepted<Parameters, Made, Extra extends object>(
     idempotencyKey: idempotencyKey(installationId),
     fixedAtMs,
   });
-  const first = await call.sendAccepted(kind.step, (surroundings) => {
+  const { value, recorded } = await call.sendAccepted<Kept<Extra>, Sent<Made>>(kind.step, (surroundings) => {
     const { installation, lookUpDelaysMs } = surroundings.settings;
     const installationId = installation.known();
     if (installationId === null) return null;
@@ -183,23 +193,34 @@ async function createAccepted<Parameters, Made, Extra extends object>(
       request: refusalOf(extra) === null ? (stripe) => kind.send(stripe, request) : null,
     };
   });
-  if (first.value === null) {
-    await first.recorded();
-    return null;
-  }
-  const { kept, answer: sent } = first.value;
-  const { extra, lookUpDelaysMs, fixedAtMs } = kept;
+  if (value.kind === "not_accepted") return { kind: "not_made", acceptedAtMs: null };
+  if (value.kind === "undecided") return { kind: "not_made", acceptedAtMs: value.acceptedAtMs };
+  const { extra, lookUpDelaysMs, fixedAtMs } = value.kept;
   call.setDeadline(recipe.deadlineAtMs?.(extra) ?? Infinity);
-  const fixed = { ...extra, request: requestOf(kept), lookUpDelaysMs };
+  const fixed: Fixed<Parameters, Extra> = { ...extra, request: requestOf(value.kept), lookUpDelaysMs };
   const refusal = refusalOf(extra);
-  const answer: Sent<Made> | null = refusal === null ? sent : { kind: "refused", refusal, id: null };
-  if (answer === null) throw new TypeError("A request that was not refused was sent.");
-  // Any other answer is followed by a read.
-  if (answer.kind !== "made" && answer.kind !== "declined" && answer.kind !== "refused") await first.recorded();
-  const outcome = await unlessStopped(outcomeOf(call, kind, fixed, answer), (because) =>
-    stoppedSince(fixedAtMs, because),
-  );
-  return { fixed, outcome, recorded: first.recorded };
+  const outcome: Outcome<Made> =
+    refusal !== null
+      ? { kind: "refused", refusal, id: null }
+      : await unlessStopped(
+          value.kind === "sent"
+            ? outcomeOfFirst(call, kind, fixed, value.answer, recorded)
+            : createOnce(call, kind, fixed),
+          (because) => stoppedSince(fixedAtMs, because),
+        );
+  return { kind: "made", first: { fixed, outcome, recorded } };
+}
+
+/** An answer that leaves something open is followed by a read, which comes after its record. */
+async function outcomeOfFirst<Parameters, Made>(
+  call: Call,
+  kind: CreatedKind<Parameters, Made>,
+  fixed: Fixed<Parameters, unknown>,
+  sent: Sent<Made>,
+  recorded: () => Promise<void>,
+): Promise<Outcome<Made>> {
+  if (sent.kind !== "made" && sent.kind !== "declined" && sent.kind !== "refused") await recorded();
+  return await outcomeOf(call, kind, fixed, sent);
 }
 
 function stoppedSince(fixedAtMs: number, because: CallStopped["because"]): never {

@@ -3,11 +3,13 @@ import { createHash } from "node:crypto";
 import { RestatePromise, type Context } from "@restatedev/restate-sdk";
 import type { HandlerOptions } from "../merchants/options.ts";
 import { StripeOutage } from "../stripe/request.ts";
+import { onTerms } from "../stripe/terms.ts";
 import { noAcceptance, type Acceptance } from "./acceptance.ts";
 import { attempt, clock, graceMs, inTime, isNear, Stop } from "./attempt.ts";
-import { CallStopped, type Beginning, type Call, type Surroundings } from "./call.ts";
+import { CallStopped, type Accepted, type Beginning, type Call, type Surroundings } from "./call.ts";
 import { cancellationOf } from "./cancellation.ts";
 import { askForInstallation } from "./installation.ts";
+import { Later, untilTurn, type Postponed } from "./turn.ts";
 
 type Because = CallStopped["because"];
 
@@ -36,6 +38,7 @@ export function openCall<Ctx extends Context>(
   let isFirst = true;
   let installationId: string | null = null;
   let requests = 0;
+  let isHurried = true;
   let answered: string | null | undefined;
 
   async function recorded<Value>(produce: () => Promise<Value | Stop>): Promise<Recorded<Value>> {
@@ -49,6 +52,15 @@ export function openCall<Ctx extends Context>(
     return { ...common, stopped: value.because, ...(value.fixedAtMs !== null && { fixedAtMs: value.fixedAtMs }) };
   }
 
+  /** One attempt's record, or the note that the request is to be sent later. */
+  async function recordedOrLater<Value>(
+    produce: () => Promise<Value | Stop | Later>,
+  ): Promise<Recorded<Value> | Postponed> {
+    const value = await produce();
+    if (value instanceof Later) return { atMs: clock(), laterMs: value.laterMs };
+    return await recorded(async () => value);
+  }
+
   function taken<Value>(record: Recorded<Value>): Value {
     if (isFirst) installationId = record.installationId ?? null;
     isFirst = false;
@@ -60,6 +72,13 @@ export function openCall<Ctx extends Context>(
   function surroundings(): Surroundings {
     const nowMs = clock();
     return { settings, stripe, nowMs, acceptedAtMs: acceptance.acceptedAtMs(nowMs) ?? nowMs };
+  }
+
+  /** The time of a step whose request is to be sent later counts, too: what follows may have a deadline that is counted from it. */
+  async function sleepUntilTurn(postponed: Postponed, untilMs: number, isCancellable: boolean): Promise<void> {
+    last = { ...last, atMs: postponed.atMs };
+    if ((await untilTurn(ctx, postponed, untilMs, isCancellable)) === "turn") return;
+    taken(await ctx.run("stop before the turn", () => recorded(async () => new Stop("cancellation"))));
   }
 
   async function knowInstallation(): Promise<string> {
@@ -85,45 +104,75 @@ export function openCall<Ctx extends Context>(
     },
     answeredFingerprint: () => (answered === undefined ? (acceptance.verified()?.fingerprint ?? null) : answered),
     async ask(step, request) {
-      const from = { begunAtMs: last.atMs, untilMs: deadlineAtMs };
-      return taken(await ctx.run(step, () => recorded(() => attempt(ctx, step, () => request(stripe), from))));
+      const circumstances = { begunAtMs: last.atMs, untilMs: deadlineAtMs, isHurried };
+      for (let isBooked = false; ; isBooked = true) {
+        const from = { ...circumstances, isBooked };
+        const record = await ctx.run(step, () =>
+          recordedOrLater(() => attempt(ctx, step, () => request(stripe), from)),
+        );
+        if (!("laterMs" in record)) return taken(record);
+        await sleepUntilTurn(record, from.untilMs, false);
+      }
     },
     async send(step, request) {
-      const from = { begunAtMs: last.atMs, untilMs: deadlineAtMs };
+      const circumstances = { begunAtMs: last.atMs, untilMs: deadlineAtMs, isHurried };
       let mayBegin = true;
-      const run = ctx.run(step, () =>
-        recorded(async () => {
-          if (!mayBegin) return new Stop("cancellation");
-          return clock() >= from.untilMs ? new Stop("deadline") : await attempt(ctx, step, () => request(stripe), from);
-        }),
-      );
-      const first = await RestatePromise.race([run.map(() => "sent" as const), cancellationOf(ctx)]);
-      if (first === "sent") return taken(await run);
-      // An answer that is recorded already, or under way in this process, counts. Another attempt is not begun.
-      mayBegin = false;
-      const answer = taken(await run);
-      isCancelled = true;
-      return answer;
+      const withdrawn = (): Because | null => {
+        if (!mayBegin) return "cancellation";
+        return clock() >= circumstances.untilMs ? "deadline" : null;
+      };
+      for (let isBooked = false; ; isBooked = true) {
+        const from = { ...circumstances, isBooked, withdrawn };
+        const run = ctx.run(step, () =>
+          recordedOrLater(async () => {
+            const why = withdrawn();
+            return why === null ? await attempt(ctx, step, () => request(stripe), from) : new Stop(why);
+          }),
+        );
+        const first = await RestatePromise.race([run.map(() => "sent" as const), cancellationOf(ctx)]);
+        // An answer that is recorded already, or under way in this process, counts. Another attempt is not begun.
+        if (first === "cancellation") mayBegin = false;
+        const record = await run;
+        if (!("laterMs" in record)) {
+          const answer = taken(record);
+          if (first === "cancellation") isCancelled = true;
+          return answer;
+        }
+        if (first === "cancellation") throw new CallStopped(first);
+        await sleepUntilTurn(record, circumstances.untilMs, true);
+      }
     },
     async sendAccepted<Kept, Answer>(
       step: string,
       begin: (surroundings: Surroundings) => Beginning<Kept, Answer> | null,
     ) {
-      type Value = { readonly kept: Kept; readonly answer: Answer | null } | null;
       let mayBegin = true;
+      /** Of a postponed request: how long until its turn, and until when it may be sent. */
+      type Turn = { readonly laterMs: number; readonly untilMs: number };
+      type Value = Accepted<Kept, Answer> & { readonly turn?: Turn };
+      const attemptFirst = async (): Promise<Value | Stop> => {
+        const acceptedAtMs = acceptance.acceptedAtMs(clock());
+        if (!mayBegin) return new Stop("cancellation", acceptedAtMs ?? clock());
+        if (acceptedAtMs === null) return { kind: "not_accepted" };
+        const beginning = begin(surroundings());
+        if (beginning === null) return { kind: "undecided", acceptedAtMs };
+        const { kept, deadlineAtMs: untilMs, request } = beginning;
+        if (request === null) return { kind: "not_sent", kept };
+        const withdrawn = (): Because | null => {
+          if (!mayBegin) return "cancellation";
+          return clock() >= untilMs ? "deadline" : null;
+        };
+        const why = withdrawn();
+        if (why !== null) return new Stop(why, acceptedAtMs);
+        const from = { begunAtMs: acceptedAtMs, untilMs, isHurried, isBooked: false, withdrawn };
+        const answer = await attempt(ctx, step, () => request(stripe), from);
+        if (answer instanceof Stop) return new Stop(answer.because, acceptedAtMs);
+        if (!(answer instanceof Later)) return { kind: "sent", kept, answer };
+        return { kind: "postponed", kept, turn: { laterMs: answer.laterMs, untilMs } };
+      };
       const { promise: produced, resolve: produce } = Promise.withResolvers<Recorded<Value>>();
       const run = ctx.run(step, async () => {
-        const record = await recorded<Value>(async () => {
-          const acceptedAtMs = acceptance.acceptedAtMs(clock());
-          if (!mayBegin) return new Stop("cancellation", acceptedAtMs ?? clock());
-          const beginning = acceptedAtMs === null ? null : begin(surroundings());
-          if (acceptedAtMs === null || beginning === null) return null;
-          const { kept, deadlineAtMs: untilMs, request } = beginning;
-          if (request === null) return { kept, answer: null };
-          if (clock() >= untilMs) return new Stop("deadline", acceptedAtMs);
-          const answer = await attempt(ctx, step, () => request(stripe), { begunAtMs: acceptedAtMs, untilMs });
-          return answer instanceof Stop ? new Stop(answer.because, acceptedAtMs) : { kept, answer };
-        });
+        const record = await recorded(attemptFirst);
         produce(record);
         return record;
       });
@@ -138,8 +187,22 @@ export function openCall<Ctx extends Context>(
       settled.catch(() => {});
       // A local promise, so that the answer doesn't wait for the engine to confirm the step.
       const record = await Promise.race([produced, settled]);
-      if (record.stopped !== undefined) await settled;
-      return { value: taken(record), recorded: async () => void (await settled) };
+      const isSent = record.stopped === undefined && record.value.kind === "sent";
+      if (!isSent) await settled;
+      const value = taken(record);
+      if (value.turn !== undefined) {
+        await sleepUntilTurn({ atMs: record.atMs, laterMs: value.turn.laterMs }, value.turn.untilMs, true);
+      }
+      return { value, recorded: async () => void (await settled) };
+    },
+    async unhurried(part) {
+      const before = isHurried;
+      isHurried = false;
+      try {
+        return await part();
+      } finally {
+        isHurried = before;
+      }
     },
     fix: async (step, decide) =>
       taken(await ctx.run(step, () => recorded(async () => decide(surroundings())))),
@@ -155,7 +218,7 @@ export function openCall<Ctx extends Context>(
     },
     async peek(request) {
       try {
-        const answer = request(stripe);
+        const answer = onTerms({ urgency: "first" }, () => request(stripe));
         return await (isNear(deadlineAtMs) ? inTime(answer, deadlineAtMs + graceMs - clock()) : answer);
       } catch (error) {
         if (error instanceof StripeOutage && clock() >= deadlineAtMs) throw new CallStopped("deadline");

@@ -10,13 +10,14 @@ import { customerRequests } from "../customers/stripe.ts";
 import { disputeRequests } from "../disputes/stripe.ts";
 import { refundRequests } from "../refunds/stripe.ts";
 import { setupRequests } from "../setups/stripe/requests.ts";
+import type { PacerOptions } from "../stripe/pacing.ts";
 import type { FixedRequest } from "../stripe/request.ts";
 import { undeliveredEvents } from "../webhooks/stripe.ts";
 
 export type StripeGateway = ReturnType<typeof createStripeGateway>;
 
-export function createStripeGateway(target: StripeTarget) {
-  const stripe = createStripeClient(target);
+export function createStripeGateway(target: StripeTarget, pacing: PacerOptions = {}) {
+  const stripe = createStripeClient(target, pacing);
   return {
     /** Fixes a request: made once, journaled, and sent as it is at every attempt. */
     fixRequest<Parameters>(parameters: Parameters, idempotencyKey: string): FixedRequest<Parameters> {

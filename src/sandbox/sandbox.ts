@@ -4,7 +4,7 @@
  *
  * Its rooms, each of which imports only from those before it:
  * 1. `assets/`: the files that it reads, all named in one place;
- * 2. `world/`: the clock, the store, ids, units of work, faults, and tables that know nothing of requests;
+ * 2. `world/`: the clock, the store, ids, units of work, faults, limits, and tables that know nothing of requests;
  * 3. `http/`: reading requests and writing responses: parameters, errors, lists, saved answers;
  * 4. `webhooks/`: the endpoints, and the delivery of events to them;
  * 5. `objects/`: Stripe's API, a file per noun; `endpoints.ts` lists it, `ledger.ts` commits what it does;
@@ -21,6 +21,7 @@ import { Deliveries } from "./webhooks/deliveries.ts";
 import { configureEndpoint } from "./webhooks/webhookEndpoints.ts";
 import { DAY_MS, SandboxClock, toUnixSeconds } from "./world/clock.ts";
 import { type FaultInput, Faults } from "./world/faults.ts";
+import { Limits, type LimitsInput } from "./world/limits.ts";
 import { Store } from "./world/store.ts";
 
 /** How a sandbox is started; every option has a default. */
@@ -41,6 +42,8 @@ export type SandboxOptions = {
   readonly faults?: readonly FaultInput[];
   /** Makes the faults of a probability below 1 repeatable; random by default. */
   readonly faultSeed?: number;
+  /** Limits the rate of requests as Stripe does, as `POST /_sandbox/limits` takes them: `{}` for those of a sandbox of Stripe's. Default null: no limits. */
+  readonly limits?: LimitsInput | null;
   /** Sees every answer of the API and every webhook as it is sent. */
   readonly onSent?: (sent: Sent) => void;
   /** Is told, a line at a time, what the person who runs the sandbox should know: that its disk is full, say. */
@@ -97,6 +100,7 @@ const RETRY_DELAYS_MS = {
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { port: wantedPort = 0, dataDir = null, webhook = null } = options;
   const faults = new Faults(options.faults ?? [], options.faultSeed);
+  const limits = new Limits(options.limits);
   const store = new Store(dataDir, options.onWarning);
   const clock = new SandboxClock(store);
   const answers = new SavedAnswers(store);
@@ -114,7 +118,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     searchLagMs: options.searchLagMs ?? 500,
     baseUrl: () => url,
   });
-  const app = createApp({ store, clock, ledger, deliveries, faults, answers }, options.onSent);
+  const app = createApp({ store, clock, ledger, deliveries, faults, limits, answers }, options.onSent);
   const server = await listen(app, HOST, wantedPort).catch((error: unknown) => {
     store.close();
     throw error;

@@ -1,6 +1,13 @@
 import { Stripe } from "stripe";
+import { pacedHttpClient } from "./pacedHttpClient.ts";
+import { Pacer, type Pace, type PacerOptions } from "./pacing.ts";
 
-export type StripeTarget = { readonly secretKey: string; readonly apiBase: string | undefined };
+export type StripeTarget = {
+  readonly secretKey: string;
+  readonly apiBase: string | undefined;
+  /** Null or left out: requests are sent as they come. */
+  readonly pace?: Pace | null;
+};
 
 /**
  * Stripe's own client, set up for durable handlers.
@@ -8,14 +15,17 @@ export type StripeTarget = { readonly secretKey: string; readonly apiBase: strin
  * - No retries of its own: the engine owns them, and repeats a step with the parameters and the key in its journal.
  * - The timeout stays well below the handlers' abort timeout, or the engine would start the same step again beside it.
  * - The API version is the one the package's types describe.
+ * - With a pace, requests wait for their turn. A process needs one client per account, because each has a pacer of its own.
  */
-export function createStripeClient(target: StripeTarget): Stripe {
+export function createStripeClient(target: StripeTarget, pacing: PacerOptions = {}): Stripe {
+  const { pace = null } = target;
   return new Stripe(target.secretKey, {
     apiVersion: Stripe.API_VERSION,
     maxNetworkRetries: 0,
     timeout: stripeTimeoutMs,
     telemetry: false,
     appInfo: { name: "restate-stripe-payments", version: "0.1.0" },
+    ...(pace !== null && { httpClient: pacedHttpClient(new Pacer(pace, pacing)) }),
     ...(target.apiBase === undefined ? {} : hostOf(target.apiBase)),
   });
 }

@@ -5,10 +5,22 @@
 import type { PaymentFailure } from "../payments/rules/payment.ts";
 import { meaningOf, type AccessProblem, type ErrorMeaning, type Refusal } from "./errorMeaning.ts";
 import { isKeyStillSafe } from "./idempotency.ts";
+import { unsent } from "./pacedHttpClient.ts";
+import { NoTurn } from "./pacing.ts";
+import { onTerms, WithdrawnRequest } from "./terms.ts";
 
 /** Stripe gave no usable answer. The outcome may be unknown; the same request with the same key finds out. */
 export class StripeOutage extends Error {
   override readonly name = "StripeOutage";
+}
+
+/** The request was not sent: too many wait before it. */
+export class StripeBusy extends StripeOutage {
+  readonly retryAfterMs: number;
+  constructor({ message, retryAfterMs }: NoTurn) {
+    super(message);
+    this.retryAfterMs = retryAfterMs;
+  }
 }
 
 /** Stripe rejects the API key or its permissions: nothing was done, and nothing will be until somebody acts. */
@@ -40,7 +52,7 @@ export type RefusingAnswer = Exclude<ErrorMeaning, { kind: "retry" } | { kind: "
 
 /**
  * Sends a request and gives its result, or what `answer` makes of an error that is an answer.
- * @throws StripeOutage or StripeAccessError
+ * @throws StripeOutage, StripeAccessError, or the WithdrawnRequest of the terms on which it was to be sent
  */
 export async function ask<Result>(
   request: () => Promise<Result>,
@@ -49,6 +61,8 @@ export async function ask<Result>(
   try {
     return await request();
   } catch (error) {
+    const why = unsent(error);
+    if (why !== null) throw why instanceof NoTurn ? new StripeBusy(why) : why;
     // What is no error of Stripe's is thrown on, an outage that `expectObject` found included.
     const meaning = meaningOf(error);
     if (meaning.kind === "retry") throw new StripeOutage(meaning.message);
@@ -85,10 +99,17 @@ export async function sendOnce<Parameters, Made>(
     readonly idOf?: (meaning: RefusedObject) => string | null;
   } = {},
 ): Promise<Sent<Made>> {
-  if (!isKeyStillSafe(fixedAtMs, Date.now())) return { kind: "unknown" };
   const { declined = () => null, idOf = () => null } = answers;
-  return await ask<Sent<Made>>(
-    async () => ({ kind: "made", made: await send(parameters, { idempotencyKey }) }),
+  const tooOld = new WithdrawnRequest("key too old");
+  // Looked at when the request is really sent, too: it may have to wait for its turn.
+  const check = (): void => {
+    if (!isKeyStillSafe(fixedAtMs, Date.now())) throw tooOld;
+  };
+  const sent = ask<Sent<Made>>(
+    async () => {
+      check();
+      return { kind: "made", made: await onTerms({ check }, () => send(parameters, { idempotencyKey })) };
+    },
     (meaning) => {
       switch (meaning.kind) {
         case "declined": {
@@ -109,6 +130,10 @@ export async function sendOnce<Parameters, Made>(
       }
     },
   );
+  return await sent.catch((error: unknown) => {
+    if (error === tooOld) return { kind: "unknown" };
+    throw error;
+  });
 }
 
 type RefusedObject = Extract<ErrorMeaning, { readonly paymentIntentId: string | null }>;

@@ -36,7 +36,13 @@ describe("loadAppConfig", () => {
   test("has the documented defaults", () => {
     const day = 86_400_000;
     expect(loadAppConfig(stripe)).toEqual({
-      stripe: { secretKey: "sk_test_51Secret", webhookSecrets: ["whsec_Secret"], apiBase: undefined, mode: "test" },
+      stripe: {
+        secretKey: "sk_test_51Secret",
+        webhookSecrets: ["whsec_Secret"],
+        apiBase: undefined,
+        mode: "test",
+        pace: { all: 20, eachOperation: 20, search: 16 },
+      },
       payments: {
         pollScheduleMs: [60_000, 300_000, 900_000, 3_600_000, 21_600_000],
         timeoutMs: 21 * day,
@@ -123,6 +129,22 @@ describe("loadAppConfig", () => {
     [{ STRIPE_API_BASE: "http://[::1]:12111" }, { stripe: { apiBase: "http://[::1]:12111" } }],
     [{ STRIPE_API_BASE: "https://stripe.example" }, { stripe: { apiBase: "https://stripe.example" } }],
     [{ STRIPE_API_BASE: "" }, { stripe: { apiBase: undefined } }],
+    // A quarter of the rate for each operation, a fifth for search; of a sandbox's rate all, and four fifths.
+    [
+      { STRIPE_SECRET_KEY: "sk_live_1", ALLOW_UNSIGNED_ENGINE: "yes" },
+      { stripe: { pace: { all: 80, eachOperation: 20, search: 16 } } },
+    ],
+    [{ STRIPE_API_BASE: "http://127.0.0.1:12111" }, { stripe: { pace: null } }],
+    [{ STRIPE_API_BASE: "http://[::1]:12111" }, { stripe: { pace: null } }],
+    [{ STRIPE_API_BASE: "https://stripe.example" }, { stripe: { pace: { all: 20 } } }],
+    [{ STRIPE_REQUESTS_PER_SECOND: "off" }, { stripe: { pace: null } }],
+    [{ STRIPE_REQUESTS_PER_SECOND: "" }, { stripe: { pace: { all: 20 } } }],
+    [{ STRIPE_REQUESTS_PER_SECOND: "1" }, { stripe: { pace: { all: 1, eachOperation: 1, search: 0.8 } } }],
+    [{ STRIPE_REQUESTS_PER_SECOND: "10000" }, { stripe: { pace: { all: 10_000, eachOperation: 2500 } } }],
+    [
+      { STRIPE_REQUESTS_PER_SECOND: "80", STRIPE_API_BASE: "http://127.0.0.1:12111" },
+      { stripe: { pace: { all: 80, eachOperation: 20, search: 16 } } },
+    ],
     [{ PORT: "1" }, { port: 1 }],
     [{ PORT: "65535" }, { port: 65_535 }],
     [{ PORT: "  " }, { port: 9080 }],
@@ -161,6 +183,11 @@ describe("loadAppConfig", () => {
     ["STRIPE_API_BASE", "https://stripe.example/v1"],
     ["STRIPE_API_BASE", "https://user:password@stripe.example"],
     ["STRIPE_API_BASE", "ftp://stripe.example"],
+    ["STRIPE_REQUESTS_PER_SECOND", "0"],
+    ["STRIPE_REQUESTS_PER_SECOND", "2.5"],
+    ["STRIPE_REQUESTS_PER_SECOND", "10001"],
+    ["STRIPE_REQUESTS_PER_SECOND", "80/s"],
+    ["STRIPE_REQUESTS_PER_SECOND", "no"],
     ["RECONCILE_INTERVAL", "1"],
     ["RECONCILE_INTERVAL", "999ms"],
     ["RECONCILE_INTERVAL", "25h"],
@@ -250,7 +277,7 @@ describe("a message about a setting", () => {
     ["hexadecimal digits", "5f4dcc3b5aa765d61d8327deb882cf99"],
   ] as const;
   const variables =
-    "STRIPE_SECRET_KEY STRIPE_WEBHOOK_SECRET STRIPE_API_BASE NOTIFY_URL NOTIFY_SECRET NOTIFY_SERVICE RESTATE_IDENTITY_KEYS ALLOW_UNSIGNED_ENGINE PORT RESTATE_INGRESS_PORT RESTATE_ADMIN_PORT SANDBOX_PORT SANDBOX_FAULTS SANDBOX_FAULT_SEED EDGE_PORT EDGE_HOST STRIPE_MODE RESTATE_ADMIN_URL RESTATE_INGRESS_URL WEBHOOK_URL PAYMENT_POLL_SCHEDULE PAYMENT_TIMEOUT REFERENCE_RETENTION RECONCILE_INTERVAL IDEMPOTENCY_RETENTION TRUST_PROXY EDGE_RATE_LIMITS".split(
+    "STRIPE_SECRET_KEY STRIPE_WEBHOOK_SECRET STRIPE_API_BASE STRIPE_REQUESTS_PER_SECOND NOTIFY_URL NOTIFY_SECRET NOTIFY_SERVICE RESTATE_IDENTITY_KEYS ALLOW_UNSIGNED_ENGINE PORT RESTATE_INGRESS_PORT RESTATE_ADMIN_PORT SANDBOX_PORT SANDBOX_FAULTS SANDBOX_FAULT_SEED EDGE_PORT EDGE_HOST STRIPE_MODE RESTATE_ADMIN_URL RESTATE_INGRESS_URL WEBHOOK_URL PAYMENT_POLL_SCHEDULE PAYMENT_TIMEOUT REFERENCE_RETENTION RECONCILE_INTERVAL IDEMPOTENCY_RETENTION TRUST_PROXY EDGE_RATE_LIMITS".split(
       " ",
     );
   test.each(variables)("never repeats what could be a secret in %s", (name) => {

@@ -88,8 +88,8 @@ export function gatewayMethods(): readonly string[] {
 
 const source = join(import.meta.dirname, "../../src");
 
-/** What is no handler: programs, tools and the sandbox. */
-const withoutHandlers = /^(sandbox|dev|bin|operator|config|telemetry)\//;
+/** What is no handler: programs, tools, the sandbox, and the client of Stripe. */
+const withoutHandlers = /^(sandbox|dev|bin|operator|config|telemetry|stripe)\//;
 
 /** Every name that a step is given in the handlers' source; null for one that is not written down there. */
 export function namedSteps(): readonly (string | null)[] {

@@ -5,6 +5,7 @@ import { replyJson } from "../http/replies.ts";
 import type { Parts } from "../objects/parts.ts";
 import { DAY_MS } from "../world/clock.ts";
 import { faultOrders } from "../world/faults.ts";
+import { limitsOrder } from "../world/limits.ts";
 import { ControlError, parse } from "./controlError.ts";
 import {
   authorize,
@@ -34,13 +35,16 @@ const requestFilter = z.strictObject({ path: z.string().optional(), method: z.st
 type Answer = (context: SandboxContext) => unknown;
 
 export function addControlRoutes(app: SandboxApp, parts: Parts): void {
-  const { faults } = parts;
+  const { faults, limits } = parts;
   const routes: readonly (readonly ["GET" | "POST" | "DELETE", string, Answer])[] = [
     ["GET", "/_sandbox/health", () => ({ ok: true })],
     ["POST", "/_sandbox/faults", async (context) => faults.add(parse(faultOrders, await readJson(context)))],
     ["GET", "/_sandbox/faults", () => faults.list()],
     ["DELETE", "/_sandbox/faults", () => faults.clear()],
     ["DELETE", "/_sandbox/faults/:id", (context) => removeFault(parts, idIn(context))],
+    ["GET", "/_sandbox/limits", () => limits.current],
+    ["POST", "/_sandbox/limits", async (context) => limits.set(parse(limitsOrder, await readJson(context)))],
+    ["DELETE", "/_sandbox/limits", () => limits.set(null)],
     ["GET", "/_sandbox/clock", () => showClock(parts)],
     ["POST", "/_sandbox/clock", async (context) => setClock(parts, parse(clockOrder, await readJson(context)))],
     ["GET", "/_sandbox/fault_seed", () => ({ seed: faults.seed })],

@@ -1,11 +1,20 @@
 import { ApiError, refusal } from "./apiError.ts";
 import { INVALID_KEY, unauthorized } from "./authentication.ts";
 import type { ApiFault } from "../world/faults.ts";
+import type { LimitedReason } from "../world/limits.ts";
 import { keyInUse } from "./savedAnswers.ts";
 
 /** The answers that faults put in the place of the right one. */
 export function serverError(aftermath: ApiError["aftermath"]): ApiError {
   return new ApiError(500, aftermath, { type: "api_error", message: "An unknown error occurred" });
+}
+
+/** Stripe doesn't say when to try again. */
+export function rateLimited(reason: LimitedReason): ApiError {
+  const message =
+    "Request rate limit exceeded. You can learn more about rate limits here https://stripe.com/docs/rate-limits.";
+  const body = { type: "invalid_request_error", code: "rate_limit", message } as const;
+  return new ApiError(429, "refused", body, { "Stripe-Rate-Limited-Reason": reason });
 }
 
 /** The faults in whose place nothing is executed and nothing saved. */
@@ -24,17 +33,7 @@ export function throwEarlyFault(
     case "error_500":
       throw serverError("refused");
     case "rate_limit":
-      throw new ApiError(
-        429,
-        "refused",
-        {
-          type: "invalid_request_error",
-          code: "rate_limit",
-          message:
-            "Request rate limit exceeded. You can learn more about rate limits here https://stripe.com/docs/rate-limits.",
-        },
-        { "Stripe-Rate-Limited-Reason": "global-rate" },
-      );
+      throw rateLimited("global-rate");
     case "lock_timeout":
       throw new ApiError(429, "refused", {
         type: "invalid_request_error",

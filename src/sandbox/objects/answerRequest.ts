@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { ApiError, refusal, wireError } from "../http/apiError.ts";
 import { type Caller, DEFAULT_API_VERSION, header, identifyCaller } from "../http/authentication.ts";
-import { serverError, throwEarlyFault } from "../http/brokenAnswers.ts";
+import { rateLimited, serverError, throwEarlyFault } from "../http/brokenAnswers.ts";
 import type { SandboxClock } from "../world/clock.ts";
 import type { Dispatch } from "../webhooks/deliveries.ts";
 import type { Endpoint } from "../http/endpoint.ts";
@@ -116,6 +116,8 @@ async function produceAnswer(
     caller = identifyCaller(request.headers);
     if (fault !== undefined) throwEarlyFault(fault, exchange, caller.account);
     if (endpoint === null) throw unknownUrl(exchange);
+    const limited = parts.limits.count(caller.account, `${endpoint.method} ${endpoint.path}`);
+    if (limited !== null) throw rateLimited(limited);
     if (isJson(request)) throw refusal(NOT_A_FORM);
     const idempotent = readIdempotency(exchange, caller);
     const saved = idempotent === null ? null : parts.answers.claim(idempotent, parts.clock.now());

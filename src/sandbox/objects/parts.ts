@@ -2,6 +2,7 @@ import type { SavedAnswers } from "../http/savedAnswers.ts";
 import type { Deliveries } from "../webhooks/deliveries.ts";
 import type { SandboxClock } from "../world/clock.ts";
 import type { Faults } from "../world/faults.ts";
+import type { Limits } from "../world/limits.ts";
 import type { Store } from "../world/store.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -12,5 +13,6 @@ export type Parts = {
   readonly ledger: Ledger;
   readonly deliveries: Deliveries;
   readonly faults: Faults;
+  readonly limits: Limits;
   readonly answers: SavedAnswers;
 };
