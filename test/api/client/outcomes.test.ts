@@ -58,7 +58,7 @@ describe("a call that goes on", () => {
   });
 
   it("is not asked for in a hurry by an edge that does not wait", async () => {
-    const { server, answer } = await pay([edge.accepted("call_1")], { timeoutMs: 1500 });
+    const { server, answer } = await pay([edge.accepted("call_1")], { timeoutMs: 3000 });
     await errorOf(answer);
     expect(server.received.length).toBeGreaterThan(2);
     expect(server.received.length).toBeLessThan(9);
