@@ -2,7 +2,8 @@
  * `npm run deploy:check -- <address of the new version>`: may it be registered without stranding what waits? Without an address: which
  * versions are still needed. It registers nothing. Exit codes: 0 yes, 1 no, 2 the settings or arguments can't be used.
  */
-import { ConfigError, loadOperatorConfig, readEnvironment } from "../config/config.ts";
+import { ConfigError, readEnvironment } from "../config/config.ts";
+import { loadOperatorConfig } from "../config/operatorConfig.ts";
 import { findingsText } from "../operator/doctor/report.ts";
 import { EngineAdminError } from "../operator/engine/adminApi.ts";
 import { checkDeploy } from "../operator/deploy/checkDeploy.ts";

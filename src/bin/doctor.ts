@@ -3,7 +3,8 @@
  * nothing. Exit codes: 0 nothing is wrong, 1 something is, 2 the settings or arguments can't be used.
  */
 import { parseArgs } from "node:util";
-import { ConfigError, loadOperatorConfig, readEnvironment } from "../config/config.ts";
+import { ConfigError, readEnvironment } from "../config/config.ts";
+import { loadOperatorConfig } from "../config/operatorConfig.ts";
 import { parseDurationMs } from "../config/duration.ts";
 import { examine } from "../operator/doctor/examination.ts";
 import { exitCodeOf } from "../operator/doctor/findings/finding.ts";

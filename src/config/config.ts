@@ -11,7 +11,6 @@ import {
   defaults,
   expectation,
   isOnThisMachine,
-  isPrivate,
   isUnset,
   loopbackHosts,
   parseSettings,
@@ -66,27 +65,6 @@ export type DevConfig = {
   /** Parsed JSON; what it must say is the sandbox's to know. */
   readonly sandboxFaults: unknown;
   readonly sandboxFaultSeed: number | undefined;
-};
-
-/** What `npm run doctor` and `npm run deploy:check` need: where the engine is asked, and what the service is meant to run with. */
-export type OperatorConfig = {
-  readonly adminUrl: string;
-  /** Where webhooks come in: RESTATE_INGRESS_URL, or the edge of this machine. Undefined when only another machine's admin API is known. */
-  readonly entryUrl: string | undefined;
-  /** For an admin API that asks for one. */
-  readonly authToken: string | undefined;
-  readonly secretKey: string | undefined;
-  readonly webhookSecrets: readonly string[];
-  readonly apiBase: string | undefined;
-  /** The address that Stripe sends webhooks to, where more than one endpoint of the account could be meant. */
-  readonly webhookUrl: string | undefined;
-  readonly notificationReceiver: NotificationReceiver | null;
-  /** 0: never. */
-  readonly reconcileIntervalMs: number;
-  readonly identityKeys: readonly string[];
-  readonly servicePort: number;
-  readonly sandboxPort: number;
-  readonly dataDir: string;
 };
 
 export class ConfigError extends Error {
@@ -176,34 +154,6 @@ export function loadDevConfig(environment: Environment): DevConfig {
   };
 }
 
-/** @throws ConfigError listing every bad setting */
-export function loadOperatorConfig(environment: Environment): OperatorConfig {
-  const { settings, problems } = parseSettings(environment);
-  const adminUrl =
-    settings.RESTATE_ADMIN_URL ?? `http://127.0.0.1:${settings.RESTATE_ADMIN_PORT ?? defaults.adminPort}`;
-  const localEdge = `http://127.0.0.1:${settings.EDGE_PORT ?? defaults.edgePort}`;
-  if (settings.RESTATE_AUTH_TOKEN !== undefined && !isPrivate(adminUrl)) {
-    problems.push(`RESTATE_ADMIN_URL is plain http to another machine, with a RESTATE_AUTH_TOKEN. Expected https.`);
-  }
-  problems.push(...receiverProblems(settings, environment));
-  if (problems.length > 0) throw new ConfigError(problems);
-  return {
-    adminUrl,
-    entryUrl: settings.RESTATE_INGRESS_URL ?? (settings.RESTATE_ADMIN_URL === undefined ? localEdge : undefined),
-    authToken: settings.RESTATE_AUTH_TOKEN,
-    secretKey: settings.STRIPE_SECRET_KEY,
-    webhookSecrets: settings.STRIPE_WEBHOOK_SECRET ?? [],
-    apiBase: settings.STRIPE_API_BASE,
-    webhookUrl: settings.WEBHOOK_URL,
-    notificationReceiver: receiverOf(settings),
-    reconcileIntervalMs: settings.RECONCILE_INTERVAL ?? defaults.reconcileIntervalMs,
-    identityKeys: settings.RESTATE_IDENTITY_KEYS ?? [],
-    servicePort: settings.PORT ?? defaults.servicePort,
-    sandboxPort: settings.SANDBOX_PORT ?? defaults.sandboxPort,
-    dataDir: resolve(settings.DATA_DIR ?? ".data"),
-  };
-}
-
 /** Our own sandbox limits nothing unless it is told to. */
 function paceFor({ STRIPE_REQUESTS_PER_SECOND: asked, STRIPE_API_BASE: apiBase }: Settings, mode: StripeMode) {
   const byDefault = apiBase !== undefined && isOnThisMachine(apiBase) ? null : defaults.requestsPerSecond[mode];
@@ -211,14 +161,14 @@ function paceFor({ STRIPE_REQUESTS_PER_SECOND: asked, STRIPE_API_BASE: apiBase }
   return requestsPerSecond === null ? null : paceOf(requestsPerSecond, mode);
 }
 
-function receiverOf(settings: Settings): NotificationReceiver | null {
+export function receiverOf(settings: Settings): NotificationReceiver | null {
   const { NOTIFY_URL: url, NOTIFY_SECRET: secrets, NOTIFY_SERVICE: target } = settings;
   if (target !== undefined) return { kind: "service", ...target };
   return url === undefined || secrets === undefined ? null : { kind: "http", url: url.href, secrets };
 }
 
 /** What is wrong between the settings of the notifications. */
-function receiverProblems(settings: Settings, environment: Environment): readonly string[] {
+export function receiverProblems(settings: Settings, environment: Environment): readonly string[] {
   const { NOTIFY_URL: url, STRIPE_SECRET_KEY: secretKey = "" } = settings;
   const hasUrl = !isUnset(environment, "NOTIFY_URL");
   const hasSecret = !isUnset(environment, "NOTIFY_SECRET");

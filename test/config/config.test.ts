@@ -3,13 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import {
-  ConfigError,
-  loadAppConfig,
-  loadDevConfig,
-  loadOperatorConfig,
-  readEnvironment,
-} from "../../src/config/config.ts";
+import { ConfigError, loadAppConfig, loadDevConfig, readEnvironment } from "../../src/config/config.ts";
+import { loadOperatorConfig } from "../../src/config/operatorConfig.ts";
 import { identityKeyOf } from "../../src/config/identityKey.ts";
 import type { Environment } from "../../src/config/settings.ts";
 

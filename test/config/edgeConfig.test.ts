@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
-import { ConfigError, loadOperatorConfig } from "../../src/config/config.ts";
+import { ConfigError } from "../../src/config/config.ts";
+import { loadOperatorConfig } from "../../src/config/operatorConfig.ts";
 import { loadEdgeConfig } from "../../src/config/edgeConfig.ts";
 import type { Environment } from "../../src/config/settings.ts";
 

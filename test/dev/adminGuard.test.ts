@@ -1,6 +1,12 @@
 /** The guard of the admin API, before a server that tells what reaches it. A browser and the engine itself: adminGuard.browser.test.ts. */
 import { once } from "node:events";
-import { createServer, request as requestHttp, type IncomingHttpHeaders, type RequestListener } from "node:http";
+import {
+  createServer,
+  request as requestHttp,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestListener,
+} from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -15,9 +21,12 @@ type Seen = {
 };
 
 /** A guard before a server on a socket, and what has reached that. */
-async function guarded(
-  answer: RequestListener = (_, response) => response.end("from the engine"),
-): Promise<{ readonly guard: AdminGuard; readonly port: number; readonly seen: Seen[]; stopEngine(): Promise<void> }> {
+async function guarded(answer: RequestListener = (_, response) => response.end("from the engine")): Promise<{
+  readonly guard: AdminGuard;
+  readonly port: number;
+  readonly seen: Seen[];
+  readonly stopEngine: () => Promise<void>;
+}> {
   const seen: Seen[] = [];
   const socket = join(temporaryDirectory(), "s");
   const engine = createServer((request, response) => {
@@ -43,7 +52,7 @@ async function guarded(
 async function ask(url: string, headers: Readonly<Record<string, string | string[]>>, method = "GET", body = "") {
   const request = requestHttp(url, { method, headers });
   request.end(body);
-  const [response] = (await once(request, "response")) as [import("node:http").IncomingMessage];
+  const [response] = (await once(request, "response")) as [IncomingMessage];
   return { status: response.statusCode, headers: response.headers, body: await text(response) };
 }
 
@@ -157,9 +166,8 @@ test("a tunnel is none of its trade", async () => {
 
 test("a body arrives whole, with its length or in chunks, whatever the method, and never becomes a request of its own", async () => {
   const bodies: string[] = [];
-  const { port, seen } = await guarded(async (request, response) => {
-    bodies.push(await text(request));
-    response.end();
+  const { port, seen } = await guarded((request, response) => {
+    void text(request).then((body) => response.end(String(bodies.push(body))));
   });
   const hidden = `GET /hidden HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\n\r\n`;
   const large = "x".repeat(1_000_000);
@@ -185,7 +193,7 @@ test("both directions stream: the answer begins before the request has ended", a
   });
   const request = requestHttp(`${guard.url}/query`, { method: "POST" });
   request.write("the beginning");
-  const [response] = (await once(request, "response")) as [import("node:http").IncomingMessage];
+  const [response] = (await once(request, "response")) as [IncomingMessage];
   const [first] = (await once(response, "data")) as [Buffer];
   expect(first.toString()).toBe("got the beginning");
   request.end();
@@ -241,7 +249,7 @@ test("what nobody reads any more is given up", async () => {
   const asking = fetch(`${guard.url}/query`, { signal: stop.signal });
   await arrived;
   stop.abort();
-  await expect(asking).rejects.toThrow();
+  await expect(asking).rejects.toThrow("aborted");
   await givenUp;
 });
 

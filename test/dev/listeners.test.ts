@@ -25,7 +25,7 @@ function listenersOf(pid: number): readonly Listener[] {
 
 /** The tables have each four bytes of an address in the order of this machine. */
 function textOf(address: string): string {
-  const bytes = (address.match(/.{8}/g) ?? []).flatMap((word) => [...Buffer.from(word, "hex")].reverse());
+  const bytes = (address.match(/.{8}/g) ?? []).flatMap((word) => [...Buffer.from(word, "hex")].toReversed());
   if (bytes.length === 4) return bytes.join(".");
   return bytes.every((byte, index) => byte === (index === 15 ? 1 : 0)) ? "::1" : Buffer.from(bytes).toString("hex");
 }

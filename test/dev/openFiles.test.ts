@@ -47,7 +47,7 @@ test.skipIf((ownFileLimit() ?? 0) < 4096)(
     expect(finding.message).toMatch(/^The engine \(process \d+\) may open 1024 files, .* end the engine\.$/);
     // The guard has the port, and the engine stands behind it.
     const [, pid = ""] = /process (\d+)/.exec(finding.message) ?? [];
-    if (process.platform === "linux") expect(readFileSync(`/proc/${pid}/comm`, "utf8")).toBe("restate-server\n");
+    expect(readFileSync(`/proc/${pid}/comm`, "utf8")).toBe("restate-server\n");
     expect(finding.remedies[0]).toContain("LimitNOFILE=65536");
 
     const sockets: Socket[] = [];

@@ -27,4 +27,6 @@ it("every printed line names the address that we listen on, and not a name that 
   expect(webhookRecipes(8080)).toContain("ngrok http 127.0.0.1:8080\n");
   // The CLI asks port 9070 of localhost unless it is told.
   expect(restateCommand("http://127.0.0.1:9070")).toBe("RESTATE_ADMIN_URL=http://127.0.0.1:9070 npx restate");
+  // It connects to no socket.
+  expect(restateCommand("unix:/run/admin.sock")).toBe("RESTATE_ADMIN_URL=http://… npx restate");
 });

@@ -1,8 +1,10 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { freePorts } from "../../src/dev/ports.ts";
 import { startStack } from "../../src/dev/stack.ts";
+import { askUnsigned } from "../../src/operator/doctor/serviceProbe.ts";
 import type { StackOptions } from "../../src/dev/stackOptions.ts";
 import { isRunning, temporaryDirectory } from "./conditions.ts";
 
@@ -82,3 +84,61 @@ test("a service that cannot start fails the start with its output, and leaves no
   // The ports are free again, and so is the data.
   await (await started(options)).stop();
 });
+
+test("the edge stops first: what it has let in is still served while it ends", async () => {
+  const stack = await started({
+    ...(await sandboxStack()),
+    edgeEntry: join(import.meta.dirname, "stubEdge.ts"),
+    environment: { PATH: process.env["PATH"], STUB_LINGERS_MS: "700" },
+  });
+  const { edge = 0, ...others } = stack.pids;
+  const stopping = stack.stop();
+  await delay(350);
+  expect([isRunning(edge), ...Object.values(others).map(isRunning)]).toEqual([true, true, true, true]);
+  // Nobody gets through to the engine any more.
+  await expect(fetch(`${stack.adminUrl}/version`)).rejects.toThrow("fetch failed");
+  await stopping;
+  expect(Object.values(stack.pids).filter(isRunning)).toEqual([]);
+});
+
+test("a payment comes in at the edge, and so does its webhook, with the engine on sockets of a path that is too long for them", async () => {
+  const { serviceEntry: _, ...options } = await sandboxStack();
+  const { ingress: __, ...ports } = options.ports;
+  const stack = await started({ ...options, ports, dataDir: join(options.dataDir, "x".repeat(120)) });
+  expect(stack.ingressUrl).toBe(`unix:${join(stack.targetDir, "engine/dev/ingress.sock")}`);
+  const paid = await fetch(`${stack.url}/payments/processPayment`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "idempotency-key": crypto.randomUUID() },
+    body: JSON.stringify({ paymentMethodId: "pm_card_visa", amount: 109, delayedStatus: true }),
+  });
+  expect([paid.status, await paid.json()]).toEqual([
+    200,
+    expect.objectContaining({ status: "succeeded", settledBy: "webhook" }),
+  ]);
+  // The sandbox's service takes what its engine has signed, and nothing else.
+  expect(await askUnsigned(stack.serviceUrl)).toBe("refused");
+  await stack.stop();
+});
+
+function secretOf(pid = 0): string | undefined {
+  return /(?:^|\0)EDGE_SECRET=([^\0]*)/.exec(readFileSync(`/proc/${pid}/environ`, "utf8"))?.[1];
+}
+
+test.skipIf(process.platform !== "linux")(
+  "edge and service share a secret that the first start makes, which nobody else can read, unless one is set",
+  async () => {
+    const options = { ...(await sandboxStack()), edgeEntry: join(import.meta.dirname, "stubEdge.ts") };
+    const file = join(options.dataDir, "sandbox/edge-secret");
+    const secrets: (string | undefined)[] = [];
+    const own = "o".repeat(32);
+    for (const environment of [{}, {}, { EDGE_SECRET: own }]) {
+      const stack = await started({ ...options, environment: { ...options.environment, ...environment } });
+      const { edge, service } = stack.pids;
+      expect(secretOf(edge)).toBe(secretOf(service));
+      secrets.push(secretOf(edge));
+      expect([readFileSync(file, "utf8"), statSync(file).mode & 0o777]).toEqual([secrets[0], 0o600]);
+      await stack.stop();
+    }
+    expect(secrets).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/), secrets[0], own]);
+  },
+);

@@ -231,7 +231,7 @@ can't cancel yet is \`watching\`: it is cancelled as soon as possible, and left 
     },
     getDispute: {
       about: `With \`"awaitOutcome": true\` it waits until the dispute is closed: \`won\`, \`lost\`, \`warning_closed\` or \`prevented\`. That takes weeks, so
-[send and attach](#calls-that-take-days), with a \`timeoutSeconds\` of up to 7776000. At the deadline, or when the call is cancelled, the dispute is
+[send and ask later](#calls-that-take-days), with a \`timeoutSeconds\` of up to 7776000. At the deadline, or when the call is cancelled, the dispute is
 left as it is. The outcome of a wait is kept under its \`idempotency-key\`; a state that was only read is not.`,
       notes: disputeNotes,
       request: { disputeId: "du_…" },

@@ -29,13 +29,13 @@ again. Where the connection drops, or an answer is a 5xx without \`metadata\`, p
 
 const days = `## Calls that take days
 
-Nobody holds an HTTP request open for four days. Post again with the same key, or send and attach, or wait by the object's id
-(\`awaitPayment\`, \`awaitRefund\`, \`awaitSetup\`). All of them return the same outcome. \`/send\` answers at once with an invocation id. The outcome of
-\`refundPayment\`, \`cancelPayment\` and \`getDispute\` can be attached to while the call runs; afterwards, post again with the same key:
+Nobody holds an HTTP request open for four days. Post again with the same key, or let the edge answer at once and ask for the outcome
+later, or wait by the object's id (\`awaitPayment\`, \`awaitRefund\`, \`awaitSetup\`). All of them return the same outcome. \`Prefer: respond-async\` is
+answered with 202 and a \`callId\`; \`/calls\` answers 202 while the call runs, and then its outcome:
 
 \`\`\`shell
-curl 127.0.0.1:8080/payments/processPayment/send -H 'content-type: application/json' -H 'idempotency-key: debit-2' -d '{"paymentMethodId": "pm_usBankAccount_success", "amount": 2500, "mandate": {"type": "offline"}}'
-curl 127.0.0.1:8080/restate/attach/<invocationId>
+curl 127.0.0.1:8080/payments/processPayment -H 'prefer: respond-async' -H 'content-type: application/json' -H "idempotency-key: $(openssl rand -hex 16)" -d '{"paymentMethodId": "pm_usBankAccount_success", "amount": 2500, "mandate": {"type": "offline"}}'
+curl 127.0.0.1:8080/calls/<callId>
 \`\`\`
 `;
 
@@ -52,7 +52,7 @@ import type { PaymentFailureBody, PaymentOutcome, ProcessPaymentRequest } from "
 const request: ProcessPaymentRequest = { paymentMethodId: "pm_card_visa", amount: 109 };
 const response = await fetch("http://127.0.0.1:8080/payments/processPayment", {
   method: "POST",
-  headers: { "content-type": "application/json", "idempotency-key": "order-4004" },
+  headers: { "content-type": "application/json", "idempotency-key": "example-order-4004" },
   body: JSON.stringify(request),
 });
 if (response.ok) {
@@ -123,7 +123,7 @@ function condition({ onlyWith }: Field): string {
 }
 
 function curl({ service, handler, scope }: Call, { request }: CallText): string {
-  const key = scope.endsWith(":write") ? ` -H 'idempotency-key: order-4004-${handler}'` : "";
+  const key = scope.endsWith(":write") ? ` -H 'idempotency-key: example-order-4004-${handler}'` : "";
   const body = JSON.stringify(request).replaceAll("'", "'\\''");
   return `curl 127.0.0.1:8080/${service}/${handler} -H 'content-type: application/json'${key} -d '${body}'`;
 }

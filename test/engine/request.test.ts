@@ -14,11 +14,11 @@ const modulePath = JSON.stringify(new URL("../../src/engine/address.ts", import.
 
 /** A server that says what it was asked, on a socket in the folder. */
 async function echoOn(socketPath: string): Promise<void> {
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     const { method, url, headers } = request;
     const { host, authorization } = headers;
     response.writeHead(url === "/moved" ? 302 : 200, { location: "http://elsewhere.example/" });
-    response.end(JSON.stringify({ method, url, host, authorization, body: await text(request) }));
+    void text(request).then((body) => response.end(JSON.stringify({ method, url, host, authorization, body })));
   });
   server.listen(socketPath);
   await once(server, "listening");

@@ -16,7 +16,7 @@ const clone = join(folder, "restate-stripe-payments");
 const environment = Object.fromEntries(
   Object.entries(process.env).filter(
     ([name]) =>
-      !/^(STRIPE|RESTATE|PAYMENT|SANDBOX|NOTIFY|IDEMPOTENCY|REFERENCE|RECONCILE|WEBHOOK_URL|DATA_DIR|PORT$|npm_)/.test(
+      !/^(STRIPE|RESTATE|EDGE|API_KEYS_FILE|TRUST_PROXY|PAYMENT|SANDBOX|NOTIFY|IDEMPOTENCY|REFERENCE|RECONCILE|WEBHOOK_URL|DATA_DIR|PORT$|npm_)/.test(
         name,
       ),
   ),
@@ -43,7 +43,7 @@ async function quickstart(): Promise<void> {
   const blocks = [...readme, ...guide];
   for (const [index, block] of blocks.entries()) {
     if (!isCall(block)) continue;
-    const answer = runCurls(block.text);
+    const answer = await runCurls(block.text);
     const shown = blocks[index + 1];
     if (shown?.language === "json") expectLike(answer, shown.text);
     else if (!/"status":"succeeded"/.test(answer)) throw new Error(`Expected a success, got: ${answer}`);
@@ -67,15 +67,13 @@ async function quickstart(): Promise<void> {
   if (!/\b(\d+) of \1 payments came out as they must\./.test(demo)) throw new Error(`The demo failed:\n${demo}`);
   step("npm run demo, beside npm start", `\n${demo.trim()}`);
 
-  const sent = run(
-    debit("pm_usBankAccount_success", "quickstart-restart").replace("processPayment ", "processPayment/send "),
-  );
-  const invocationId = /inv_\w+/.exec(sent)?.[0] ?? "";
+  const sent = run(`${debit("pm_usBankAccount_success", "quickstart-restart")} -H 'prefer: respond-async'`);
+  const callId = callIdIn(sent);
   await stop(app);
   app = await start(startCommand);
-  const attached = run(`curl -s 127.0.0.1:8080/restate/attach/${invocationId}`);
-  expectLike(attached, '"status":"succeeded"');
-  step("stopped while a payment waited, started again: it settled", attached.trim());
+  const outcome = await outcomeOf(`curl 127.0.0.1:8080/calls/${callId}`);
+  expectLike(outcome, '"status":"succeeded"');
+  step("stopped while a payment waited, started again: it settled", outcome.trim());
   await stop(app);
 }
 
@@ -84,19 +82,30 @@ function debit(paymentMethodId: string, key: string): string {
   return `curl -s 127.0.0.1:8080/payments/processPayment -H 'content-type: application/json' -H 'idempotency-key: ${key}' -d '${body}'`;
 }
 
-/** The commands of one block in turn; what one answers as invocationId is what the next means by `<invocationId>`. */
-function runCurls(commands: string): string {
+/** The commands of one block in turn; what one answers as callId is what the next means by `<callId>`. */
+async function runCurls(commands: string): Promise<string> {
   let answer = "";
-  for (const command of commands.split("\n").filter((line) => line.trim() !== "")) {
-    const invocationId = /"invocationId":\s*"(inv_\w+)"/.exec(answer)?.[1] ?? "";
-    answer = run(
-      command
-        .trim()
-        .replace("<invocationId>", invocationId)
-        .replace(/^curl /, "curl -s "),
-    );
+  for (const line of commands.split("\n").filter((each) => each.trim() !== "")) {
+    const command = line.trim();
+    answer = command.includes("<callId>")
+      ? await outcomeOf(command.replace("<callId>", callIdIn(answer)))
+      : run(command.replace(/^curl /, "curl -s "));
   }
   return answer;
+}
+
+function callIdIn(answer: string): string {
+  const id = /"callId":\s*"([^"]+)"/.exec(answer)?.[1];
+  if (id === undefined) throw new Error(`Expected a callId, got: ${answer}`);
+  return id;
+}
+
+/** Asks until the call has ended: 202 until then. */
+async function outcomeOf(command: string): Promise<string> {
+  return await eventually(async () => {
+    const answer = run(command.replace(/^curl /, "curl -s -w '\\n%{http_code}' "));
+    return answer.endsWith("\n202") ? undefined : answer.replace(/\n\d+$/, "");
+  });
 }
 
 /** The first command of the README, in its two halves: a newcomer reads `npm ci && npm start`. */

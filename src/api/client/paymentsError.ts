@@ -24,7 +24,7 @@ type Failure<Reason extends PaymentsErrorReason = PaymentsErrorReason> = {
 /** An error for each reason, so that `switch (error.reason)` narrows it and the compiler finds a case that is missing. */
 export type PaymentsError = { [Reason in PaymentsErrorReason]: Error & Failure<Reason> }[PaymentsErrorReason];
 
-export type FailureOfCall = Omit<Failure, "reason"> & { readonly message: string; readonly cause?: unknown };
+type FailureOfCall = Omit<Failure, "reason"> & { readonly message: string; readonly cause?: unknown };
 
 class ErrorOfCall extends Error implements Failure {
   static {

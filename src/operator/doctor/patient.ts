@@ -1,6 +1,6 @@
 /** Whom the doctor sees: one engine, one Stripe account or sandbox, and the service between them. */
-import type { OperatorConfig, StripeMode } from "../../config/config.ts";
-import { stripeModeOf } from "../../config/config.ts";
+import { stripeModeOf, type StripeMode } from "../../config/config.ts";
+import type { OperatorConfig } from "../../config/operatorConfig.ts";
 import { knownSandboxWebhookSecret, sandboxSecretKey } from "../../dev/sandboxLaunch.ts";
 import { connectToAdmin, type EngineAdmin } from "../engine/adminApi.ts";
 import { restateCommand } from "../engine/commands.ts";

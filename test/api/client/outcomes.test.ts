@@ -1,6 +1,7 @@
 /** The requests of a call, its outcome and its failure. */
 import { describe, expect, it } from "vitest";
 import { type Fetch } from "../../../src/api/client/waitForOutcome.ts";
+import { fieldErrorSchema } from "../../../src/api/edgeFailures.ts";
 import { PaymentsClient } from "../../../src/api/client.ts";
 import { apiKey, asked, errorOf, get, outcome, pay, payment, post, succeeded } from "./paying.ts";
 import * as edge from "./scriptedEdge.ts";
@@ -57,7 +58,7 @@ describe("a call that goes on", () => {
   });
 
   it("is not asked for in a hurry by an edge that does not wait", async () => {
-    const { server, answer } = await pay([edge.accepted("call_1")], { timeoutMs: 1500 });
+    const { server, answer } = await pay([edge.accepted("call_1")], { timeoutMs: 3000 });
     await errorOf(answer);
     expect(server.received.length).toBeGreaterThan(2);
     expect(server.received.length).toBeLessThan(9);
@@ -122,7 +123,7 @@ describe("a failure", () => {
   });
 
   it("has the wrong fields of a request", async () => {
-    const errors = [{ path: "/amount", message: "is no integer" }];
+    const errors = [fieldErrorSchema.parse({ path: "/amount", message: "is no integer" })];
     const { answer } = await pay([
       edge.json(400, { code: 400, message: "No.", metadata: { reason: "invalid_request" }, errors }),
     ]);

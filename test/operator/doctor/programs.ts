@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadOperatorConfig } from "../../../src/config/config.ts";
+import { loadOperatorConfig } from "../../../src/config/operatorConfig.ts";
 import { examine } from "../../../src/operator/doctor/examination.ts";
 import { exitCodeOf, type Finding } from "../../../src/operator/doctor/findings/finding.ts";
 import { patientOf } from "../../../src/operator/doctor/patient.ts";
