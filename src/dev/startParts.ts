@@ -109,7 +109,7 @@ export async function startEdgePart(
 
 const edgeReadySchema = z.object({ url: z.string() });
 
-/** One that a program can connect to as it is, while this process lives. */
+/** One that a program can connect to as it is, however long the path. */
 function shortAddress(socketPath: string): string {
   return socketAddress(connectionTo(socketAddress(socketPath)).socketPath ?? socketPath);
 }

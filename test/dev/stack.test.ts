@@ -1,11 +1,14 @@
 import { readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { freePorts } from "../../src/dev/ports.ts";
 import { startStack } from "../../src/dev/stack.ts";
+import { loadOperatorConfig } from "../../src/config/operatorConfig.ts";
+import { checkDeploy } from "../../src/operator/deploy/checkDeploy.ts";
 import { askUnsigned } from "../../src/operator/doctor/serviceProbe.ts";
 import type { StackOptions } from "../../src/dev/stackOptions.ts";
+import { runDoctor } from "../operator/doctor/programs.ts";
 import { isRunning, temporaryDirectory } from "./conditions.ts";
 
 async function sandboxStack(): Promise<StackOptions> {
@@ -117,6 +120,28 @@ test("a payment comes in at the edge, and so does its webhook, with the engine o
   ]);
   // The sandbox's service takes what its engine has signed, and nothing else.
   expect(await askUnsigned(stack.serviceUrl)).toBe("refused");
+
+  // The operator's programs find all of it by the settings of npm start, and by the sockets themselves.
+  const { edge, admin, service, sandbox } = options.ports;
+  const ofStart = {
+    EDGE_PORT: String(edge),
+    RESTATE_ADMIN_PORT: String(admin),
+    PORT: String(service),
+    SANDBOX_PORT: String(sandbox),
+    DATA_DIR: dirname(stack.targetDir),
+  };
+  const adminSocket = `unix:${join(stack.targetDir, "engine/dev/admin.sock")}`;
+  const sockets = { ...ofStart, RESTATE_ADMIN_URL: adminSocket, RESTATE_INGRESS_URL: stack.ingressUrl };
+  for (const [settings, entry] of [
+    [ofStart, stack.url],
+    [sockets, stack.ingressUrl],
+  ] as const) {
+    const examined = await runDoctor(settings);
+    expect(examined.findings.filter(({ verdict }) => verdict === "wrong")).toEqual([]);
+    expect(examined.of("webhook path")).toEqual([expect.stringMatching(new RegExp(`^ok: .* ${entry}\\.$`))]);
+    const deploy = await checkDeploy(loadOperatorConfig(settings), stack.serviceUrl);
+    expect([deploy.isRefused, deploy.findings.length > 0]).toEqual([false, true]);
+  }
   await stack.stop();
 });
 

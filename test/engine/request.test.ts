@@ -1,7 +1,7 @@
 /** An engine on a Unix socket, also where its path is longer than the system takes for one. */
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, lstatSync, mkdirSync, readlinkSync, statSync, symlinkSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -62,21 +62,63 @@ test("a long path is reached by one short link in a folder that is ours alone", 
   expect(connectionTo(`unix:${join(path, "admin.sock")}`).socketPath).not.toBe(link);
 });
 
-test("the link goes with the process that made it, and is short where the temporary folder is not", () => {
-  const { path } = longFolder();
+/** The address that another process connects to, with its own temporary folder. */
+function linkOfProcess(path: string, temporaryFolder: string): string {
   const script = `
     const { connectionTo } = await import(${modulePath});
-    const { lstatSync } = await import("node:fs");
-    const { socketPath } = connectionTo(${JSON.stringify(`unix:${join(path, "ingress.sock")}`)});
-    console.log(lstatSync(socketPath).isSymbolicLink(), socketPath);`;
-  const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+    console.log(connectionTo(${JSON.stringify(`unix:${path}`)}).socketPath);`;
+  const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
     encoding: "utf8",
-    env: { PATH: process.env["PATH"], TMPDIR: path },
+    env: { PATH: process.env["PATH"], TMPDIR: temporaryFolder },
   });
-  const [isLink, link = ""] = stdout.trim().split(" ");
-  expect([isLink, link.startsWith("/tmp/rsp-")]).toEqual(["true", true]);
-  expect(lstatSync(link, { throwIfNoEntry: false })).toBeUndefined();
-  expect(existsSync(dirname(link))).toBe(false);
+  expect(stderr).toBe("");
+  return stdout.trim();
+}
+
+test("every process of this user takes the same link, and mends one that leads elsewhere", () => {
+  const socket = join(longFolder().path, "ingress.sock");
+  const temporaryFolder = temporaryDirectory();
+  const link = linkOfProcess(socket, temporaryFolder);
+  expect(dirname(dirname(link))).toBe(temporaryFolder);
+  expect(linkOfProcess(socket, temporaryFolder)).toBe(link);
+  rmSync(link);
+  symlinkSync("/elsewhere", link);
+  expect(linkOfProcess(socket, temporaryFolder)).toBe(link);
+  expect(readlinkSync(link)).toBe(socket);
+  expect(readdirSync(dirname(link))).toHaveLength(1);
+});
+
+test.each<[string, (folder: string) => void]>([
+  ["that others may enter", (folder) => chmodSync(folder, 0o755)],
+  [
+    "that is a link",
+    (folder) => {
+      rmSync(folder, { recursive: true });
+      symlinkSync("/tmp", folder);
+    },
+  ],
+  [
+    "that is a file",
+    (folder) => {
+      rmSync(folder, { recursive: true });
+      writeFileSync(folder, "");
+    },
+  ],
+])("no link is put into a folder %s", (_what, spoil) => {
+  const socket = join(longFolder().path, "ingress.sock");
+  const temporaryFolder = temporaryDirectory();
+  const folder = dirname(linkOfProcess(socket, temporaryFolder));
+  spoil(folder);
+  const link = linkOfProcess(socket, temporaryFolder);
+  expect(dirname(link)).not.toBe(folder);
+  expect([readlinkSync(link), statSync(dirname(link)).mode & 0o777]).toEqual([socket, 0o700]);
+});
+
+test("the link is short where the temporary folder is not", () => {
+  const { path } = longFolder();
+  const link = linkOfProcess(join(path, "ingress.sock"), path);
+  onTestFinished(() => rmSync(link));
+  expect(link).toMatch(/^\/tmp\/rsp-\d+\/[0-9a-f]{16}$/);
 });
 
 test.each(["short", "long"])("a request reaches the socket at a %s path with all that it says", async (kind) => {
