@@ -9,7 +9,8 @@ async function main(): Promise<void> {
   const config = loadEdgeConfig(readEnvironment());
   const edge = await startEdge({ ...config, version: versionOf(), onWarning: (line) => console.warn(line) });
   console.info(`The edge listens on ${edge.url} (Stripe ${config.stripe.mode} mode).`);
-  if (config.apiKeysFile === undefined) console.info("It takes calls without a key from this machine: Stripe is a sandbox.");
+  if (config.apiKeysFile === undefined)
+    console.info("It takes calls without a key from this machine: Stripe is a sandbox.");
   process.send?.({ url: edge.url });
 
   let stopping = false;

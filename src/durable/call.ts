@@ -43,7 +43,7 @@ export type Accepted<Kept, Answer> =
   | { readonly kind: "not_accepted" };
 
 /** A step that is done, but perhaps not recorded yet. */
-export type EarlyStep<Value> = {
+type EarlyStep<Value> = {
   readonly value: Value;
   /** Resolves when the step is recorded: before that, nothing may be awaited, sent or handed on. An answer may be given. */
   recorded(): Promise<void>;

@@ -52,7 +52,7 @@ export type Fixed<Parameters, Extra> = Extra & {
   readonly lookUpDelaysMs: readonly number[];
 };
 
-export type Created<Made> = {
+type Created<Made> = {
   readonly kind: "created";
   readonly made: Made;
   /** How it was seen: in the answer to its creation, or by a read after that answer was lost. */
@@ -180,7 +180,7 @@ async function createAccepted<Parameters, Made, Extra extends object>(
     idempotencyKey: idempotencyKey(installationId),
     fixedAtMs,
   });
-  const { value, recorded } = await call.sendAccepted<Kept<Extra>, Sent<Made>>(kind.step, (surroundings) => {
+  const begun = await call.sendAccepted<Kept<Extra>, Sent<Made>>(kind.step, (surroundings) => {
     const { installation, lookUpDelaysMs } = surroundings.settings;
     const installationId = installation.known();
     if (installationId === null) return null;
@@ -193,6 +193,8 @@ async function createAccepted<Parameters, Made, Extra extends object>(
       request: refusalOf(extra) === null ? (stripe) => kind.send(stripe, request) : null,
     };
   });
+  const { value } = begun;
+  const recorded = async () => await begun.recorded();
   if (value.kind === "not_accepted") return { kind: "not_made", acceptedAtMs: null };
   if (value.kind === "undecided") return { kind: "not_made", acceptedAtMs: value.acceptedAtMs };
   const { extra, lookUpDelaysMs, fixedAtMs } = value.kept;

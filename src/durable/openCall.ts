@@ -204,8 +204,7 @@ export function openCall<Ctx extends Context>(
         isHurried = before;
       }
     },
-    fix: async (step, decide) =>
-      taken(await ctx.run(step, () => recorded(async () => decide(surroundings())))),
+    fix: async (step, decide) => taken(await ctx.run(step, () => recorded(async () => decide(surroundings())))),
     setDeadline(atMs) {
       const before = deadlineAtMs;
       deadlineAtMs = atMs;

@@ -43,11 +43,11 @@ export function createInstallation(
     try {
       const answer = await engine.call(call, AbortSignal.timeout(patienceMs));
       if (answer.status !== 200) throw new EngineUnavailable(`The service answered ${answer.status}.`);
-      const check = edgeCheckSchema.parse(JSON.parse(answer.body));
-      last = { check, atMs: performance.now() };
-      if (edgeHeader !== null && !check.isEdgeTrusted && wasTrusted) onUntrusted();
-      wasTrusted = check.isEdgeTrusted;
-      return check;
+      const said = edgeCheckSchema.parse(JSON.parse(answer.body));
+      last = { check: said, atMs: performance.now() };
+      if (edgeHeader !== null && !said.isEdgeTrusted && wasTrusted) onUntrusted();
+      wasTrusted = said.isEdgeTrusted;
+      return said;
     } catch (error) {
       throw error instanceof EngineUnavailable ? error : new EngineUnavailable("The service gave no answer in time.");
     }

@@ -32,7 +32,7 @@ export type House = {
   close(): Promise<void>;
 };
 
-export type BenchEdge = { readonly url: string; readonly program: Program };
+type BenchEdge = { readonly url: string; readonly program: Program };
 
 /** Known to the service and to one of the edges. */
 const edgeSecret = "the bench's edge and service share it";

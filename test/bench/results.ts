@@ -87,7 +87,11 @@ export function targetsOf({ turns, scale }: Results): readonly Target[] {
   ] as const;
   const latencies = slowness.map(({ of, to, most: limit }) => {
     const ratio = latencyRatio(turns, of, to, 1);
-    return { words: `one caller's p50: (${of}) ≤ ${limit} × (${to})`, measured: ratio.toFixed(2), isMet: ratio <= limit };
+    return {
+      words: `one caller's p50: (${of}) ≤ ${limit} × (${to})`,
+      measured: ratio.toFixed(2),
+      isMet: ratio <= limit,
+    };
   });
   const most = scale.sizes.at(-1);
   const least = scale.sizes.at(0);

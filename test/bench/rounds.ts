@@ -103,7 +103,13 @@ async function takeTurn(
     perSecond: (answers / tookMs) * 1000,
     p50Ms: quantile(latenciesMs, 0.5),
     p99Ms: quantile(latenciesMs, 0.99),
-    cpuMs: { engine: per("engine"), handlers: per("handlers"), edge: per("edge"), sandbox: per("sandbox"), load: per("load") },
+    cpuMs: {
+      engine: per("engine"),
+      handlers: per("handlers"),
+      edge: per("edge"),
+      sandbox: per("sandbox"),
+      load: per("load"),
+    },
     writtenBytes: per("written"),
   };
 }
