@@ -66,7 +66,7 @@ export function createEngineClient(ingressUrl: string): EngineClient {
     headersTimeout: 0,
     bodyTimeout: 0,
     keepAliveTimeout: 30_000,
-    ...(socketPath === undefined ? {} : { connect: { socketPath } }),
+    ...(socketPath === null ? {} : { connect: { socketPath } }),
   });
 
   async function request(
