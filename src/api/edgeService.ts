@@ -18,6 +18,15 @@ export const edgeCheckSchema = z.object({
 
 export type EdgeCheck = z.output<typeof edgeCheckSchema>;
 
+/** What `GET /readyz` of the edge answers. */
+export const edgeReadinessSchema = z.object({
+  status: z.enum(["ready", "unavailable"]),
+  /** Whether edge and service have an EDGE_SECRET in common. */
+  isTrustedByService: z.boolean().exactOptional(),
+});
+
+export type EdgeReadiness = z.output<typeof edgeReadinessSchema>;
+
 /** What `takeNews` takes of a verified event: of which payment something may be new, and where to look. */
 export const eventTelltaleSchema = z.strictObject({
   paymentIntentId: z

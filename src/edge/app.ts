@@ -5,6 +5,7 @@
 import type { Context } from "hono";
 import { Hono } from "hono";
 import type { HttpBindings } from "@hono/node-server";
+import type { EdgeReadiness } from "../api/edgeService.ts";
 import type { Scope } from "../api/scopes.ts";
 import type { Call } from "../api/calls.ts";
 import { createDocuments } from "./documents.ts";
@@ -95,7 +96,7 @@ export function createEdgeApp(parts: EdgeParts): Hono<{ Bindings: HttpBindings }
     }
   }
 
-  async function readiness(): Promise<Answer> {
+  async function readiness(): Promise<Answer & { readonly body: EdgeReadiness }> {
     try {
       const { isEdgeTrusted } = await parts.installation.check();
       return { status: 200, body: { status: "ready", isTrustedByService: isEdgeTrusted } };

@@ -8,6 +8,7 @@ import { isRestricted, probePermissions } from "../../stripe/permissions.ts";
 import { webhookEventTypes } from "../../webhooks/eventTable.ts";
 import { judgeDeliveries } from "./findings/deliveries.ts";
 import { judgeDeployments, judgeReceiver } from "./findings/deployments.ts";
+import { judgeEdge } from "./findings/edge.ts";
 import { judgeEndpoints } from "./findings/endpoints.ts";
 import { examineEngine } from "./findings/engine.ts";
 import { seeDeployments, seeHandlersInUse, seeInvocations, seeReconciler, seeRefusals } from "./engineProbe.ts";
@@ -17,7 +18,7 @@ import { judgeOpenFiles } from "./findings/openFiles.ts";
 import type { Patient } from "./patient.ts";
 import { judgePermissions } from "./findings/permissions.ts";
 import { judgeReconciler } from "./findings/reconciler.ts";
-import { askUnsigned, tryWebhookPath } from "./serviceProbe.ts";
+import { askEdge, askUnsigned, tryWebhookPath } from "./serviceProbe.ts";
 import { judgeSignatures } from "./findings/signatures.ts";
 import { judgeClock, judgeKey } from "./findings/stripeKey.ts";
 import { judgeWebhookPath } from "./findings/webhookPath.ts";
@@ -101,7 +102,8 @@ async function examineDeployments(patient: Patient): Promise<readonly Finding[]>
 async function examineWebhookPath({ config, stripe }: Patient): Promise<readonly Finding[]> {
   const { entryUrl } = config;
   const answers = entryUrl === undefined ? [] : await tryWebhookPath(entryUrl, stripe.webhookSecrets);
-  return [judgeWebhookPath(entryUrl, answers)];
+  const edge = entryUrl === undefined ? [] : judgeEdge(entryUrl, await askEdge(entryUrl));
+  return [judgeWebhookPath(entryUrl, answers), ...edge];
 }
 
 async function examineKey({ stripe }: Patient): Promise<readonly Finding[]> {

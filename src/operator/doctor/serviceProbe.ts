@@ -2,6 +2,8 @@
 import { connect } from "node:http2";
 import { requestEngine } from "../../engine/request.ts";
 import { webhookAboutNothing } from "../../stripe/inspection.ts";
+import { edgeReadinessSchema } from "../../api/edgeService.ts";
+import type { EdgeAnswer } from "./findings/edge.ts";
 import type { SignaturesQuestion } from "./findings/signatures.ts";
 import type { WebhookPathAnswer } from "./findings/webhookPath.ts";
 
@@ -52,6 +54,22 @@ async function tryWebhook(entryUrl: string, secret: string): Promise<WebhookPath
   } catch (error) {
     const isLate = error instanceof DOMException && error.name === "TimeoutError";
     return { kind: "unreachable", message: isLate ? "no answer in time" : "no connection" };
+  }
+}
+
+/** Asks an edge whether it is ready. */
+export async function askEdge(entryUrl: string): Promise<EdgeAnswer> {
+  try {
+    const response = await requestEngine(entryUrl, "/readyz", {
+      redirect: "manual",
+      signal: AbortSignal.timeout(requestTimeoutMs),
+    });
+    const answer = edgeReadinessSchema.safeParse(await response.json());
+    if (!answer.success) return { kind: "no_edge" };
+    const { status, isTrustedByService = false } = answer.data;
+    return status === "ready" ? { kind: "ready", isTrustedByService } : { kind: "not_ready" };
+  } catch {
+    return { kind: "no_edge" };
   }
 }
 

@@ -18,6 +18,8 @@ import { judgeOpenFiles } from "../../../src/operator/doctor/findings/openFiles.
 import type { FileLimit } from "../../../src/operator/engine/openFiles.ts";
 import { judgeWebhookPath } from "../../../src/operator/doctor/findings/webhookPath.ts";
 
+import { judgeEdge, type EdgeAnswer } from "../../../src/operator/doctor/findings/edge.ts";
+
 const said = (findings: readonly Finding[]) => findings.map(({ verdict, message }) => `${verdict}: ${message}`);
 const trouble = (findings: readonly Finding[]) => findings.filter(({ verdict }) => verdict !== "ok");
 const minuteMs = 60_000;
@@ -375,4 +377,14 @@ describe("invocations", () => {
       ["warning", "  npx restate inv restart-as-new inv_1"],
     ]);
   });
+});
+
+it.each<readonly [EdgeAnswer, readonly string[]]>([
+  [{ kind: "ready", isTrustedByService: true }, ["ok"]],
+  [{ kind: "ready", isTrustedByService: false }, ["warning"]],
+  [{ kind: "not_ready" }, ["wrong"]],
+  [{ kind: "no_edge" }, []],
+])("says of an edge that is %j: %j", (answer, verdicts) => {
+  const findings = judgeEdge("http://127.0.0.1:8080", answer);
+  expect(findings.map(({ verdict }) => verdict)).toEqual(verdicts);
 });
