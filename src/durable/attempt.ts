@@ -36,6 +36,8 @@ export async function attempt<Answer>(
     const answer = onTerms(termsOf(from, clock(), abandoned.signal), request);
     return isNear(from.untilMs) ? await inTime(answer, patienceMs) : await answer;
   } catch (error) {
+    // A request that still waits for its turn gives it up.
+    abandoned.abort(error);
     if (error instanceof WithdrawnRequest) return new Stop(error.why as Stop["because"]);
     if (error instanceof StripeBusy && clock() < from.untilMs) return new Later(error.retryAfterMs);
     if (error instanceof StripeAccessError) {
@@ -49,9 +51,6 @@ export async function attempt<Answer>(
     const retryAfter = retryAfterMs({ ...from, nowMs });
     ctx.console.warn(`At "${step}": ${error.message} It is tried again in ${Math.round(retryAfter)} ms.`);
     throw RetryableError.from(error, { retryAfter });
-  } finally {
-    // A request that still waits for its turn gives it up.
-    abandoned.abort();
   }
 }
 

@@ -57,7 +57,6 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       return Response.json(body, { status });
     },
     hostname: options.host,
-    overrideGlobalObjects: false,
   });
   const server = createServer(
     {

@@ -84,6 +84,8 @@ export type Sent<Made> =
   | { readonly kind: "unknown" }
   | { readonly kind: "needs_review"; readonly message: string };
 
+const keyTooOld = "key too old";
+
 /**
  * Sends a fixed request, and nothing once Stripe may have forgotten its idempotency key, because a repetition would act again.
  * @param send gets what was fixed
@@ -100,10 +102,9 @@ export async function sendOnce<Parameters, Made>(
   } = {},
 ): Promise<Sent<Made>> {
   const { declined = () => null, idOf = () => null } = answers;
-  const tooOld = new WithdrawnRequest("key too old");
   // Looked at when the request is really sent, too: it may have to wait for its turn.
   const check = (): void => {
-    if (!isKeyStillSafe(fixedAtMs, Date.now())) throw tooOld;
+    if (!isKeyStillSafe(fixedAtMs, Date.now())) throw new WithdrawnRequest(keyTooOld);
   };
   const sent = ask<Sent<Made>>(
     async () => {
@@ -131,7 +132,7 @@ export async function sendOnce<Parameters, Made>(
     },
   );
   return await sent.catch((error: unknown) => {
-    if (error === tooOld) return { kind: "unknown" };
+    if (error instanceof WithdrawnRequest && error.why === keyTooOld) return { kind: "unknown" };
     throw error;
   });
 }

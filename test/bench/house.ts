@@ -35,7 +35,7 @@ export type House = {
 type BenchEdge = { readonly url: string; readonly program: Program };
 
 /** Known to the service and to one of the edges. */
-const edgeSecret = "the bench's edge and service share it";
+const edgeSecret = "bench-edge-secret-0123456789abcdef0123456789";
 
 export async function openHouse(options: {
   readonly folder: string;
