@@ -5,7 +5,8 @@ const check = "edge";
 
 /** What the edge said of itself; `no_edge` where an engine's ingress answers, or nobody: the webhook path tells that. */
 export type EdgeAnswer =
-  { readonly kind: "ready"; readonly isTrustedByService: boolean } | { readonly kind: "not_ready" | "no_edge" };
+  | { readonly kind: "ready"; readonly isTrustedByService: boolean }
+  | { readonly kind: "not_ready" | "no_edge" };
 
 export function judgeEdge(entryUrl: string, answer: EdgeAnswer): readonly Finding[] {
   switch (answer.kind) {
