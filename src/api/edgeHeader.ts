@@ -8,7 +8,7 @@
  * x-payments-edge: v1 k=<engine's key> t=<accepted at, in ms; or -> f=<fingerprint> s=<HMAC-SHA-256>
  * ```
  */
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from "node:crypto";
 
 export const edgeHeaderName = "x-payments-edge";
 
@@ -47,5 +47,16 @@ export function readEdgeHeader(secrets: readonly string[], target: CallTarget, t
 function signatureOf(secret: string, { service, handler }: CallTarget, header: EdgeHeader): Buffer {
   const { engineKey, acceptedAtMs, fingerprint } = header;
   const signed = ["v1", service, handler, engineKey, acceptedAtMs ?? "-", fingerprint].join("\n");
-  return createHmac("sha256", secret).update(signed).digest();
+  return createHmac("sha256", keyOf(secret)).update(signed).digest();
+}
+
+/** Made once: a secret that is a text is made a key at each use. */
+const keys = new Map<string, KeyObject>();
+
+function keyOf(secret: string): KeyObject {
+  const known = keys.get(secret);
+  if (known !== undefined) return known;
+  const key = createSecretKey(secret, "utf8");
+  keys.set(secret, key);
+  return key;
 }

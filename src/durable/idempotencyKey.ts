@@ -5,7 +5,7 @@
  *
  * Source: https://github.com/restatedev/restate/blob/v1.7.12/crates/types/src/identifiers.rs
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** The hash in an invocation's id: 16 bytes, the lowest first, written in base 62. */
 const hashBytes = 16;
@@ -25,8 +25,8 @@ export function hasKey(invocationId: string, service: string, handler: string, k
 }
 
 function endingOf(service: string, handler: string, key: string): string {
-  const hash = createHash("sha256").update(`ik,${service},${handler},${key}`).digest().subarray(0, hashBytes);
-  return inBase62(BigInt(`0x${Buffer.from(hash.toReversed()).toString("hex")}`)).padStart(hashDigits, "0");
+  const bytes = hash("sha256", `ik,${service},${handler},${key}`, "buffer").subarray(0, hashBytes).reverse();
+  return inBase62(BigInt(`0x${bytes.toString("hex")}`)).padStart(hashDigits, "0");
 }
 
 function inBase62(value: bigint): string {

@@ -7,7 +7,7 @@ import { Hono } from "hono";
 import type { HttpBindings } from "@hono/node-server";
 import type { EdgeReadiness } from "../api/edgeService.ts";
 import type { Scope } from "../api/scopes.ts";
-import type { Call } from "../api/calls.ts";
+import { calls, type Call } from "../api/calls.ts";
 import { createDocuments } from "./documents.ts";
 import { identifyCaller, type CallerRules } from "./caller.ts";
 import { clientAddress } from "./clientAddress.ts";
@@ -16,7 +16,7 @@ import { readCallId, type CallIdentity, type KeySpace } from "./callIdentity.ts"
 import type { EngineOperator } from "./engineOperator.ts";
 import { EdgeFailure, failureAnswer, failureOf, notFound, type Answer } from "./failures.ts";
 import { declarationOf } from "./keptOutcome.ts";
-import { answerKept, callAt, createPublicCalls, type CallParts } from "./publicCalls.ts";
+import { answerKept, createPublicCalls, type CallParts } from "./publicCalls.ts";
 import type { RateLimits } from "./rateLimits.ts";
 import { takeWebhook, type WebhookOptions } from "./webhooks.ts";
 
@@ -40,7 +40,7 @@ const defaultMerchant = "default";
 /** No API key has this name. */
 const developer: Admitted = { space: { merchant: defaultMerchant, name: "" }, may: () => true };
 
-const webhookPaths: ReadonlySet<string> = new Set(["/payments/processWebhook", `/webhooks/${defaultMerchant}`]);
+const webhookPaths: readonly string[] = ["/payments/processWebhook", `/webhooks/${defaultMerchant}`];
 
 export function createEdgeApp(parts: EdgeParts): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>();
@@ -73,15 +73,14 @@ export function createEdgeApp(parts: EdgeParts): Hono<{ Bindings: HttpBindings }
     const callId = context.req.param("callId");
     return reply({ status: 202, body: { callId }, headers: { location: `/calls/${callId}` } });
   });
-  app.post("/:first/:second", async (context) => {
-    const path = pathOf(context);
-    if (webhookPaths.has(path)) return reply(await webhook(context));
-    const declared = callAt(path);
-    if (declared === undefined) return reply(failureAnswer(notFound));
-    const { space } = await admitted(context, declared);
-    const { incoming } = context.env;
-    return reply(await answerCall(declared, { incoming, space, gone: goneSignal(context) }));
-  });
+  for (const path of webhookPaths) app.post(path, async (context) => reply(await webhook(context)));
+  for (const declared of calls) {
+    app.post(`/${declared.service}/${declared.handler}`, async (context) => {
+      const { space } = await admitted(context, declared);
+      const { incoming } = context.env;
+      return reply(await answerCall(declared, { incoming, space, gone: goneSignal(context) }));
+    });
+  }
   return app;
 
   async function webhook(context: EdgeContext): Promise<Answer> {

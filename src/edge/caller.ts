@@ -94,7 +94,7 @@ function isFromThisMachine({ headers, remoteAddress }: CallerRequest): boolean {
   return (
     host !== undefined &&
     loopbackHosts.includes(host) &&
-    isWithin(loopback, remoteAddress ?? "") &&
+    (remoteAddress === "127.0.0.1" || isWithin(loopback, remoteAddress ?? "")) &&
     !Object.keys(headers).some((name) => forwardingHeader.test(name))
   );
 }

@@ -1,7 +1,7 @@
 /** `POST /<service>/<handler>`: checks a call, hands it to the engine, and answers its outcome, or 202 where the caller asks for that. */
 import type { IncomingMessage } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
-import { calls, type Call } from "../api/calls.ts";
+import type { Call } from "../api/calls.ts";
 import { edgeHeaderName, writeEdgeHeader } from "../api/edgeHeader.ts";
 import { InvalidBodyError, readRequestBody } from "../api/requestBody.ts";
 import { readBody } from "./body.ts";
@@ -21,15 +21,6 @@ export type CallParts = {
   /** The first one signs; without any, the handlers are told nothing. */
   readonly secrets: readonly string[];
 };
-
-const declarations: ReadonlyMap<string, Call> = new Map(
-  calls.map((call) => [`/${call.service}/${call.handler}`, call]),
-);
-
-/** The call at a path, letter by letter. */
-export function callAt(path: string): Call | undefined {
-  return declarations.get(path);
-}
 
 /** One who has to know until when he waits: the connection of the caller. */
 export type CallRequest = {

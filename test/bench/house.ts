@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { startEngine, type Engine } from "../../src/dev/engine.ts";
+import { ingressSocket, socketAddress } from "../../src/config/engineSockets.ts";
 import { freePorts } from "../../src/dev/ports.ts";
 import { registerDeployment } from "../../src/dev/registration.ts";
 import { startProgram, type Program } from "./programs.ts";
@@ -95,7 +96,8 @@ export async function openHouse(options: {
       environment: {
         EDGE_PORT: String(port),
         EDGE_SECRET: secret,
-        RESTATE_INGRESS_URL: ingressUrl,
+        // As in `npm start`: the engine listens on both.
+        RESTATE_INGRESS_URL: socketAddress(ingressSocket(engineDir)),
         RESTATE_ADMIN_URL: `http://127.0.0.1:${adminPort}`,
         STRIPE_API_BASE: sandbox.url,
         STRIPE_SECRET_KEY: secretKey,
