@@ -9,8 +9,9 @@ import { cpus, release, tmpdir, totalmem, type } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { freePorts } from "../../src/dev/ports.ts";
+import { freePort, freePorts } from "../../src/dev/ports.ts";
 import { chartOf } from "./chart.ts";
+import { measureDoor } from "./door.ts";
 import { openHouse } from "./house.ts";
 import { readJournals } from "./journal.ts";
 import { kinds } from "./kinds.ts";
@@ -34,6 +35,8 @@ const { values } = parseArgs({
 type Extent = {
   readonly plan: Plan;
   readonly promptnessSamples: number;
+  /** How long each attack on the edge is. */
+  readonly doorMs: number;
   readonly sizes: readonly number[];
   pairs: number;
 };
@@ -50,6 +53,7 @@ const whole: Extent = {
     kinds: everyKind,
   },
   promptnessSamples: 50,
+  doorMs: 5000,
   sizes: [10_000, 100_000],
   pairs: 400,
 };
@@ -64,6 +68,7 @@ const quick: Extent = {
     kinds: everyKind,
   },
   promptnessSamples: 10,
+  doorMs: 1500,
   sizes: [300, 1500],
   pairs: 60,
 };
@@ -88,7 +93,9 @@ async function measureKinds(folder: string, port: number, extent: Extent) {
     });
     sayTime("from webhook to answer");
     const promptness = await measurePromptness(house, sandbox, extent.promptnessSamples);
-    return { journals, turns, promptness };
+    sayTime("the edge alone");
+    const door = await measureDoor(house, { folder, port: await freePort(), durationMs: extent.doorMs });
+    return { journals, turns, promptness, door };
   } finally {
     await house.close();
     await sandbox.stop();

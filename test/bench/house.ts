@@ -23,6 +23,8 @@ export type House = {
   readonly fixtures: Program | null;
   /** The edge, and one that tells the handlers nothing; null without fixtures. */
   readonly edges: { readonly edge: BenchEdge; readonly plainEdge: BenchEdge } | null;
+  /** What an edge in front of this house is told. */
+  readonly edgeEnvironment: Readonly<Record<string, string>>;
   /** Our endpoint at the ingress, that at the edge, and that of the sample. */
   readonly endpoints: { readonly ours: Endpoint; readonly edge: Endpoint | null; readonly sample: Endpoint | null };
   sql<Row>(query: string): Promise<readonly Row[]>;
@@ -89,20 +91,19 @@ export async function openHouse(options: {
           logFile: join(folder, `${name}-fixtures.log`),
           profileDir,
         });
+  const edgeEnvironment = {
+    // As in `npm start`: the engine listens on both.
+    RESTATE_INGRESS_URL: socketAddress(ingressSocket(engineDir)),
+    RESTATE_ADMIN_URL: `http://127.0.0.1:${adminPort}`,
+    STRIPE_API_BASE: sandbox.url,
+    STRIPE_SECRET_KEY: secretKey,
+    STRIPE_WEBHOOK_SECRET: edgeEndpoint?.secret ?? "",
+  };
   const openEdge = async (part: string, port: number, secret: string): Promise<BenchEdge> => {
     const program = startProgram({
       name: part,
       entry: edgeEntry,
-      environment: {
-        EDGE_PORT: String(port),
-        EDGE_SECRET: secret,
-        // As in `npm start`: the engine listens on both.
-        RESTATE_INGRESS_URL: socketAddress(ingressSocket(engineDir)),
-        RESTATE_ADMIN_URL: `http://127.0.0.1:${adminPort}`,
-        STRIPE_API_BASE: sandbox.url,
-        STRIPE_SECRET_KEY: secretKey,
-        STRIPE_WEBHOOK_SECRET: edgeEndpoint?.secret ?? "",
-      },
+      environment: { ...edgeEnvironment, EDGE_PORT: String(port), EDGE_SECRET: secret },
       logFile: join(folder, `${name}-${part}.log`),
       profileDir,
     });
@@ -128,6 +129,7 @@ export async function openHouse(options: {
   return {
     ingressUrl,
     edges,
+    edgeEnvironment,
     adminUrl,
     engineDir,
     engine: () => engine,

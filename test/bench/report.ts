@@ -25,6 +25,8 @@ export function reportOf(results: Results): string {
       results.promptness.map((one) => [`(${one.kind}) ${titleOf(one.kind)}`, one.state, ms(one.p50Ms), ms(one.p99Ms)]),
     ),
     "Awake: the webhook comes at once. Suspended: it comes after the two seconds in which a call holds its connection.",
+    "### The edge alone",
+    doorOf(results),
     "### At scale",
     scaleOf(results),
     "Disk: how much more the engine's files hold for each; the engine has trimmed its log where that is less than nothing.",
@@ -104,6 +106,18 @@ function costOf({ turns, journals }: Results): string {
         String(entries.reduce((sum, entry) => sum + entry.bytes, 0)),
       ];
     }),
+  );
+}
+
+function doorOf({ door }: Results): string {
+  return table(
+    ["refused per second", ""],
+    [
+      ["calls with a key that is none", door.refusedCallsPerSecond.toFixed(0)],
+      ["webhooks that nobody signed", door.refusedWebhooksPerSecond.toFixed(0)],
+      ["the engine's folder", `${(door.engineBytes / 1000).toFixed(1)} KB more`],
+      ["invocations", `${door.invocations} more`],
+    ],
   );
 }
 

@@ -1,4 +1,5 @@
 /** Everything that one run has measured, as it is kept and reported. */
+import type { DoorReport } from "./door.ts";
 import type { Journal } from "./journal.ts";
 import { kinds, type KindId } from "./kinds.ts";
 import type { Promptness } from "./promptness.ts";
@@ -13,6 +14,7 @@ export type Results = {
   readonly turns: readonly Turn[];
   readonly journals: readonly Journal[];
   readonly promptness: readonly Promptness[];
+  readonly door: DoorReport;
   readonly scale: ScaleReport;
 };
 
@@ -59,7 +61,7 @@ export type Target = {
 };
 
 /** The targets of this project, and what came of them in this run. */
-export function targetsOf({ turns, scale }: Results): readonly Target[] {
+export function targetsOf({ turns, scale, door }: Results): readonly Target[] {
   const callers = Math.max(...turns.map((turn) => turn.callers));
   const comparisons = [
     { of: "c", to: "b", least: 0.9, lowest: 0 },
@@ -93,13 +95,20 @@ export function targetsOf({ turns, scale }: Results): readonly Target[] {
       isMet: ratio <= limit,
     };
   });
+  const slowest = Math.min(door.refusedCallsPerSecond, door.refusedWebhooksPerSecond);
+  const refusals = {
+    words: "the edge alone refuses ≥ 5,000 calls and forged webhooks per second, and the engine hears nothing",
+    measured: `${slowest.toFixed(0)}, ${door.invocations} invocations`,
+    isMet: slowest >= 5000 && door.invocations === 0,
+  };
   const most = scale.sizes.at(-1);
   const least = scale.sizes.at(0);
-  if (most === undefined || least === undefined) return [...ratios, ...latencies];
+  if (most === undefined || least === undefined) return [...ratios, ...latencies, refusals];
   const growth = most.service.heapBytes - least.service.heapBytes;
   return [
     ...ratios,
     ...latencies,
+    refusals,
     {
       words: `${most.waiting.toLocaleString("en")} waiting payments leave a new one's p50 within 1.5 × that of an idle engine`,
       measured: `${most.newPayment.ratio.toFixed(2)} ×`,
