@@ -180,7 +180,7 @@ export function openCall<Ctx extends Context>(ctx: Ctx, options: HandlerOptions)
       throw RetryableError.from(error, { retryAfter });
     } finally {
       // A request that still waits for its turn gives it up.
-      abandoned.abort();
+      abandoned.abort(nobodyWaits);
     }
   }
 
@@ -293,6 +293,9 @@ export function openCall<Ctx extends Context>(ctx: Ctx, options: HandlerOptions)
 function isNear(deadlineAtMs: number): boolean {
   return deadlineAtMs - clock() < 2 * 60_000;
 }
+
+/** Made once: an abort without a reason makes an error with a stack trace each time. */
+const nobodyWaits = new StripeOutage("Nobody waits for the answer any more.");
 
 /** Stands for an answer that did not come. */
 class Stop {
