@@ -1,8 +1,9 @@
 /**
- * What a storm of settling debits is played on: engine, sandbox and service as processes of their own. The service begins without a pace,
+ * What a storm of settling debits is played on: engine, edge, sandbox and service as processes of their own. The service begins without a pace,
  * so that the debits are taken in soon, and is started again with one.
  */
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { startEngine } from "../../src/dev/engine.ts";
@@ -12,6 +13,9 @@ import type { LimitsInput } from "../../src/sandbox/world/limits.ts";
 import { startProgram } from "../bench/programs.ts";
 import { openSandbox, secretKey } from "../bench/stripe.ts";
 
+const edgeEntry = fileURLToPath(new URL("../../src/bin/edge.ts", import.meta.url));
+/** Known to edge and service. */
+const edgeSecret = "edge-secret-of-the-pacing-rig-0123456789abcdef";
 const serviceEntry = fileURLToPath(new URL("../../src/bin/app.ts", import.meta.url));
 
 export type Answer = { readonly status: number; readonly body: unknown };
@@ -19,10 +23,11 @@ export type Answer = { readonly status: number; readonly body: unknown };
 export type Rig = Awaited<ReturnType<typeof openRig>>;
 
 export async function openRig(folder: string) {
-  const [sandboxPort = 0, ingressPort = 0, adminPort = 0, nodePort = 0, servicePort = 0] = await freePorts(5);
+  const ports = await freePorts(6);
+  const [sandboxPort = 0, ingressPort = 0, adminPort = 0, nodePort = 0, servicePort = 0, edgePort = 0] = ports;
   const sandbox = await openSandbox({ folder, port: sandboxPort, settlementDelayMs: 24 * 3_600_000, profileDir: null });
-  const ingressUrl = `http://127.0.0.1:${ingressPort}`;
-  const endpoint = await sandbox.addEndpoint(`${ingressUrl}/payments/processWebhook`);
+  const edgeUrl = `http://127.0.0.1:${edgePort}`;
+  const endpoint = await sandbox.addEndpoint(`${edgeUrl}/payments/processWebhook`);
   await sandbox.deliverTo(endpoint);
   const startService = (settings: Readonly<Record<string, string>>) =>
     startProgram({
@@ -33,6 +38,7 @@ export async function openRig(folder: string) {
         STRIPE_API_BASE: sandbox.url,
         STRIPE_SECRET_KEY: secretKey,
         STRIPE_WEBHOOK_SECRET: endpoint.secret,
+        EDGE_SECRET: edgeSecret,
         RECONCILE_INTERVAL: "0",
         // Debits wait for days, and are read every six hours then; the reads of their first hour don't belong to a storm.
         PAYMENT_POLL_SCHEDULE: "6h",
@@ -46,6 +52,23 @@ export async function openRig(folder: string) {
   const engine = await startEngine({ ingressPort, adminPort, nodePort, dataDir: engineDir, partitions: 4 });
   const deploymentUrl = `http://127.0.0.1:${servicePort}`;
   await registerDeployment(engine.adminUrl, deploymentUrl, { timeoutMs: 60_000 });
+  const edge = startProgram({
+    name: "edge",
+    entry: edgeEntry,
+    environment: {
+      EDGE_PORT: String(edgePort),
+      EDGE_SECRET: edgeSecret,
+      RESTATE_INGRESS_URL: engine.ingressUrl,
+      RESTATE_ADMIN_URL: engine.adminUrl,
+      STRIPE_API_BASE: sandbox.url,
+      STRIPE_SECRET_KEY: secretKey,
+      STRIPE_WEBHOOK_SECRET: endpoint.secret,
+    },
+    logFile: join(folder, "edge.log"),
+    profileDir: null,
+  });
+  await edge.nextMessage();
+  while (!(await fetch(`${edgeUrl}/readyz`)).ok) await delay(100);
   const records = new DatabaseSync(join(folder, "stripe", "sandbox.sqlite"), { readOnly: true });
 
   async function control(path: string, order: object): Promise<void> {
@@ -66,8 +89,8 @@ export async function openRig(folder: string) {
     },
     /** Calls `processPayment` and waits for its outcome, or only until the engine has taken the call. */
     async call(key: string, body: object, wait: "for the outcome" | "for acceptance"): Promise<Answer> {
-      const path = wait === "for acceptance" ? "processPayment/send" : "processPayment";
-      return await post(`${ingressUrl}/payments/${path}`, body, { "idempotency-key": key });
+      const prefer = wait === "for acceptance" ? { prefer: "respond-async" } : {};
+      return await post(`${edgeUrl}/payments/processPayment`, body, { "idempotency-key": key, ...prefer });
     },
     async sql(query: string): Promise<number> {
       const answer = await post(`${engine.adminUrl}/query`, { query }, { accept: "application/json" });
@@ -92,6 +115,7 @@ export async function openRig(folder: string) {
     },
     async close(): Promise<void> {
       records.close();
+      await edge.stop();
       await engine.kill();
       await service.stop();
       await sandbox.stop();
