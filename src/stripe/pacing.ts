@@ -41,8 +41,11 @@ export class NoTurn extends Error {
   }
 }
 
-/** How long a line may be. The engine has one of its slots occupied by each request in it. */
-const longestLineMs = 5000;
+/** How long a line may be. A call that waits in it for longer is suspended by the engine, and played again for nothing. */
+const longestLineMs = 2000;
+
+/** The same for those who come again: on a busy machine many come at once, and to tell them so again costs more than their wait. */
+const longestLineOfBookedMs = 10_000;
 
 /** A request that is overtaken for so long leaves the line: far below the engine's abort timeout, together with Stripe's own time. */
 const longestStayMs = 15_000;
@@ -114,8 +117,10 @@ export class Pacer {
     const line = this.#line(operation, urgency);
     const nowMs = this.#now();
     const waitMs = this.#waitMs(line, nowMs);
-    const isPromised = line.promisedUntilMs - nowMs > longestLineMs && waitMs > leadMs / 2;
-    if (waitMs > longestLineMs || (isPromised && !isBooked)) throw this.#promise(line, isBooked, nowMs);
+    // Turns are promised to others, who are there or will be soon.
+    const isPromised = !isBooked && line.promisedUntilMs - nowMs > longestLineMs && waitMs > leadMs / 2;
+    const longestMs = isBooked ? longestLineOfBookedMs : longestLineMs;
+    if (isPromised || waitMs > longestMs) throw this.#promise(line, isBooked, nowMs);
     await this.#stand(line, signal);
   }
 

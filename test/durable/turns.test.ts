@@ -5,7 +5,7 @@ import type { Served } from "../../src/durable/serve.ts";
 import { createStripeGateway } from "../../src/merchants/gateway.ts";
 import { card, modes, newOrder, openScene, secretKey, until, type Answer, type Scene } from "../scene/scene.ts";
 
-/** Ten requests fill the line; whoever comes then is told to come again. */
+/** Four requests fill the line; whoever comes then is told to come again. */
 const pace = { all: 2, eachOperation: 2, search: 2 };
 const [paid, late, cancelled] = [newOrder(), newOrder(), newOrder()];
 

@@ -43,15 +43,20 @@ function verdicts({ requests, refused, wrong, cards }: StormReport): readonly (r
 }
 
 function reportOf(report: StormReport): string {
-  const { tookMs, debits, cards, sleeps, wrong } = report;
+  const { tookMs, debits, cards, cardsBefore, sleeps, wrong } = report;
   return [
     `Stripe's limits of a ${values.limits} account: ${JSON.stringify(account.limits)}; the service keeps to ${account.requestsPerSecond} requests per second.`,
     `${values.debits} debits settled within ${values.seconds} s; the last call ended ${(tookMs / 1000).toFixed(0)} s after the first settlement.`,
     `Debits: ${debits.succeeded} succeeded, ${debits.declined} declined. Calls slept ${sleeps} times until their turn.`,
-    `New card payments: ${cards.count}, p50 ${cards.p50Ms.toFixed(0)} ms, p99 ${cards.p99Ms.toFixed(0)} ms, longest ${cards.longestMs.toFixed(0)} ms.`,
+    `New card payments meanwhile: ${wordsOf(cards)}.`,
+    `Before, for comparison: ${wordsOf(cardsBefore)}.`,
     ...verdicts(report).map(([words, isReached]) => `${isReached ? "✓" : "✗"} ${words}`),
     ...wrong.slice(0, 10),
   ].join("\n");
+}
+
+function wordsOf({ count, p50Ms, p99Ms, longestMs }: StormReport["cards"]): string {
+  return `${count}, p50 ${p50Ms.toFixed(0)} ms, p99 ${p99Ms.toFixed(0)} ms, longest ${longestMs.toFixed(0)} ms`;
 }
 
 const folder = await mkdtemp(join(tmpdir(), "restate-stripe-payments-pacing-"));

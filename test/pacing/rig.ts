@@ -105,5 +105,5 @@ async function post(url: string, body: object, headers: Readonly<Record<string, 
     headers: { "content-type": "application/json", ...headers },
     body: JSON.stringify(body),
   });
-  return { status: response.status, body: (await response.json()) as unknown };
+  return { status: response.status, body: await response.json() };
 }

@@ -72,10 +72,10 @@ describe("the limits on the rate of requests", () => {
       await withSandbox(
         async ({ stripe, sandbox }) => {
           const keys = ["order-1", "order-2", "order-3"];
-          const create = (idempotencyKey: string) => stripe.paymentIntents.create(cardPayment(), { idempotencyKey });
+          const pay = (idempotencyKey: string) => stripe.paymentIntents.create(cardPayment(), { idempotencyKey });
           const errors = await Promise.all(
             keys.map((key) =>
-              create(key).then(
+              pay(key).then(
                 () => null,
                 (error: unknown) => error,
               ),
@@ -90,7 +90,7 @@ describe("the limits on the rate of requests", () => {
           }
           await control(sandbox, "DELETE", "/limits");
           expect((await stripe.paymentIntents.list()).data).toHaveLength(1);
-          for (const key of keys) await create(key);
+          for (const key of keys) await pay(key);
           expect((await stripe.paymentIntents.list()).data).toHaveLength(3);
         },
         { limits },
