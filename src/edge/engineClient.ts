@@ -31,9 +31,7 @@ export class EngineLost extends Error {
 }
 
 /** What became of a kept call: its answer, that it is under way, or that the engine knows of none. */
-type KeptOutcome =
-  | { readonly kind: "ended"; readonly answer: EngineAnswer }
-  | { readonly kind: "open" | "none" };
+type KeptOutcome = { readonly kind: "ended"; readonly answer: EngineAnswer } | { readonly kind: "open" | "none" };
 
 export type EngineClient = {
   /** Calls a handler and waits for its answer, however long that takes. @throws EngineUnavailable, EngineLost */
