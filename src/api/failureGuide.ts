@@ -9,7 +9,7 @@ type Explanation = { readonly meaning: string; readonly remedy: string };
 export const reasonGuide: Readonly<Record<FailureReason, Explanation>> = {
   invalid_request: {
     meaning:
-      "A field is wrong. Stripe refused it (`param`, `stripeCode`), or our schema did: then there is no `metadata`, and `message` names the first ten errors.",
+      "A field is wrong. Stripe refused it (`param`, `stripeCode`), or our schema did (`errors`; at the engine's ingress `message` names the first ten errors, without `metadata`).",
     remedy: "Mend the request and use a new key.",
   },
   declined: {
@@ -70,7 +70,7 @@ export const edgeReasonGuide: Readonly<Record<EdgeFailureReason | "invalid_reque
     remedy: "Send `authorization: Bearer <key>`. Nothing was accepted.",
   },
   forbidden: {
-    meaning: "The API key lacks the scope of the call.",
+    meaning: "The API key lacks the scope of the call. Or a web page sent a call without a key.",
     remedy: "Use a key that has the scope. Nothing was accepted.",
   },
   too_large: {

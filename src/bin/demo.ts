@@ -104,7 +104,8 @@ async function demo(stop: AbortSignal): Promise<boolean> {
       ports: { edge, admin, service, sandbox },
       dataDir,
       stripe: { kind: "sandbox", settlementDelayMs },
-      environment,
+      // The demo's edge is its own, and its calls have no key.
+      environment: { ...environment, API_KEYS_FILE: "" },
       serviceSettings: { PAYMENT_POLL_SCHEDULE: pollSchedule },
       onWarning: () => {},
       signal: stop,

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { styleText } from "node:util";
 import { ConfigError, loadDevConfig, readEnvironment, type DevConfig } from "../config/config.ts";
 import { loadEdgeConfig } from "../config/edgeConfig.ts";
-import type { Environment } from "../config/settings.ts";
+import { isUnset, type Environment } from "../config/settings.ts";
 import { EngineStartError } from "../dev/engine.ts";
 import { describeFailure, PartFailedError } from "../dev/parts.ts";
 import { DataFolderError, privateUmask } from "../dev/privateFolder.ts";
@@ -33,7 +33,8 @@ async function run(stop: AbortSignal): Promise<number> {
     signal: stop,
   });
   const unique = randomBytes(16).toString("hex");
-  console.log(readyScreen({ stack, startedInMs: performance.now() - startedAt, unique }));
+  const needsApiKey = !isUnset(environment, "API_KEYS_FILE");
+  console.log(readyScreen({ stack, startedInMs: performance.now() - startedAt, needsApiKey, unique }));
   return stopWhenTold(stack, stop);
 }
 

@@ -12,12 +12,14 @@ import type { Stack, StackTarget } from "./stackOptions.ts";
 export type ReadyScreen = {
   readonly stack: Pick<Stack, "url" | "adminUrl" | "target" | "targetDir" | "registration">;
   readonly startedInMs: number;
+  /** Whether the edge takes calls with an API key only. */
+  readonly needsApiKey: boolean;
   /** Makes the printed idempotency keys new, and not to be guessed: a known key is answered with its first result. */
   readonly unique: string;
 };
 
 /** Colours appear on a terminal only: styleText asks the stream. */
-export function readyScreen({ stack, startedInMs, unique }: ReadyScreen): string {
+export function readyScreen({ stack, startedInMs, needsApiKey, unique }: ReadyScreen): string {
   const url = `${stack.url}/payments/processPayment`;
   return [
     "",
@@ -33,7 +35,7 @@ export function readyScreen({ stack, startedInMs, unique }: ReadyScreen): string
     "",
     ...examples(stack.target).flatMap((example) => [
       `  ${example.title}`,
-      command(`    curl ${url} -H 'content-type: application/json' \\`),
+      command(`    curl ${url} -H 'content-type: application/json'${needsApiKey ? apiKeyHeader : ""} \\`),
       command(`      -H 'idempotency-key: ${example.name}-${unique}' -d '${example.body}'`),
       "",
     ]),
@@ -42,6 +44,9 @@ export function readyScreen({ stack, startedInMs, unique }: ReadyScreen): string
     "",
   ].join("\n");
 }
+
+/** The key itself is in nobody's hands but the caller's. */
+const apiKeyHeader = ' -H "authorization: Bearer $PAYMENTS_API_KEY"';
 
 /** How Stripe's webhooks reach a laptop, for a key without a webhook secret. */
 export function webhookRecipes(edgePort: number): string {

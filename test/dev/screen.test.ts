@@ -16,11 +16,14 @@ it("every printed line names the address that we listen on, and not a name that 
         registration: { deploymentId: "dp_1", services: [], orphanedHandlers: [] },
       },
       startedInMs: 1,
+      needsApiKey: target.kind === "account",
       unique: "a",
     }),
   );
   for (const text of [...screens, webhookRecipes(8080)]) expect(text).not.toContain("localhost");
   expect(screens[0]).toContain("curl http://127.0.0.1:8080/payments/processPayment");
+  expect(screens[0]).not.toContain("authorization");
+  expect(screens[1]).toContain('-H "authorization: Bearer $PAYMENTS_API_KEY"');
   expect(screens[0]).toContain("RESTATE_ADMIN_URL=http://127.0.0.1:9070 npx restate inv list");
   expect(screens[0]).toContain("Restate UI  http://127.0.0.1:9070/ui/");
   expect(webhookRecipes(8080)).toContain("stripe listen --forward-to 127.0.0.1:8080/payments/processWebhook");

@@ -1,7 +1,8 @@
 /** Writes docs/calls.md from the registry of calls: `npm run docs`. */
 import { writeFileSync } from "node:fs";
 import { calls, type Call } from "../../src/api/calls.ts";
-import { failuresOfCalls, reasonGuide } from "../../src/api/failureGuide.ts";
+import { edgeReasonGuide, failuresOfCalls, reasonGuide } from "../../src/api/failureGuide.ts";
+import { edgeFailureReasons, statusOfEdgeReason } from "../../src/api/edgeFailures.ts";
 import { failureReasonSchema, statusOfReason, type FailureReason } from "../../src/api/failures.ts";
 import { nextActionSchema, otherActionTypes } from "../../src/api/nextAction.ts";
 import { callTexts, failureExample, type CallText } from "./callTexts.ts";
@@ -11,31 +12,43 @@ export const CALLS_FILE = new URL("../../docs/calls.md", import.meta.url);
 
 const reasons = failureReasonSchema.options;
 
+/** The reasons that the edge gives by itself, the ones that it shares with the calls among them. */
+const edgeReasons = [
+  ...(["invalid_request", "not_found"] as const).map((reason) => ({ reason, status: statusOfReason[reason] })),
+  ...edgeFailureReasons.options.map((reason) => ({ reason, status: statusOfEdgeReason[reason] })),
+];
+
 const head = `<!-- Written by \`npm run docs\` from src/api/calls.ts and the contracts. Change those, not this file. -->
 
 # The calls
 
-Every call is \`POST /<service>/<handler>\` on port 8080, JSON in and out. It returns the final outcome, at once or days later, or it
+Every call is \`POST /<service>/<handler>\` at the edge (port 8080), JSON in and out. It returns the final outcome, at once or days later, or it
 [fails](#failures) with a reason. Amounts are integers in the currency's minor unit (cents), moments are ISO 8601 in UTC. Unknown fields are
-refused: a misspelt \`captureMethod\` must not charge at once. The engine describes the same calls as OpenAPI at
-\`127.0.0.1:9070/services/payments/openapi\`.
+refused: a misspelt \`captureMethod\` must not charge at once. The edge describes the same calls as OpenAPI 3.1 at \`/openapi.json\`, and shows them as a
+page at \`/docs\`.
 
-**Send an \`idempotency-key\` header** with every call that changes something. A repeated key never charges again: it joins the call while that waits,
-and gets its answer afterwards. An answer is kept for \`IDEMPOTENCY_RETENTION\` (7 days) after the call ended. After that the same key would be a new
-payment, so derive keys from your order and don't reuse them. The engine keeps no fingerprint of a request: the same key with another body gets the
-first answer. Plain reads (\`getPayment\`, \`getCustomer\`, \`getDispute\` without \`awaitOutcome\`) and 409 \`balance_insufficient\` are not kept: asked again, they look
-again. Where the connection drops, or an answer is a 5xx without \`metadata\`, post the same body with the same key again. That is always safe.
+**Send \`authorization: Bearer <API key>\`** with every call. Each call's section names the [scope](operations.md#api-keys) that the key needs. Against the
+sandbox of \`npm start\`, programs of the same machine need no key, as in the examples here.
+
+**Send an \`idempotency-key\` header** with every call that changes something: the edge refuses such a call without one. A repeated key never charges
+again: it joins the call while that waits, and gets its answer afterwards. An answer is kept for \`IDEMPOTENCY_RETENTION\` (7 days) after the call ended.
+After that the same key would be a new payment, so derive keys from your order and don't reuse them. The same key with another body is 422
+\`idempotency_key_reused\`. Plain reads (\`getPayment\`, \`getCustomer\`, \`getDispute\` without \`awaitOutcome\`) and 409 \`balance_insufficient\` are not kept:
+asked again, they look again. Where the connection drops, or an answer is 502 \`unknown\`, 503, or a 5xx without \`metadata\`, post the same body with the
+same key again. That is always safe.
 `;
 
 const days = `## Calls that take days
 
-Nobody holds an HTTP request open for four days. Post again with the same key, or let the edge answer at once and ask for the outcome
-later, or wait by the object's id (\`awaitPayment\`, \`awaitRefund\`, \`awaitSetup\`). All of them return the same outcome. \`Prefer: respond-async\` is
-answered with 202 and a \`callId\`; \`/calls\` answers 202 while the call runs, and then its outcome:
+Nobody holds an HTTP request open for four days. Each of these ways returns the same outcome: post again with the same key, let the edge answer early
+and ask for the outcome later, or wait by the object's id (\`awaitPayment\`, \`awaitRefund\`, \`awaitSetup\`). \`Prefer: respond-async\` is answered at once
+with 202 and a \`callId\`, \`Prefer: wait=30\` with the outcome if it comes within 30 seconds (300 at most). \`GET /calls/<callId>\` answers 202 while the call
+runs, and then its outcome; it takes \`Prefer: wait\`, too. \`POST /calls/<callId>/cancel\` cancels the call, and the outcome says what became of it:
 
 \`\`\`shell
 curl 127.0.0.1:8080/payments/processPayment -H 'prefer: respond-async' -H 'content-type: application/json' -H "idempotency-key: $(openssl rand -hex 16)" -d '{"paymentMethodId": "pm_usBankAccount_success", "amount": 2500, "mandate": {"type": "offline"}}'
 curl 127.0.0.1:8080/calls/<callId>
+curl -X POST 127.0.0.1:8080/calls/<callId>/cancel -H 'content-type: application/json'
 \`\`\`
 `;
 
@@ -47,20 +60,22 @@ rejects the API key, it is paused for an operator, who fixes the cause and resum
 const typescript = `## From TypeScript
 
 \`\`\`ts
-import type { PaymentFailureBody, PaymentOutcome, ProcessPaymentRequest } from "restate-stripe-payments";
+import { PaymentsClient, PaymentsError } from "restate-stripe-payments/client";
 
-const request: ProcessPaymentRequest = { paymentMethodId: "pm_card_visa", amount: 109 };
-const response = await fetch("http://127.0.0.1:8080/payments/processPayment", {
-  method: "POST",
-  headers: { "content-type": "application/json", "idempotency-key": "example-order-4004" },
-  body: JSON.stringify(request),
-});
-if (response.ok) {
-  const outcome = (await response.json()) as PaymentOutcome;
-} else {
-  const failure = (await response.json()) as PaymentFailureBody;
+const client = new PaymentsClient({ url: "http://127.0.0.1:8080", apiKey: process.env.PAYMENTS_API_KEY });
+try {
+  const outcome = await client.payments.processPayment(
+    { paymentMethodId: "pm_card_visa", amount: 109 },
+    { idempotencyKey: "example-order-4004" },
+  );
+  console.log(outcome.status, outcome.chargeId);
+} catch (error) {
+  if (!(error instanceof PaymentsError)) throw error;
+  console.log(error.reason, error.metadata.paymentIntentId);
 }
 \`\`\`
+
+The [guide](guide.md#the-typescript-client) says how the client waits, and [which types there are](guide.md#typescript-types) for callers without it.
 `;
 
 export function generateCalls(): string {
@@ -90,7 +105,7 @@ ${JSON.stringify(text.answer)}
 \`\`\`
 
 ${answerTable(call)}
-**Fails with** ${failuresOf(call)}.
+**Needs the scope** ${code(call.scope)}. **Fails with** ${failuresOf(call)}.
 `;
 }
 
@@ -122,8 +137,8 @@ function condition({ onlyWith }: Field): string {
   return onlyWith === null ? "" : `Only with ${onlyWith}.`;
 }
 
-function curl({ service, handler, scope }: Call, { request }: CallText): string {
-  const key = scope.endsWith(":write") ? ` -H 'idempotency-key: example-order-4004-${handler}'` : "";
+function curl({ service, handler, needsKey }: Call, { request }: CallText): string {
+  const key = needsKey ? ` -H 'idempotency-key: example-order-4004-${handler}'` : "";
   const body = JSON.stringify(request).replaceAll("'", "'\\''");
   return `curl 127.0.0.1:8080/${service}/${handler} -H 'content-type: application/json'${key} -d '${body}'`;
 }
@@ -172,6 +187,12 @@ function failures(): string {
     const { meaning, remedy } = reasonGuide[reason];
     return [String(statusOfReason[reason]), code(reason), meaning, remedy];
   });
+  const ofEdge = edgeReasons
+    .toSorted((one, other) => one.status - other.status)
+    .map(({ reason, status }) => {
+      const { meaning, remedy } = edgeReasonGuide[reason];
+      return [String(status), code(reason), meaning, remedy];
+    });
   const matrix = calls.map((call) => [
     code(call.handler),
     ...reasons.map((reason) => {
@@ -192,6 +213,10 @@ ${table(["status", "`metadata.reason`", "it means", "the client's next step"], g
 The calls that answer each of them; (✓) is a case that the call's own section names:
 
 ${table(["", ...reasons.map((reason) => `${statusOfReason[reason]} ${code(reason)}`)], matrix)}
+The edge answers some requests by itself, in the same form. \`errors\` beside \`metadata\` names each field of a refused body: \`[{"path": "/amount", "message": "…"}]\`.
+Callers at the engine's ingress get none of these answers; there a refused body has no \`metadata\`, and its \`message\` names the first ten errors.
+
+${table(["status", "`metadata.reason`", "it means", "the client's next step"], ofEdge)}
 ${outages}`;
 }
 

@@ -6,28 +6,20 @@ import { anchorsOf, documentAt, documents, localLinks, namedPaths } from "./docu
 
 const manifest = JSON.parse(readFileSync("package.json", "utf8")) as { scripts: Readonly<Record<string, string>> };
 
-/** TODO(lead): remove each entry when the file is there; the last test fails until this is done. */
-const comingFiles: readonly string[] = [];
-
-/** TODO(lead): scripts that come with the package; the last test fails when one is there. */
-const comingScripts: readonly string[] = ["edge", "keys"];
-
-const exists = (path: string) => existsSync(path) || comingFiles.includes(path);
-
 /** Without the scripts that npm runs by itself before and after others. */
 const scripts = Object.keys(manifest.scripts).filter((script) => !/^(pre|post)/.test(script));
 
 describe("the documents", () => {
   it.each(documents)("$path has links that lead to a file, and to a heading of it", (document) => {
     const broken = localLinks(document).filter(({ path, anchor }) => {
-      if (!existsSync(path)) return !comingFiles.includes(path);
+      if (!existsSync(path)) return true;
       return anchor !== undefined && path.endsWith(".md") && !anchorsOf(documentAt(path)).has(anchor);
     });
     expect(broken).toEqual([]);
   });
 
   it.each(documents)("$path names files of src and test that exist", (document) => {
-    expect(namedPaths(document).filter((path) => !exists(path))).toEqual([]);
+    expect(namedPaths(document).filter((path) => !existsSync(path))).toEqual([]);
   });
 
   // Everything listens on 127.0.0.1; where `localhost` is `::1`, somebody else may answer there.
@@ -58,17 +50,12 @@ describe("the documents", () => {
     const unnamed = scripts.filter((script) => !commandsOf(script).some((command) => command.test(everything)));
     expect(unnamed).toEqual([]);
     const named = [...everything.matchAll(/npm run ([a-z][\w:-]*)/g)].map(([, name = ""]) => name);
-    expect([...new Set(named)].filter((name) => ![...scripts, ...comingScripts].includes(name))).toEqual([]);
+    expect([...new Set(named)].filter((name) => !scripts.includes(name))).toEqual([]);
   });
 
   it("list the events that an endpoint needs", () => {
     const block = /^### Webhook events\n\n```\n(.*)\n```/m.exec(documentAt("docs/operations.md").text)?.[1] ?? "";
     expect(new Set(block.split(","))).toEqual(new Set(webhookEventTypes));
-  });
-
-  it("allow for no file and no script that is there already", () => {
-    expect(comingFiles.filter((path) => existsSync(path))).toEqual([]);
-    expect(comingScripts.filter((script) => scripts.includes(script))).toEqual([]);
   });
 });
 
