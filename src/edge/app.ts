@@ -41,6 +41,8 @@ const developer: Admitted = { space: { merchant: defaultMerchant, name: "" }, ma
 
 const webhookPaths: ReadonlySet<string> = new Set(["/payments/processWebhook", `/webhooks/${defaultMerchant}`]);
 
+const versions: ReadonlySet<string> = new Set(["1.0", "1.1"]);
+
 export function createEdgeApp(parts: EdgeParts): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>();
   const answerCall = createPublicCalls(parts);
@@ -52,7 +54,10 @@ export function createEdgeApp(parts: EdgeParts): Hono<{ Bindings: HttpBindings }
   });
   app.notFound(() => reply(failureAnswer(notFound)));
   app.use(async (context: EdgeContext, next) => {
-    if (!isPlainPath(pathOf(context))) return reply(failureAnswer(notFound));
+    // Node's parser takes what is written as HTTP/0.9 and HTTP/2.0, too, which proxies may read otherwise.
+    if (!versions.has(context.env.incoming.httpVersion) || !isPlainPath(pathOf(context))) {
+      return reply(failureAnswer(notFound));
+    }
     return await next();
   });
 
