@@ -7,6 +7,7 @@ import { Hono } from "hono";
 import type { HttpBindings } from "@hono/node-server";
 import type { Scope } from "../api/scopes.ts";
 import type { Call } from "../api/calls.ts";
+import { edgeHeaderName, readEdgeHeader } from "../api/edgeHeader.ts";
 import { createDocuments } from "./documents.ts";
 import { identifyCaller, type CallerRules } from "./caller.ts";
 import { clientAddress } from "./clientAddress.ts";
@@ -15,6 +16,7 @@ import { readCallId, type CallIdentity, type KeySpace } from "./callIdentity.ts"
 import type { EngineOperator } from "./engineOperator.ts";
 import { EdgeFailure, failureAnswer, failureOf, notFound, type Answer } from "./failures.ts";
 import { declarationOf } from "./keptOutcome.ts";
+import { refuseOther } from "./outcome.ts";
 import { answerKept, callAt, createPublicCalls, type CallParts } from "./publicCalls.ts";
 import type { RateLimits } from "./rateLimits.ts";
 import { takeWebhook, type WebhookOptions } from "./webhooks.ts";
@@ -71,7 +73,9 @@ export function createEdgeApp(parts: EdgeParts): Hono<{ Bindings: HttpBindings }
   });
   app.post("/calls/:callId/cancel", async (context) => {
     const { identity } = await identified(context);
-    await parts.operator.cancel(await parts.engine.invocationId(identity.target, identity.engineKey));
+    const invocationId = await parts.engine.invocationId(identity.target, identity.engineKey);
+    await refuseOtherRequest(invocationId, identity);
+    await parts.operator.cancel(invocationId);
     const callId = context.req.param("callId");
     return reply({ status: 202, body: { callId }, headers: { location: `/calls/${callId}` } });
   });
@@ -145,6 +149,13 @@ export function createEdgeApp(parts: EdgeParts): Hono<{ Bindings: HttpBindings }
     if (identity === null || declared === undefined) throw new EdgeFailure("not_found", "You made no call of this id.");
     if (!may(declared.scope)) throw new EdgeFailure("forbidden", `The API key lacks the scope ${declared.scope}.`);
     return { identity };
+  }
+
+  /** A key that was used again for another request stands for the first one, which must not end in its place. @throws EdgeFailure */
+  async function refuseOtherRequest(invocationId: string, { target, fingerprint }: CallIdentity): Promise<void> {
+    const header = await parts.operator.headerOf(invocationId, edgeHeaderName);
+    const accepted = header === null ? null : readEdgeHeader(parts.secrets, target, header);
+    refuseOther(accepted?.fingerprint, fingerprint);
   }
 
   /** @throws EdgeFailure `rate_limited` in place of the refusal */
