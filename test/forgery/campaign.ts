@@ -13,6 +13,8 @@ export const campaign = {
   seed: Number(process.env["FORGERY_SEED"] ?? randomInt(2 ** 31)),
   inProcess: Number(process.env["FORGERIES"] ?? 20_000),
   overHttp: Number(process.env["FORGERIES_OVER_HTTP"] ?? 500),
+  atEdge: Number(process.env["FORGERIES_AT_EDGE"] ?? 2000),
+  requestsAtEdge: Number(process.env["REQUESTS_AT_EDGE"] ?? 5000),
 };
 
 export function randomOf(seed: number): RandomGenerator {
