@@ -92,12 +92,13 @@ export function createEdgeApp(parts: EdgeParts): Hono<{ Bindings: HttpBindings }
 
   async function webhook(context: EdgeContext): Promise<Answer> {
     const { incoming } = context.env;
+    const address = addressOf(context);
     const signatures = incoming.headersDistinct["stripe-signature"] ?? [];
     try {
       const signature = signatures.length === 1 ? signatures[0] : undefined;
       return await takeWebhook(parts, parts.webhooks, await readBody(incoming), signature);
     } catch (error) {
-      if (error instanceof EdgeFailure) await countRefused(context);
+      if (error instanceof EdgeFailure) await countRefused(address);
       throw error;
     }
   }
@@ -124,7 +125,7 @@ export function createEdgeApp(parts: EdgeParts): Hono<{ Bindings: HttpBindings }
     );
     switch (caller.kind) {
       case "refused":
-        await countRefused(context);
+        await countRefused(caller.address);
         throw new EdgeFailure(caller.reason, caller.message);
       case "developer":
         return developer;
@@ -151,6 +152,13 @@ export function createEdgeApp(parts: EdgeParts): Hono<{ Bindings: HttpBindings }
     return { identity };
   }
 
+  /** To be asked before the body is read: a request that broke off has no connection any more. */
+  function addressOf(context: EdgeContext): string {
+    const { incoming } = context.env;
+    const connection = { remoteAddress: incoming.socket.remoteAddress, headers: incoming.headersDistinct };
+    return clientAddress(connection, parts.callers.trustProxy);
+  }
+
   /** A key that was used again for another request stands for the first one, which must not end in its place. @throws EdgeFailure */
   async function refuseOtherRequest(invocationId: string, { target, fingerprint }: CallIdentity): Promise<void> {
     const header = await parts.operator.headerOf(invocationId, edgeHeaderName);
@@ -159,10 +167,7 @@ export function createEdgeApp(parts: EdgeParts): Hono<{ Bindings: HttpBindings }
   }
 
   /** @throws EdgeFailure `rate_limited` in place of the refusal */
-  async function countRefused(context: EdgeContext): Promise<void> {
-    const { incoming } = context.env;
-    const { remoteAddress } = incoming.socket;
-    const address = clientAddress({ remoteAddress, headers: incoming.headersDistinct }, parts.callers.trustProxy);
+  async function countRefused(address: string): Promise<void> {
     const taken = await parts.rateLimits.takeRefused(address);
     if (!taken.allowed) throw tooMany("Too many requests from this address were refused.", taken.retryAfterSeconds);
   }
