@@ -8,11 +8,12 @@ export type Tapped = {
   readonly headers: Readonly<Record<string, readonly string[] | undefined>>;
 };
 
-export type Tap = { readonly url: string; readonly tapped: Tapped[]; close(): Promise<void> };
+export type Tap = { readonly url: string; readonly tapped: Tapped[]; /** Requests that wait for their answer. */ open(): number; close(): Promise<void> };
 
 /** @param target of the engine, `http://…` */
 export async function openTap(target: string): Promise<Tap> {
   const tapped: Tapped[] = [];
+  let open = 0;
   const agent = new Agent({ keepAlive: true });
   const server = createServer((incoming, outgoing) => {
     const { method = "", url = "", headersDistinct } = incoming;
@@ -24,7 +25,11 @@ export async function openTap(target: string): Promise<Tap> {
     });
     // An engine that is gone is gone for the edge, too.
     onward.on("error", () => outgoing.destroy());
-    outgoing.on("close", () => onward.destroy());
+    open++;
+    outgoing.on("close", () => {
+      open--;
+      onward.destroy();
+    });
     incoming.pipe(onward);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -32,6 +37,7 @@ export async function openTap(target: string): Promise<Tap> {
   return {
     url: `http://127.0.0.1:${port}`,
     tapped,
+    open: () => open,
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
