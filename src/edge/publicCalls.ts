@@ -130,7 +130,8 @@ export async function answerKept(
     if (found.kind === "none") throw new EdgeFailure("not_found", "No call of this id is known, or no longer.");
     const leftMs = untilMs - performance.now();
     if (leftMs <= 0 || gone.aborted) return acceptedAnswer(identity, preference);
-    await attachOrPause(engine, identity, Math.min(leftMs, pauseMs), gone);
+    // A timer of an AbortSignal takes whole milliseconds only.
+    await attachOrPause(engine, identity, Math.ceil(Math.min(leftMs, pauseMs)), gone);
   }
 }
 
