@@ -8,6 +8,7 @@ import type { HttpBindings } from "@hono/node-server";
 import type { EdgeReadiness } from "../api/edgeService.ts";
 import type { Scope } from "../api/scopes.ts";
 import { calls, type Call } from "../api/calls.ts";
+import { edgeHeaderName, readEdgeHeader } from "../api/edgeHeader.ts";
 import { createDocuments } from "./documents.ts";
 import { identifyCaller, type CallerRules } from "./caller.ts";
 import { clientAddress } from "./clientAddress.ts";
@@ -16,6 +17,7 @@ import { readCallId, type CallIdentity, type KeySpace } from "./callIdentity.ts"
 import type { EngineOperator } from "./engineOperator.ts";
 import { EdgeFailure, failureAnswer, failureOf, notFound, type Answer } from "./failures.ts";
 import { declarationOf } from "./keptOutcome.ts";
+import { refuseOther } from "./outcome.ts";
 import { answerKept, createPublicCalls, type CallParts } from "./publicCalls.ts";
 import type { RateLimits } from "./rateLimits.ts";
 import { takeWebhook, type WebhookOptions } from "./webhooks.ts";
@@ -42,6 +44,8 @@ const developer: Admitted = { space: { merchant: defaultMerchant, name: "" }, ma
 
 const webhookPaths: readonly string[] = ["/payments/processWebhook", `/webhooks/${defaultMerchant}`];
 
+const versions: ReadonlySet<string> = new Set(["1.0", "1.1"]);
+
 export function createEdgeApp(parts: EdgeParts): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>();
   const answerCall = createPublicCalls(parts);
@@ -55,7 +59,10 @@ export function createEdgeApp(parts: EdgeParts): Hono<{ Bindings: HttpBindings }
   });
   app.notFound(() => reply(failureAnswer(notFound)));
   app.use(async (context: EdgeContext, next) => {
-    if (!isPlainPath(pathOf(context))) return reply(failureAnswer(notFound));
+    // Node's parser takes what is written as HTTP/0.9 and HTTP/2.0, too, which proxies may read otherwise.
+    if (!versions.has(context.env.incoming.httpVersion) || !isPlainPath(pathOf(context))) {
+      return reply(failureAnswer(notFound));
+    }
     return await next();
   });
 
@@ -69,7 +76,9 @@ export function createEdgeApp(parts: EdgeParts): Hono<{ Bindings: HttpBindings }
   });
   app.post("/calls/:callId/cancel", async (context) => {
     const { identity } = await identified(context);
-    await parts.operator.cancel(await parts.engine.invocationId(identity.target, identity.engineKey));
+    const invocationId = await parts.engine.invocationId(identity.target, identity.engineKey);
+    await refuseOtherRequest(invocationId, identity);
+    await parts.operator.cancel(invocationId);
     const callId = context.req.param("callId");
     return reply({ status: 202, body: { callId }, headers: { location: `/calls/${callId}` } });
   });
@@ -85,12 +94,13 @@ export function createEdgeApp(parts: EdgeParts): Hono<{ Bindings: HttpBindings }
 
   async function webhook(context: EdgeContext): Promise<Answer> {
     const { incoming } = context.env;
+    const address = addressOf(context);
     const signatures = incoming.headersDistinct["stripe-signature"] ?? [];
     try {
       const signature = signatures.length === 1 ? signatures[0] : undefined;
       return await takeWebhook(parts, parts.webhooks, await readBody(incoming), signature);
     } catch (error) {
-      if (error instanceof EdgeFailure) await countRefused(context);
+      if (error instanceof EdgeFailure) await countRefused(address);
       throw error;
     }
   }
@@ -117,7 +127,7 @@ export function createEdgeApp(parts: EdgeParts): Hono<{ Bindings: HttpBindings }
     );
     switch (caller.kind) {
       case "refused":
-        await countRefused(context);
+        await countRefused(caller.address);
         throw new EdgeFailure(caller.reason, caller.message);
       case "developer":
         return developer;
@@ -144,11 +154,22 @@ export function createEdgeApp(parts: EdgeParts): Hono<{ Bindings: HttpBindings }
     return { identity };
   }
 
-  /** @throws EdgeFailure `rate_limited` in place of the refusal */
-  async function countRefused(context: EdgeContext): Promise<void> {
+  /** To be asked before the body is read: a request that broke off has no connection any more. */
+  function addressOf(context: EdgeContext): string {
     const { incoming } = context.env;
-    const { remoteAddress } = incoming.socket;
-    const address = clientAddress({ remoteAddress, headers: incoming.headersDistinct }, parts.callers.trustProxy);
+    const connection = { remoteAddress: incoming.socket.remoteAddress, headers: incoming.headersDistinct };
+    return clientAddress(connection, parts.callers.trustProxy);
+  }
+
+  /** A key that was used again for another request stands for the first one, which must not end in its place. @throws EdgeFailure */
+  async function refuseOtherRequest(invocationId: string, { target, fingerprint }: CallIdentity): Promise<void> {
+    const header = await parts.operator.headerOf(invocationId, edgeHeaderName);
+    const accepted = header === null ? null : readEdgeHeader(parts.secrets, target, header);
+    refuseOther(accepted?.fingerprint, fingerprint);
+  }
+
+  /** @throws EdgeFailure `rate_limited` in place of the refusal */
+  async function countRefused(address: string): Promise<void> {
     const taken = await parts.rateLimits.takeRefused(address);
     if (!taken.allowed) throw tooMany("Too many requests from this address were refused.", taken.retryAfterSeconds);
   }

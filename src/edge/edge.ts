@@ -18,19 +18,33 @@ export type EdgeOptions = EdgeConfig & {
   readonly version: string;
   /** For a person: a setting that is wrong, an error that nobody expected. */
   readonly onWarning: (line: string) => void;
+  readonly patience?: Partial<SenderPatience>;
 };
 
-/** How long a sender may take for the headers, and for the whole request. */
-const headersTimeoutMs = 10_000;
-const requestTimeoutMs = 30_000;
-/** How long an idle connection is kept for its next request, as callers' pools expect it. */
-const keepAliveMs = 65_000;
+/** How long the edge waits for those who send slowly, or nothing. */
+export type SenderPatience = {
+  /** For the headers of a request, and for the whole of it. */
+  readonly headersMs: number;
+  readonly requestMs: number;
+  /** For the next request on an idle connection. Callers' pools expect about a minute. */
+  readonly keepAliveMs: number;
+  /** How often connections are looked at for that. */
+  readonly checkEveryMs: number;
+};
+
+const defaultPatience: SenderPatience = {
+  headersMs: 10_000,
+  requestMs: 30_000,
+  keepAliveMs: 65_000,
+  checkEveryMs: 5_000,
+};
 
 const liveStripe = "https://api.stripe.com";
 
 /** @throws the listen error, e.g. EADDRINUSE; KeyFileError */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const { secrets, stripe, onWarning } = options;
+  const patience = { ...defaultPatience, ...options.patience };
   const apiKeys = options.apiKeysFile === undefined ? null : openApiKeys(options.apiKeysFile, onWarning);
   const engine = createEngineClient(options.ingressUrl);
   const clock = watchStripeClock(stripe.apiBase ?? liveStripe, onWarning);
@@ -60,10 +74,10 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   });
   const server = createServer(
     {
-      headersTimeout: headersTimeoutMs,
-      requestTimeout: requestTimeoutMs,
-      keepAliveTimeout: keepAliveMs,
-      connectionsCheckingInterval: 5_000,
+      headersTimeout: patience.headersMs,
+      requestTimeout: patience.requestMs,
+      keepAliveTimeout: patience.keepAliveMs,
+      connectionsCheckingInterval: patience.checkEveryMs,
       // Headers of an upgrade are none of ours.
       insecureHTTPParser: false,
     },

@@ -18,6 +18,11 @@ export class EdgeFailure extends Error {
   }
 }
 
+/** Nobody waits for the answer any more. The call goes on without him. */
+export class CallerGone extends Error {
+  override readonly name = "CallerGone";
+}
+
 /** An answer as it goes out. */
 export type Answer = {
   readonly status: number;
@@ -52,7 +57,7 @@ export function failureOf(error: unknown): EdgeFailure | null {
       retryAfterSeconds: 1,
     });
   }
-  if (error instanceof EngineLost) {
+  if (error instanceof EngineLost || error instanceof CallerGone) {
     const message = "The engine went away after the call was sent to it. Repeat it with the same idempotency-key.";
     return new EdgeFailure("unknown", message);
   }

@@ -21,6 +21,8 @@ const freshMs = 5_000;
 /** Settings of the service change with a restart of it. */
 const staleMs = 30_000;
 const patienceMs = 3_000;
+/** A question that has no answer by then is asked anew: something may keep it from ever being answered. */
+const forgottenMs = 60_000;
 
 const target = { service: edgeServiceName, handler: "check" };
 
@@ -32,9 +34,14 @@ export function createInstallation(
   let last: { readonly check: EdgeCheck; readonly atMs: number } | null = null;
   let asking: Promise<EdgeCheck> | null = null;
   let wasTrusted = true;
+  /** To ask the same once more starts no other call, so that probes of a service that is down leave no heap of calls. */
+  let unanswered: { readonly engineKey: string; readonly sinceMs: number } | null = null;
 
   async function ask(): Promise<EdgeCheck> {
-    const engineKey = crypto.randomUUID();
+    if (unanswered === null || performance.now() - unanswered.sinceMs > forgottenMs) {
+      unanswered = { engineKey: crypto.randomUUID(), sinceMs: performance.now() };
+    }
+    const { engineKey } = unanswered;
     const [secret] = secrets;
     const header = { engineKey, acceptedAtMs: null, fingerprint: fingerprintOf(target, null) };
     const edgeHeader =
@@ -42,6 +49,7 @@ export function createInstallation(
     const call = { target, engineKey, edgeHeader, body: "" };
     try {
       const answer = await engine.call(call, AbortSignal.timeout(patienceMs));
+      unanswered = null;
       if (answer.status !== 200) throw new EngineUnavailable(`The service answered ${answer.status}.`);
       const said = edgeCheckSchema.parse(JSON.parse(answer.body));
       last = { check: said, atMs: performance.now() };

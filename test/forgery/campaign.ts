@@ -13,6 +13,8 @@ export const campaign = {
   seed: Number(process.env["FORGERY_SEED"] ?? randomInt(2 ** 31)),
   inProcess: Number(process.env["FORGERIES"] ?? 20_000),
   overHttp: Number(process.env["FORGERIES_OVER_HTTP"] ?? 500),
+  atEdge: Number(process.env["FORGERIES_AT_EDGE"] ?? 2000),
+  requestsAtEdge: Number(process.env["REQUESTS_AT_EDGE"] ?? 5000),
 };
 
 export function randomOf(seed: number): RandomGenerator {
@@ -27,14 +29,23 @@ const types = [
   "customer.created",
 ] as const;
 
-/** Genuine webhooks about an object, with bodies of several lengths and of characters that take one to four bytes. */
-export function genuineWebhooks(object: object, secret: string, random: RandomGenerator): readonly SignedWebhook[] {
+/**
+ * Genuine webhooks about an object, with bodies of several lengths and of characters that take one to four bytes.
+ * @param lastAtSeconds when the newest was signed, in Unix seconds; long ago unless it is given
+ */
+export function genuineWebhooks(
+  object: object,
+  secret: string,
+  random: RandomGenerator,
+  lastAtSeconds?: number,
+): readonly SignedWebhook[] {
   return Array.from({ length: 64 }, (_, index) => {
     const description = oneOf(random, ["", "Invoice", "Zoë", "領収書", "🧾", "\ufffd", "\u2028"]).repeat(
       intBelow(random, 40),
     );
     const event = eventAbout(oneOf(random, types), { ...object, description });
-    return signWebhook(Buffer.from(event), 1_764_000_000 + index * 61, secret);
+    const atSeconds = lastAtSeconds === undefined ? 1_764_000_000 + index * 61 : lastAtSeconds - index;
+    return signWebhook(Buffer.from(event), atSeconds, secret);
   });
 }
 

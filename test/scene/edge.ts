@@ -1,7 +1,6 @@
 /** An edge in front of a scene: what callers reach in production. */
-import type { EdgeConfig } from "../../src/config/edgeConfig.ts";
 import { noRateLimits } from "../../src/config/edgeRateLimits.ts";
-import { startEdge, type Edge } from "../../src/edge/edge.ts";
+import { startEdge, type Edge, type EdgeOptions } from "../../src/edge/edge.ts";
 import { oldWebhookSecret, webhookSecret, type Answer, type Scene } from "./scene.ts";
 
 export const edgeSecret = "an edge secret of a test, long enough";
@@ -19,7 +18,7 @@ type EdgeAnswer = Answer & { readonly headers: Headers };
 /** @param settings differ from a developer's: without keys, in front of the scene's sandbox */
 export async function openEdge(
   scene: Pick<Scene, "ingress" | "admin" | "sandboxUrl">,
-  settings: Partial<EdgeConfig> = {},
+  settings: Partial<EdgeOptions> = {},
 ): Promise<SceneEdge> {
   const warnings: string[] = [];
   const edge = await startEdge({

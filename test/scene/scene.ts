@@ -106,6 +106,8 @@ export async function openScene(
     ingress,
     admin,
     servicePort,
+    /** Of this scene alone: the engine's data are in `engine`. */
+    folder,
     /** What its service is made with, for another version of it. */
     serviceOptions,
     sandboxUrl: sandbox.url,
