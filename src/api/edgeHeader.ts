@@ -44,6 +44,12 @@ export function readEdgeHeader(secrets: readonly string[], target: CallTarget, t
   return isGenuine ? header : null;
 }
 
+/** The time in a header, whoever signed it, in epoch milliseconds; null where it says none. Nothing is granted by it. */
+export function unverifiedTimeOf(text: string): number | null {
+  const time = headerShape.exec(text)?.[2];
+  return time === undefined || time === "-" ? null : Number(time);
+}
+
 function signatureOf(secret: string, { service, handler }: CallTarget, header: EdgeHeader): Buffer {
   const { engineKey, acceptedAtMs, fingerprint } = header;
   const signed = ["v1", service, handler, engineKey, acceptedAtMs ?? "-", fingerprint].join("\n");

@@ -6,7 +6,13 @@
  * is decided by it outside a step: the step that uses the time records whether it did.
  */
 import type { Context } from "@restatedev/restate-sdk";
-import { edgeHeaderName, readEdgeHeader, type CallTarget, type EdgeHeader } from "../api/edgeHeader.ts";
+import {
+  edgeHeaderName,
+  readEdgeHeader,
+  unverifiedTimeOf,
+  type CallTarget,
+  type EdgeHeader,
+} from "../api/edgeHeader.ts";
 import { hasKey } from "./idempotencyKey.ts";
 
 /** What the edge says of a call, if it says anything. */
@@ -17,12 +23,22 @@ export type Acceptance = {
   verified(): EdgeHeader | null;
   /** The time that a good header gives, in epoch milliseconds; null for none, and for one that is yet to come. */
   acceptedAtMs(nowMs: number): number | null;
+  /**
+   * Since when the call may have sent something, in epoch milliseconds: a process that finds a header bad doesn't know whether an
+   * earlier one, which had another secret, found it good. So it is the header's time, good or bad, and now at the latest.
+   */
+  earliestMs(nowMs: number): number;
 };
 
 /** An edge and a service on different machines may disagree this much. */
 const clockToleranceMs = 60_000;
 
-export const noAcceptance: Acceptance = { isClaimed: false, verified: () => null, acceptedAtMs: () => null };
+export const noAcceptance: Acceptance = {
+  isClaimed: false,
+  verified: () => null,
+  acceptedAtMs: () => null,
+  earliestMs: (nowMs) => nowMs,
+};
 
 /** A call that a public call hands on is accepted when that one was. */
 export function acceptedAt(knownAtMs: number | null): Acceptance {
@@ -49,6 +65,7 @@ export function acceptanceOf(ctx: Context, target: CallTarget, secrets: readonly
       const atMs = verified()?.acceptedAtMs ?? null;
       return atMs !== null && atMs <= nowMs + clockToleranceMs ? atMs : null;
     },
+    earliestMs: (nowMs) => Math.min(nowMs, unverifiedTimeOf(text) ?? nowMs),
   };
 }
 

@@ -32,15 +32,23 @@ export type Beginning<Kept, Answer> = {
   readonly request: ((stripe: StripeGateway) => Promise<Answer>) | null;
 };
 
+/** When a postponed request has its turn, until when it may be sent, and since when an earlier attempt may have sent it. */
+type Turn = { readonly laterMs: number; readonly untilMs: number; readonly sinceMs: number };
+
 /** What came of the first step of an accepted call. */
 export type Accepted<Kept, Answer> =
   | { readonly kind: "sent"; readonly kept: Kept; readonly answer: Answer }
-  /** Nothing was to be sent, or nothing yet: the request's turn has come only now. */
-  | { readonly kind: "not_sent" | "postponed"; readonly kept: Kept }
-  /** `begin` could not decide yet; an earlier attempt, by another process, may have sent the request. */
-  | { readonly kind: "undecided"; readonly acceptedAtMs: number }
-  /** The edge's header is no good. */
-  | { readonly kind: "not_accepted" };
+  /** Nothing was to be sent. */
+  | { readonly kind: "not_sent"; readonly kept: Kept }
+  /** Nothing was sent yet by the attempt that recorded it: the request's turn has come only now. */
+  | { readonly kind: "postponed"; readonly kept: Kept; readonly turn: Turn }
+  /** `begin` could not decide yet. An earlier attempt, by another process, may have sent the request when the call was accepted, or later. */
+  | { readonly kind: "undecided"; readonly sinceMs: number }
+  /**
+   * The edge's header is no good, by the secrets of this process. An earlier attempt, by another process, may have found it good, and
+   * have sent the request since then.
+   */
+  | { readonly kind: "not_accepted"; readonly sinceMs: number };
 
 /** A step that is done, but perhaps not recorded yet. */
 type EarlyStep<Value> = {

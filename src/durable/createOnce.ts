@@ -133,16 +133,19 @@ export async function createFirst<Parameters, Made, Extra extends object>(
   recipe: Recipe<Parameters, Extra>,
 ): Promise<FirstMade<Parameters, Made, Extra>> {
   const idempotencyKey = call.countRequest();
-  let acceptedAtMs: number | null = null;
+  let before: NotMade = { kind: "not_made", sinceMs: null, acceptedAtMs: null };
   if (call.acceptance.isClaimed) {
     const made = await createAccepted(call, kind, recipe, idempotencyKey);
     if (made.kind === "made") return made.first;
-    acceptedAtMs = made.acceptedAtMs;
+    before = made;
   }
   const fixed = await fixRequest(
     call,
-    (surroundings, maker) => ({ parameters: recipe.parameters(maker), extra: recipe.extra(surroundings) }),
-    { idempotencyKey, fixedAtMs: acceptedAtMs },
+    (surroundings, maker) => ({
+      parameters: recipe.parameters(maker),
+      extra: recipe.extra({ ...surroundings, acceptedAtMs: before.acceptedAtMs ?? surroundings.acceptedAtMs }),
+    }),
+    { idempotencyKey, fixedAtMs: before.sinceMs },
   );
   call.setDeadline(recipe.deadlineAtMs?.(fixed) ?? Infinity);
   const { fixedAtMs } = fixed.request;
@@ -162,10 +165,18 @@ type Kept<Extra> = {
   readonly lookUpDelaysMs: readonly number[];
 };
 
-/** `acceptedAtMs`: since when an attempt may have sent the request; null where none did. */
 type MadeOrNot<Parameters, Made, Extra> =
   | { readonly kind: "made"; readonly first: FirstMade<Parameters, Made, Extra> }
-  | { readonly kind: "not_made"; readonly acceptedAtMs: number | null };
+  | NotMade;
+
+/** All times in epoch milliseconds; null where they are not known. */
+type NotMade = {
+  readonly kind: "not_made";
+  /** Since when an attempt may have sent the request all the same. */
+  readonly sinceMs: number | null;
+  /** When the call was accepted, for its deadline. */
+  readonly acceptedAtMs: number | null;
+};
 
 async function createAccepted<Parameters, Made, Extra extends object>(
   call: Call,
@@ -195,8 +206,8 @@ async function createAccepted<Parameters, Made, Extra extends object>(
   });
   const { value } = begun;
   const recorded = async () => await begun.recorded();
-  if (value.kind === "not_accepted") return { kind: "not_made", acceptedAtMs: null };
-  if (value.kind === "undecided") return { kind: "not_made", acceptedAtMs: value.acceptedAtMs };
+  if (value.kind === "not_accepted") return { kind: "not_made", sinceMs: value.sinceMs, acceptedAtMs: null };
+  if (value.kind === "undecided") return { kind: "not_made", sinceMs: value.sinceMs, acceptedAtMs: value.sinceMs };
   const { extra, lookUpDelaysMs, fixedAtMs } = value.kept;
   call.setDeadline(recipe.deadlineAtMs?.(extra) ?? Infinity);
   const fixed: Fixed<Parameters, Extra> = { ...extra, request: requestOf(value.kept), lookUpDelaysMs };

@@ -39,6 +39,8 @@ export function openCall<Ctx extends Context>(
   let installationId: string | null = null;
   let requests = 0;
   let isHurried = true;
+  /** Whether the next request that is sent was told to come again, and does. */
+  let isNextBooked = false;
   let answered: string | null | undefined;
 
   async function recorded<Value>(produce: () => Promise<Value | Stop>): Promise<Recorded<Value>> {
@@ -74,11 +76,26 @@ export function openCall<Ctx extends Context>(
     return { settings, stripe, nowMs, acceptedAtMs: acceptance.acceptedAtMs(nowMs) ?? nowMs };
   }
 
-  /** The time of a step whose request is to be sent later counts, too: what follows may have a deadline that is counted from it. */
-  async function sleepUntilTurn(postponed: Postponed, untilMs: number, isCancellable: boolean): Promise<void> {
+  /**
+   * The time of a step whose request is to be sent later counts, too: what follows may have a deadline that is counted from it.
+   * @param sinceMs since when an earlier attempt may have sent the request, where its own step fixed it
+   */
+  async function sleepUntilTurn(
+    postponed: Postponed,
+    untilMs: number,
+    isCancellable: boolean,
+    sinceMs: number | null = null,
+  ): Promise<void> {
     last = { ...last, atMs: postponed.atMs };
     if ((await untilTurn(ctx, postponed, untilMs, isCancellable)) === "turn") return;
-    taken(await ctx.run("stop before the turn", () => recorded(async () => new Stop("cancellation"))));
+    taken(await ctx.run("stop before the turn", () => recorded(async () => new Stop("cancellation", sinceMs))));
+  }
+
+  /** For a request that is yet to be sent: it is not, once the call is cancelled. */
+  function stopIfCancelled(sinceMs: number): void {
+    if (!isCancelled) return;
+    isCancelled = false;
+    throw new CallStopped("cancellation", sinceMs);
   }
 
   async function knowInstallation(): Promise<string> {
@@ -121,7 +138,9 @@ export function openCall<Ctx extends Context>(
         if (!mayBegin) return "cancellation";
         return clock() >= circumstances.untilMs ? "deadline" : null;
       };
-      for (let isBooked = false; ; isBooked = true) {
+      const wasBooked = isNextBooked;
+      isNextBooked = false;
+      for (let isBooked = wasBooked; ; isBooked = true) {
         const from = { ...circumstances, isBooked, withdrawn };
         const run = ctx.run(step, () =>
           recordedOrLater(async () => {
@@ -147,15 +166,14 @@ export function openCall<Ctx extends Context>(
       begin: (surroundings: Surroundings) => Beginning<Kept, Answer> | null,
     ) {
       let mayBegin = true;
-      /** Of a postponed request: how long until its turn, and until when it may be sent. */
-      type Turn = { readonly laterMs: number; readonly untilMs: number };
-      type Value = Accepted<Kept, Answer> & { readonly turn?: Turn };
+      type Value = Accepted<Kept, Answer>;
       const attemptFirst = async (): Promise<Value | Stop> => {
         const acceptedAtMs = acceptance.acceptedAtMs(clock());
-        if (!mayBegin) return new Stop("cancellation", acceptedAtMs ?? clock());
-        if (acceptedAtMs === null) return { kind: "not_accepted" };
+        const sinceMs = acceptedAtMs ?? acceptance.earliestMs(clock());
+        if (!mayBegin) return new Stop("cancellation", sinceMs);
+        if (acceptedAtMs === null) return { kind: "not_accepted", sinceMs };
         const beginning = begin(surroundings());
-        if (beginning === null) return { kind: "undecided", acceptedAtMs };
+        if (beginning === null) return { kind: "undecided", sinceMs };
         const { kept, deadlineAtMs: untilMs, request } = beginning;
         if (request === null) return { kind: "not_sent", kept };
         const withdrawn = (): Because | null => {
@@ -168,7 +186,7 @@ export function openCall<Ctx extends Context>(
         const answer = await attempt(ctx, step, () => request(stripe), from);
         if (answer instanceof Stop) return new Stop(answer.because, acceptedAtMs);
         if (!(answer instanceof Later)) return { kind: "sent", kept, answer };
-        return { kind: "postponed", kept, turn: { laterMs: answer.laterMs, untilMs } };
+        return { kind: "postponed", kept, turn: { laterMs: answer.laterMs, untilMs, sinceMs } };
       };
       const { promise: produced, resolve: produce } = Promise.withResolvers<Recorded<Value>>();
       const run = ctx.run(step, async () => {
@@ -187,11 +205,23 @@ export function openCall<Ctx extends Context>(
       settled.catch(() => {});
       // A local promise, so that the answer doesn't wait for the engine to confirm the step.
       const record = await Promise.race([produced, settled]);
-      const isSent = record.stopped === undefined && record.value.kind === "sent";
-      if (!isSent) await settled;
+      if (record.stopped !== undefined || record.value.kind !== "sent") await settled;
       const value = taken(record);
-      if (value.turn !== undefined) {
-        await sleepUntilTurn({ atMs: record.atMs, laterMs: value.turn.laterMs }, value.turn.untilMs, true);
+      switch (value.kind) {
+        case "sent":
+        case "not_sent":
+          break;
+        case "postponed": {
+          const { laterMs, untilMs, sinceMs } = value.turn;
+          stopIfCancelled(sinceMs);
+          isNextBooked = true;
+          await sleepUntilTurn({ atMs: record.atMs, laterMs }, untilMs, true, sinceMs);
+          break;
+        }
+        case "undecided":
+        case "not_accepted":
+          stopIfCancelled(value.sinceMs);
+          break;
       }
       return { value, recorded: async () => void (await settled) };
     },

@@ -1,9 +1,23 @@
 /** An edge in front of a scene: what callers reach in production. */
+import { createHash } from "node:crypto";
+import { edgeHeaderName, writeEdgeHeader } from "../../src/api/edgeHeader.ts";
 import { noRateLimits } from "../../src/config/edgeRateLimits.ts";
 import { startEdge, type Edge, type EdgeOptions } from "../../src/edge/edge.ts";
 import { oldWebhookSecret, webhookSecret, type Answer, type Scene } from "./scene.ts";
 
 export const edgeSecret = "an edge secret of a test, long enough";
+
+/** The header that an edge gives a call of `payments`, as it reaches the engine. */
+export function edgeHeaders(
+  handler: string,
+  body: unknown,
+  says: { readonly engineKey: string; readonly acceptedAtMs: number | null; readonly secret?: string },
+): Readonly<Record<string, string>> {
+  const { engineKey, acceptedAtMs, secret = edgeSecret } = says;
+  const fingerprint = createHash("sha256").update(JSON.stringify(body)).digest("base64url");
+  const target = { service: "payments", handler };
+  return { [edgeHeaderName]: writeEdgeHeader(secret, target, { engineKey, acceptedAtMs, fingerprint }) };
+}
 
 export type SceneEdge = Edge & {
   /** Lines for a person. */

@@ -120,8 +120,13 @@ export async function openScene(
     }),
 
     /** Calls a handler as `curl` would. Every call has an idempotency key; name one to use it again. */
-    async call(handler: string, body: unknown, key: string = crypto.randomUUID()): Promise<Answer> {
-      return await post(`${ingress}/payments/${handler}`, body, { "idempotency-key": key });
+    async call(
+      handler: string,
+      body: unknown,
+      key: string = crypto.randomUUID(),
+      headers: Readonly<Record<string, string>> = {},
+    ): Promise<Answer> {
+      return await post(`${ingress}/payments/${handler}`, body, { ...headers, "idempotency-key": key });
     },
 
     /** Posts a raw webhook body, as Stripe does; signed unless headers say otherwise. */
