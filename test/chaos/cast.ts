@@ -122,7 +122,8 @@ export async function startCast(options: {
         nodePort,
         dataDir: engineDir,
         // Warnings say too little about a run that went wrong, and the more is logged, the more a secret could be in it.
-        environment: { RESTATE_LOG_FILTER: "info,octocrab=off" },
+        // The search for secrets joins the journals of all calls.
+        environment: { RESTATE_LOG_FILTER: "info,octocrab=off", RESTATE_ADMIN__QUERY_ENGINE__MEMORY_SIZE: "2GB" },
       }),
     sandbox: spawnSandbox,
     "service A": () => spawnService("service A", a),
