@@ -73,7 +73,7 @@ it("stops waiting when it is told to, and finds the outcome under the same key",
   const outcome = client.payments.processPayment(debit(orderId), { idempotencyKey: orderId, signal: giveUp.signal });
   const payment = await scene.waitingPaymentOf(orderId);
   giveUp.abort();
-  await expect(outcome).rejects.toThrow();
+  await expect(outcome).rejects.toThrow("aborted");
   const again = client.payments.processPayment(debit(orderId), { idempotencyKey: orderId });
   await scene.settle(payment.id);
   expect(await again).toMatchObject({ paymentIntentId: payment.id, status: "succeeded" });
