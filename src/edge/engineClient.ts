@@ -31,7 +31,9 @@ export class EngineLost extends Error {
 }
 
 /** What became of a kept call: its answer, that it is under way, or that the engine knows of none. */
-export type KeptOutcome = { readonly kind: "ended"; readonly answer: EngineAnswer } | { readonly kind: "open" | "none" };
+export type KeptOutcome =
+  | { readonly kind: "ended"; readonly answer: EngineAnswer }
+  | { readonly kind: "open" | "none" };
 
 export type EngineClient = {
   /** Calls a handler and waits for its answer, however long that takes. @throws EngineUnavailable, EngineLost */
@@ -67,7 +69,9 @@ export function createEngineClient(ingressUrl: string): EngineClient {
     ...(socketPath === undefined ? {} : { connect: { socketPath } }),
   });
 
-  async function request(options: Dispatcher.RequestOptions): Promise<EngineAnswer & { readonly isOfIngress: boolean }> {
+  async function request(
+    options: Dispatcher.RequestOptions,
+  ): Promise<EngineAnswer & { readonly isOfIngress: boolean }> {
     const { path, ...rest } = options;
     try {
       const { statusCode, headers, body } = await pool.request({ ...rest, path: `${base}${path}` });
@@ -186,6 +190,9 @@ const unsent: ReadonlySet<string> = new Set([
   "ENOENT",
   "EACCES",
   "EAGAIN",
+  "EMFILE",
+  "ENFILE",
+  "EADDRNOTAVAIL",
   "ENOTFOUND",
   "EAI_AGAIN",
   "EHOSTUNREACH",
