@@ -52,7 +52,9 @@ export function createEdgeApp(parts: EdgeParts): Hono<{ Bindings: HttpBindings }
   app.onError((error) => {
     const failure = failureOf(error);
     if (failure === null) parts.onError(error);
-    return reply(failureAnswer(failure ?? new EdgeFailure("unknown", "The edge failed. Repeat it with the same idempotency-key.")));
+    return reply(
+      failureAnswer(failure ?? new EdgeFailure("unknown", "The edge failed. Repeat it with the same idempotency-key.")),
+    );
   });
   app.notFound(() => reply(failureAnswer(notFound)));
   app.use(async (context: EdgeContext, next) => {

@@ -22,7 +22,7 @@ export type EdgeOptions = EdgeConfig & {
 };
 
 /** How long the edge waits for those who send slowly, or nothing. */
-export type SenderPatience = {
+type SenderPatience = {
   /** For the headers of a request, and for the whole of it. */
   readonly headersMs: number;
   readonly requestMs: number;
@@ -61,7 +61,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     rateLimits: openRateLimits(options.rateLimits),
     webhooks: { webhookSecrets: stripe.webhookSecrets, mode: stripe.mode },
     version: options.version,
-    onError: (error) => onWarning(withoutSecrets(error instanceof Error ? (error.stack ?? error.message) : String(error))),
+    onError: (error) =>
+      onWarning(withoutSecrets(error instanceof Error ? (error.stack ?? error.message) : String(error))),
   });
   const listener = getRequestListener((request, bindings) => app.fetch(request, bindings), {
     // An address that is no URL, or a `Host` header that is none.

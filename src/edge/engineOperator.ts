@@ -21,7 +21,10 @@ const journaledInput = z.object({
 /** @param authToken for an engine that asks for one */
 export function createEngineOperator(adminUrl: string, authToken: string | undefined): EngineOperator {
   /** Null where there is no answer. */
-  async function ask(path: string, init: RequestInit): Promise<{ readonly status: number; readonly text: string } | null> {
+  async function ask(
+    path: string,
+    init: RequestInit,
+  ): Promise<{ readonly status: number; readonly text: string } | null> {
     try {
       const response = await requestEngine(adminUrl, path, {
         ...init,

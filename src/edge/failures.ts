@@ -34,7 +34,12 @@ export function failureAnswer({ reason, message, more }: EdgeFailure): Answer {
   const status = { ...statusOfReason, ...statusOfEdgeReason }[reason];
   return {
     status,
-    body: { code: status, message, metadata: { reason }, ...(more.errors === undefined ? {} : { errors: more.errors }) },
+    body: {
+      code: status,
+      message,
+      metadata: { reason },
+      ...(more.errors === undefined ? {} : { errors: more.errors }),
+    },
     headers: {
       ...(reason === "unauthorized" && { "www-authenticate": "Bearer" }),
       ...(more.retryAfterSeconds !== undefined && { "retry-after": String(more.retryAfterSeconds) }),

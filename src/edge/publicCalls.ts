@@ -211,18 +211,20 @@ const keyShape = /^[\x20-\x7e]{1,255}$/;
 function idempotencyKeyOf(incoming: IncomingMessage, declared: Call): string | null {
   const keys = incoming.headersDistinct["idempotency-key"] ?? [];
   const [key] = keys;
-  const refuse = (message: string) => {
-    throw new EdgeFailure("invalid_request", message);
-  };
-  if (keys.length > 1) refuse("There are two idempotency-key headers: send one.");
+  if (keys.length > 1) throw refused("There are two idempotency-key headers: send one.");
   if (key === undefined) {
-    if (declared.needsKey) refuse("The idempotency-key header is missing: this call needs one, new for each request.");
+    if (declared.needsKey)
+      throw refused("The idempotency-key header is missing: this call needs one, new for each request.");
     return null;
   }
   if (!keyShape.test(key) || key.trim() === "") {
-    refuse("The idempotency-key header must be 1 to 255 printable ASCII characters, and not blank.");
+    throw refused("The idempotency-key header must be 1 to 255 printable ASCII characters, and not blank.");
   }
   return key;
+}
+
+function refused(message: string): EdgeFailure {
+  return new EdgeFailure("invalid_request", message);
 }
 
 function headerOf(incoming: IncomingMessage, name: string): string | undefined {
