@@ -22,6 +22,8 @@ function headOf(lines: readonly string[], path = "/payments/processPayment"): st
   ].join("\r\n");
 }
 
+const nested = (depth: number) => `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
+
 describe("bodies", () => {
   let stand: Stand;
   beforeAll(async () => {
@@ -33,13 +35,15 @@ describe("bodies", () => {
 
   async function expectCallsGoThrough(edge: Pick<Stand["edge"], "call"> = stand.edge): Promise<void> {
     const order = newOrder();
-    expect(await edge.call("/payments/processPayment", card(order))).toMatchObject({ status: 200, body: { status: "succeeded" } });
+    expect(await edge.call("/payments/processPayment", card(order))).toMatchObject({
+      status: 200,
+      body: { status: "succeeded" },
+    });
   }
 
   const request = { paymentMethodId: "pm_card_visa", amount: 109, metadata: { orderId: "hostile" } };
   const json = JSON.stringify(request);
   const withField = (field: string) => json.replace("{", `{${field},`);
-  const nested = (depth: number) => `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
 
   it.each<[string, string | Uint8Array]>([
     ["empty", ""],
@@ -90,7 +94,7 @@ describe("bodies", () => {
     const response = await fetch(`${stand.edge.url}/payments/processPayment`, {
       method: "POST",
       headers: { "content-type": "application/json", "idempotency-key": crypto.randomUUID() },
-      body: body as BodyInit,
+      body: Buffer.from(body as Uint8Array),
     });
     const answer = (await response.json()) as { message: string };
     expect(answer).toMatchObject({ code: 400, metadata: { reason: "invalid_request" } });
@@ -111,15 +115,22 @@ describe("bodies", () => {
     expect(await stand.scene.paymentsOf(order)).toHaveLength(1);
   });
 
-  it.each(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonx", "application/json, text/plain", ""])(
-    "of the type %j are refused",
-    async (type) => {
-      stand.reached();
-      const { status } = await askRaw(stand.edge.port, headOf([`content-length: ${json.length}`]).replace("application/json", type) + json);
-      expect([400, 403]).toContain(status);
-      expect(stand.reached()).toBe(0);
-    },
-  );
+  it.each([
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "application/jsonx",
+    "application/json, text/plain",
+    "",
+  ])("of the type %j are refused", async (type) => {
+    stand.reached();
+    const { status } = await askRaw(
+      stand.edge.port,
+      headOf([`content-length: ${json.length}`]).replace("application/json", type) + json,
+    );
+    expect([400, 403]).toContain(status);
+    expect(stand.reached()).toBe(0);
+  });
 
   it.each<[string, string, readonly string[]]>([
     ["a call", "/payments/processPayment", ["413"]],
@@ -131,7 +142,10 @@ describe("bodies", () => {
     const chunk = Buffer.alloc(megabyte, "x");
     for (const lines of [[`content-length: ${100 * megabyte}`], ["transfer-encoding: chunked"]]) {
       const isChunked = lines[0] === "transfer-encoding: chunked";
-      const sent = await pour(headOf(lines, path), isChunked ? Buffer.concat([Buffer.from(`${megabyte.toString(16)}\r\n`), chunk, Buffer.from("\r\n")]) : chunk);
+      const sent = await pour(
+        headOf(lines, path),
+        isChunked ? Buffer.concat([Buffer.from(`${megabyte.toString(16)}\r\n`), chunk, Buffer.from("\r\n")]) : chunk,
+      );
       expect(sent.statuses).toEqual(statuses);
       expect(sent.bytes).toBeLessThan(99 * megabyte);
     }
@@ -159,7 +173,10 @@ describe("bodies", () => {
     await writing;
     await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 3000))]);
     socket.destroy();
-    return { statuses: [...received.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map((match) => match[1]), bytes: chunks * megabyte };
+    return {
+      statuses: [...received.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map((match) => match[1]),
+      bytes: chunks * megabyte,
+    };
   }
 
   it.each<[string, (socket: Socket) => void]>([
@@ -168,7 +185,8 @@ describe("bodies", () => {
     ["nothing", () => {}],
   ])("that come byte by byte end with the edge's patience: %s", async (what, drip) => {
     stand.reached();
-    const first = { headers: headOf([]).trimEnd(), "a body": headOf([`content-length: ${megabyte / 2}`]), nothing: "" }[what] ?? "";
+    const first =
+      { headers: headOf([]).trimEnd(), "a body": headOf([`content-length: ${megabyte / 2}`]), nothing: "" }[what] ?? "";
     const ended: { status: string | undefined; afterMs: number }[] = [];
     const begin = performance.now();
     const senders = Array.from({ length: 300 }, () => {
@@ -185,7 +203,11 @@ describe("bodies", () => {
       return socket;
     });
     await expectCallsGoThrough();
-    await until("all slow senders to be sent away", async () => (ended.length === senders.length ? true : undefined), 15_000);
+    await until(
+      "all slow senders to be sent away",
+      async () => (ended.length === senders.length ? true : undefined),
+      15_000,
+    );
     expect(new Set(ended.map(({ status }) => status ?? "408"))).toEqual(new Set(["408"]));
     expect(Math.max(...ended.map(({ afterMs }) => afterMs))).toBeLessThan(10_000);
     expect(stand.edge.warnings).toEqual([]);
@@ -194,8 +216,12 @@ describe("bodies", () => {
   it("10,000 connections that say nothing don't keep a call from going through", { timeout: 120_000 }, async () => {
     const limit = Number(execFileSync("sh", ["-c", "ulimit -n"], { encoding: "utf8" }));
     const count = Math.min(10_000, Number.isNaN(limit) ? 10_000 : limit - 2000);
-    if (count < 10_000) console.warn(`Only ${count} idle connections: this machine allows ${limit} open files a process.`);
-    const edge = await openEdge({ ...stand.scene, ingress: stand.ingressTap.url }, { patience: { headersMs: 60_000, requestMs: 60_000 } });
+    if (count < 10_000)
+      console.warn(`Only ${count} idle connections: this machine allows ${limit} open files a process.`);
+    const edge = await openEdge(
+      { ...stand.scene, ingress: stand.ingressTap.url },
+      { patience: { headersMs: 60_000, requestMs: 60_000 } },
+    );
     const idle = fork("test/edge/attacks/idleConnections.mjs", [String(edge.port), String(count)]);
     try {
       let state = { open: 0, failed: 0 };

@@ -14,6 +14,28 @@ const powerless = testKey({ name: "powerless", scopes: [] });
 const leaving = testKey({ name: "shop", scopes: ["payments:write"] });
 const staying = [mine, rotated, reader, other, elsewhere, powerless].map(({ stored }) => stored);
 
+const bearer = (key: { readonly text: string } | string) => ({
+  authorization: `Bearer ${typeof key === "string" ? key : key.text}`,
+});
+
+const edited = (id: string) =>
+  id
+    .split("")
+    .flatMap((character, at) =>
+      ["A", "_", character === "x" ? "y" : "x"]
+        .filter((letter) => letter !== character)
+        .map((letter) => id.slice(0, at) + letter + id.slice(at + 1)),
+    );
+
+const cut = (id: string) => [
+  id.slice(0, -1),
+  `${id}A`,
+  `${id}.`,
+  id.toUpperCase(),
+  id.replace("call_", ""),
+  `call_${id}`,
+];
+
 describe("keys", () => {
   let stand: Stand;
   beforeAll(async () => {
@@ -23,17 +45,20 @@ describe("keys", () => {
     await stand.close();
   });
 
-  const bearer = (key: { readonly text: string } | string) => ({
-    authorization: `Bearer ${typeof key === "string" ? key : key.text}`,
-  });
   const pay = async (key: { readonly text: string }, idempotencyKey: string, order: string, more = {}) =>
-    await stand.edge.call("/payments/processPayment", card(order), { ...bearer(key), "idempotency-key": idempotencyKey, ...more });
+    await stand.edge.call("/payments/processPayment", card(order), {
+      ...bearer(key),
+      "idempotency-key": idempotencyKey,
+      ...more,
+    });
 
   /** A payment of `mine` that waits for its bank. */
   async function openDebit() {
     const order = newOrder();
     const headers = { ...bearer(mine), "idempotency-key": order, prefer: "respond-async" };
-    const { callId } = (await stand.edge.call("/payments/processPayment", bankDebit(order), headers)).body as { callId: string };
+    const { callId } = (await stand.edge.call("/payments/processPayment", bankDebit(order), headers)).body as {
+      callId: string;
+    };
     const payment = await stand.scene.waitingPaymentOf(order);
     return { order, callId, payment };
   }
@@ -57,7 +82,10 @@ describe("keys", () => {
     const { callId } = await openDebit();
     stand.reached();
     for (const { service, handler } of calls) {
-      const answer = await stand.edge.call(`/${service}/${handler}`, card("stolen"), { ...headers, "idempotency-key": "stolen" });
+      const answer = await stand.edge.call(`/${service}/${handler}`, card("stolen"), {
+        ...headers,
+        "idempotency-key": "stolen",
+      });
       expect(answer).toMatchObject({ status: 401, body: { code: 401, metadata: { reason: "unauthorized" } } });
       expect(answer.headers.get("www-authenticate")).toBe("Bearer");
     }
@@ -74,8 +102,14 @@ describe("keys", () => {
     stand.reached();
     for (const { service, handler, scope } of calls) {
       for (const body of [card("stolen"), {}, { paymentIntentId: "pi_1", awaitOutcome: true }]) {
-        const answer = await stand.edge.call(`/${service}/${handler}`, body, { ...bearer(powerless), "idempotency-key": "stolen" });
-        expect(answer).toMatchObject({ status: 403, body: { message: expect.stringContaining(scope), metadata: { reason: "forbidden" } } });
+        const answer = await stand.edge.call(`/${service}/${handler}`, body, {
+          ...bearer(powerless),
+          "idempotency-key": "stolen",
+        });
+        expect(answer).toMatchObject({
+          status: 403,
+          body: { message: expect.stringContaining(scope), metadata: { reason: "forbidden" } },
+        });
       }
     }
     // The same name, and too little for the call behind the id.
@@ -89,13 +123,21 @@ describe("keys", () => {
     const order = newOrder();
     expect((await pay(leaving, order, order)).status).toBe(200);
     stand.writeKeys(staying);
-    await until("the key to be forgotten", async () => ((await pay(leaving, order, order)).status === 401 ? true : undefined), 2000);
+    await until(
+      "the key to be forgotten",
+      async () => ((await pay(leaving, order, order)).status === 401 ? true : undefined),
+      2000,
+    );
     expect((await pay(mine, order, order)).status).toBe(200);
   });
 
   it("two names with one idempotency key make two payments, and neither sees the other's", async () => {
     const key = "order-1";
-    const answers = [await pay(mine, key, newOrder()), await pay(other, key, newOrder()), await pay(elsewhere, key, newOrder())];
+    const answers = [
+      await pay(mine, key, newOrder()),
+      await pay(other, key, newOrder()),
+      await pay(elsewhere, key, newOrder()),
+    ];
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
     expect(new Set(answers.map(({ body }) => body.paymentIntentId)).size).toBe(3);
   });
@@ -138,11 +180,6 @@ describe("keys", () => {
     const settled = await openDebit();
     await stand.scene.settle(settled.payment.id);
     await stand.edge.get(`/calls/${settled.callId}`, { ...bearer(mine), prefer: "wait=60" });
-    const edited = (id: string) =>
-      [...id].flatMap((character, at) =>
-        ["A", "_", character === "x" ? "y" : "x"].filter((letter) => letter !== character).map((letter) => id.slice(0, at) + letter + id.slice(at + 1)),
-      );
-    const cut = (id: string) => [id.slice(0, -1), `${id}A`, `${id}.`, id.toUpperCase(), id.replace("call_", ""), `call_${id}`];
     stand.reached();
     for (const id of [...edited(callId), ...cut(callId)]) {
       expect((await stand.edge.get(`/calls/${id}`, bearer(other))).status).toBe(404);

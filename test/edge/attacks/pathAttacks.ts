@@ -86,19 +86,26 @@ export const changes: Readonly<Record<string, Change>> = {
     const other = letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase();
     return target.slice(0, at) + other + target.slice(at + 1);
   },
-  "more slashes": (target, random) => insertAt(target, segmentStart(target, random), oneOf(random, ["/", "//", "/./", "./"])),
+  "more slashes": (target, random) =>
+    insertAt(target, segmentStart(target, random), oneOf(random, ["/", "//", "/./", "./"])),
   "a slash after it": (target) => `${target}/`,
   "an escaped slash": (target, random) => {
     const escaped = oneOf(random, ["%2f", "%2F", "%252f", "%c0%af", "%5c", "\\", "%u2215"]);
     const at = target.lastIndexOf("/");
-    return random.next() % 2 === 0 ? target.replaceAll("/", escaped) : target.slice(0, at) + escaped + target.slice(at + 1);
+    return random.next() % 2 === 0
+      ? target.replaceAll("/", escaped)
+      : target.slice(0, at) + escaped + target.slice(at + 1);
   },
   "an escaped letter": (target, random) => {
     const at = anywhere(target, random);
     const code = target.charCodeAt(at);
     if (Number.isNaN(code)) return `${target}%`;
     const hex = code.toString(16).padStart(2, "0");
-    return target.slice(0, at) + oneOf(random, [`%${hex}`, `%25${hex}`, `%u00${hex}`, `%${hex.toUpperCase()}`]) + target.slice(at + 1);
+    return (
+      target.slice(0, at) +
+      oneOf(random, [`%${hex}`, `%25${hex}`, `%u00${hex}`, `%${hex.toUpperCase()}`]) +
+      target.slice(at + 1)
+    );
   },
   "dots that climb": (target, random) =>
     insertAt(
@@ -106,9 +113,20 @@ export const changes: Readonly<Record<string, Change>> = {
       segmentStart(target, random),
       oneOf(random, ["../", "x/../", "livez/../", "%2e%2e/", ".%2e/", "..;/", "..\\", "..%2f", "x/..;/", "....//"]),
     ),
-  "a parameter": (target, random) => insertAt(target, oneOf(random, [target.length, anywhere(target, random)]), oneOf(random, [";x", ";", ";a=b", ";jsessionid=1"])),
-  "a query in the middle": (target, random) => insertAt(target, anywhere(target, random), oneOf(random, ["?", "?/", "?x=/", "%3f"])),
-  "a fragment": (target, random) => insertAt(target, oneOf(random, [target.length, anywhere(target, random)]), oneOf(random, ["#", "#/", "#?x", "%23"])),
+  "a parameter": (target, random) =>
+    insertAt(
+      target,
+      oneOf(random, [target.length, anywhere(target, random)]),
+      oneOf(random, [";x", ";", ";a=b", ";jsessionid=1"]),
+    ),
+  "a query in the middle": (target, random) =>
+    insertAt(target, anywhere(target, random), oneOf(random, ["?", "?/", "?x=/", "%3f"])),
+  "a fragment": (target, random) =>
+    insertAt(
+      target,
+      oneOf(random, [target.length, anywhere(target, random)]),
+      oneOf(random, ["#", "#/", "#?x", "%23"]),
+    ),
   "an absolute address": (target, random) =>
     oneOf(random, [
       "http://127.0.0.1",
@@ -125,14 +143,23 @@ export const changes: Readonly<Record<string, Change>> = {
       "http://[::1]",
       "http://localhost:8080/livez?",
     ]) + target,
-  "a control character": (target, random) => insertAt(target, anywhere(target, random), String.fromCharCode(intBelow(random, 33))),
-  "a byte above ASCII": (target, random) => insertAt(target, anywhere(target, random), String.fromCharCode(127 + intBelow(random, 129))),
+  "a control character": (target, random) =>
+    insertAt(target, anywhere(target, random), String.fromCharCode(intBelow(random, 33))),
+  "a byte above ASCII": (target, random) =>
+    insertAt(target, anywhere(target, random), String.fromCharCode(127 + intBelow(random, 129))),
   "an escaped control character": (target, random) =>
-    insertAt(target, anywhere(target, random), oneOf(random, ["%00", "%0a", "%0d%0a", "%20", "%09", "%7f", "%", "%zz", "%e2%80%ae"])),
-  "a longer name": (target, random) => target + oneOf(random, ["s", "2", ".json", "~", ".bak", "/send", "/..", "/x", "$", "'", "\"", "|", "*", "<>", "{}"]),
+    insertAt(
+      target,
+      anywhere(target, random),
+      oneOf(random, ["%00", "%0a", "%0d%0a", "%20", "%09", "%7f", "%", "%zz", "%e2%80%ae"]),
+    ),
+  "a longer name": (target, random) =>
+    target + oneOf(random, ["s", "2", ".json", "~", ".bak", "/send", "/..", "/x", "$", "'", '"', "|", "*", "<>", "{}"]),
   "a shorter name": (target, random) => target.slice(0, anywhere(target, random)),
-  "something before it": (target, random) => oneOf(random, ["/v1", "/api", "/.", "/%2e", "/restate", "/payments", "x", "@", ":80", "."]) + target,
-  "far too long": (target, random) => target + oneOf(random, ["/a", "a", "%41", "../", "?"]).repeat(1 + intBelow(random, 12_000)),
+  "something before it": (target, random) =>
+    oneOf(random, ["/v1", "/api", "/.", "/%2e", "/restate", "/payments", "x", "@", ":80", "."]) + target,
+  "far too long": (target, random) =>
+    target + oneOf(random, ["/a", "a", "%41", "../", "?"]).repeat(1 + intBelow(random, 12_000)),
 };
 
 const methods: readonly string[] = [
@@ -142,10 +169,24 @@ const methods: readonly string[] = [
   "POST POST",
 ];
 
-const versions: readonly string[] = ["HTTP/0.9", "HTTP/1.2", "HTTP/2.0", "HTTP/3", "http/1.1", "HTTP/1.1 HTTP/1.1", "HTTP/11", "", "RTSP/1.0"];
+const versions: readonly string[] = [
+  "HTTP/0.9",
+  "HTTP/1.2",
+  "HTTP/2.0",
+  "HTTP/3",
+  "http/1.1",
+  "HTTP/1.1 HTTP/1.1",
+  "HTTP/11",
+  "",
+  "RTSP/1.0",
+];
 
 /** Never one of the table. @param more further paths that the edge has, of an open call say */
-export function* attackPaths(count: number, random: RandomGenerator, more: readonly string[]): Generator<RawTarget & { readonly kind: string }> {
+export function* attackPaths(
+  count: number,
+  random: RandomGenerator,
+  more: readonly string[],
+): Generator<RawTarget & { readonly kind: string }> {
   const bases = [...posts, ...more];
   const kinds = Object.entries(changes);
   for (let made = 0, turn = 0; made < count; turn++) {
@@ -159,8 +200,10 @@ export function* attackPaths(count: number, random: RandomGenerator, more: reado
     const base = oneOf(random, bases);
     const plain = { method: "POST", version: "HTTP/1.1" };
     const number = turn % (kinds.length + 3);
-    if (number === kinds.length) return { ...plain, kind: "another method", method: oneOf(random, methods), target: base };
-    if (number === kinds.length + 1) return { ...plain, kind: "another version", version: oneOf(random, versions), target: base };
+    if (number === kinds.length)
+      return { ...plain, kind: "another method", method: oneOf(random, methods), target: base };
+    if (number === kinds.length + 1)
+      return { ...plain, kind: "another version", version: oneOf(random, versions), target: base };
     if (number === kinds.length + 2) {
       const method = oneOf(random, ["POST", "GET", "PATCH", "DELETE", "PUT"]);
       return { ...plain, kind: "the engine's own address", method, target: oneOf(random, engineAddresses) };

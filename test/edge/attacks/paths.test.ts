@@ -38,7 +38,10 @@ describe("addresses", () => {
     async () => {
       const { edge, scene } = stand;
       const order = newOrder();
-      const open = await edge.call("/payments/processPayment", bankDebit(order), { "idempotency-key": order, prefer: "respond-async" });
+      const open = await edge.call("/payments/processPayment", bankDebit(order), {
+        "idempotency-key": order,
+        prefer: "respond-async",
+      });
       const { callId } = open.body as { callId: string };
       const { id } = await scene.waitingPaymentOf(order);
       stand.reached();
@@ -59,7 +62,9 @@ describe("addresses", () => {
       };
       await Promise.all(Array.from({ length: senders }, sendThem));
 
-      console.info(`${count} requests, seed ${seed}: ${[...answers].map(([status, n]) => `${n} × ${status}`).join(", ")}`);
+      console.info(
+        `${count} requests, seed ${seed}: ${[...answers].map(([status, n]) => `${n} × ${status}`).join(", ")}`,
+      );
       expect(taken.slice(0, 5)).toEqual([]);
       expect([...answers.values()].reduce((sum, n) => sum + n, 0)).toBe(count);
       // The table itself said no, and not the parser of HTTP alone.
@@ -74,7 +79,10 @@ describe("addresses", () => {
   );
 
   it("the same request at the right address reaches it", async () => {
-    const answer = await askRaw(stand.edge.port, requestOf({ method: "POST", target: "/payments/processPayment?x=/..", version: "HTTP/1.1" }));
+    const answer = await askRaw(
+      stand.edge.port,
+      requestOf({ method: "POST", target: "/payments/processPayment?x=/..", version: "HTTP/1.1" }),
+    );
     expect(answer).toMatchObject({ status: 200, body: expect.stringContaining('"succeeded"') });
     expect(stand.reached()).toBeGreaterThan(0);
   });
@@ -98,24 +106,33 @@ describe("addresses", () => {
   ])("a host that is none moves nothing: %j", async (host) => {
     stand.reached();
     for (const target of ["/livez", "/payments/getNothing", "/"]) {
-      const { status, body: text } = await askRaw(stand.edge.port, requestOf({ method: "POST", target, version: "HTTP/1.1" }, host));
+      const { status, body: text } = await askRaw(
+        stand.edge.port,
+        requestOf({ method: "POST", target, version: "HTTP/1.1" }, host),
+      );
       expect(status).toBeGreaterThanOrEqual(400);
       expect(text).not.toContain("succeeded");
     }
-    const { status } = await askRaw(stand.edge.port, requestOf({ method: "POST", target: "/payments/processPayment", version: "HTTP/1.1" }, host));
+    const { status } = await askRaw(
+      stand.edge.port,
+      requestOf({ method: "POST", target: "/payments/processPayment", version: "HTTP/1.1" }, host),
+    );
     expect([400, 401, 404]).toContain(status);
     expect(stand.reached()).toBe(0);
   });
 
-  it.each(["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"])("%s of a call is nothing", async (method) => {
-    const { edge } = stand;
-    for (const target of ["/payments/processPayment", "/webhooks/default", "/payments/processWebhook"]) {
-      const answer = await askRaw(edge.port, requestOf({ method, target, version: "HTTP/1.1" }));
-      expect(answer.status).toBe(404);
-      expect(answer.head).not.toMatch(/^access-control-/im);
-    }
-    expect(stand.reached()).toBe(0);
-  });
+  it.each(["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"])(
+    "%s of a call is nothing",
+    async (method) => {
+      const { edge } = stand;
+      for (const target of ["/payments/processPayment", "/webhooks/default", "/payments/processWebhook"]) {
+        const answer = await askRaw(edge.port, requestOf({ method, target, version: "HTTP/1.1" }));
+        expect(answer.status).toBe(404);
+        expect(answer.head).not.toMatch(/^access-control-/im);
+      }
+      expect(stand.reached()).toBe(0);
+    },
+  );
 
   it("an override of the method is none", async () => {
     const response = await fetch(`${stand.edge.url}/payments/processPayment`, {

@@ -56,7 +56,7 @@ export async function converse(port: number, bytes: string | Uint8Array, silence
     socket.write(bytes);
   });
   socket.destroy();
-  return [...text.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map((match) => match[1] ?? "");
+  return [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map((match) => match[1] ?? "");
 }
 
 async function askOn(socket: Socket, bytes: Buffer): Promise<RawAnswer> {
@@ -94,7 +94,8 @@ function answerIn(received: Buffer, isOver: boolean, isHead: boolean): RawAnswer
   const rest = text.slice(end + 4);
   const length = /^content-length: (\d+)$/im.exec(head)?.[1];
   if (isHead || status === 204) return { status, head, body: "" };
-  if (length !== undefined && rest.length >= Number(length)) return { status, head, body: rest.slice(0, Number(length)) };
+  if (length !== undefined && rest.length >= Number(length))
+    return { status, head, body: rest.slice(0, Number(length)) };
   const isChunked = /^transfer-encoding: chunked$/im.test(head);
   if (isChunked && rest.endsWith("0\r\n\r\n")) return { status, head, body: rest };
   return isOver ? { status, head, body: rest } : null;

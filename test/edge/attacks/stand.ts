@@ -33,10 +33,13 @@ export async function openStand(settings: Partial<EdgeOptions> = {}, keys: reado
   await scene.restartService({ edgeSecrets: [edgeSecret] });
   const ingressTap = await openTap(scene.ingress);
   const adminTap = await openTap(scene.admin);
-  const edge = await openEdge({ ...scene, ingress: ingressTap.url, admin: adminTap.url }, {
-    ...(keys.length > 0 && { apiKeysFile }),
-    ...settings,
-  });
+  const edge = await openEdge(
+    { ...scene, ingress: ingressTap.url, admin: adminTap.url },
+    {
+      ...(keys.length > 0 && { apiKeysFile }),
+      ...settings,
+    },
+  );
   await until("the edge to be ready", async () => ((await edge.get("/readyz")).status === 200 ? true : undefined));
   const countOf = async (table: string) =>
     (await scene.sql<{ n: number }>(`select count(1) as n from ${table}`))[0]?.n ?? 0;

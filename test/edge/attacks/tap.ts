@@ -2,13 +2,18 @@
 import { Agent, createServer, request, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 
-export type Tapped = {
+type Tapped = {
   readonly method: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, readonly string[] | undefined>>;
 };
 
-export type Tap = { readonly url: string; readonly tapped: Tapped[]; /** Requests that wait for their answer. */ open(): number; close(): Promise<void> };
+export type Tap = {
+  readonly url: string;
+  readonly tapped: Tapped[];
+  /** Requests that wait for their answer. */ open(): number;
+  close(): Promise<void>;
+};
 
 /** @param target of the engine, `http://…` */
 export async function openTap(target: string): Promise<Tap> {
@@ -18,11 +23,15 @@ export async function openTap(target: string): Promise<Tap> {
   const server = createServer((incoming, outgoing) => {
     const { method = "", url = "", headersDistinct } = incoming;
     tapped.push({ method, path: url, headers: headersDistinct });
-    const onward = request(`${target}${url}`, { method, headers: incoming.headers, agent }, (answer: IncomingMessage) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(outgoing);
-      answer.on("error", () => outgoing.destroy());
-    });
+    const onward = request(
+      `${target}${url}`,
+      { method, headers: incoming.headers, agent },
+      (answer: IncomingMessage) => {
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(outgoing);
+        answer.on("error", () => outgoing.destroy());
+      },
+    );
     // An engine that is gone is gone for the edge, too.
     onward.on("error", () => outgoing.destroy());
     open++;

@@ -13,6 +13,14 @@ const inFlight = 16;
 const secrets = [oldWebhookSecret, webhookSecret];
 const nowSeconds = () => Math.floor(Date.now() / 1000);
 
+const about = (payment: object, more: object = {}) =>
+  JSON.stringify({ ...(JSON.parse(eventAbout("payment_intent.succeeded", payment)) as object), ...more });
+
+const signed = (text: string, at: number | string, secret = webhookSecret) => {
+  const { header } = signWebhook(Buffer.from(text), 0, secret);
+  return typeof at === "number" ? signWebhook(Buffer.from(text), at, secret).header : header.replace("t=0", `t=${at}`);
+};
+
 describe("webhooks", () => {
   let stand: Stand;
   const agent = new Agent({ keepAlive: true, maxSockets: inFlight });
@@ -24,7 +32,11 @@ describe("webhooks", () => {
     await stand.close();
   });
 
-  async function post(body: Uint8Array | string, signature: string | readonly string[] | undefined, path = "/payments/processWebhook") {
+  async function post(
+    body: Uint8Array | string,
+    signature: string | readonly string[] | undefined,
+    path = "/payments/processWebhook",
+  ) {
     return await new Promise<{ readonly status: number; readonly text: string }>((resolve, reject) => {
       const length = Buffer.byteLength(body);
       const headers = {
@@ -47,11 +59,15 @@ describe("webhooks", () => {
   async function waiting() {
     const order = newOrder();
     const headers = { "idempotency-key": order, prefer: "respond-async" };
-    const { callId } = (await stand.edge.call("/payments/processPayment", bankDebit(order), headers)).body as { callId: string };
+    const { callId } = (await stand.edge.call("/payments/processPayment", bankDebit(order), headers)).body as {
+      callId: string;
+    };
     const payment = await stand.scene.waitingPaymentOf(order);
     const id = payment.metadata["restate_invocation_id"] ?? "";
     const state = async () => ({
-      journal: await stand.scene.sql(`select index, entry_type, name from sys_journal where id = '${id}' order by index`),
+      journal: await stand.scene.sql(
+        `select index, entry_type, name from sys_journal where id = '${id}' order by index`,
+      ),
       calls: await stand.scene.sql(`select id, status, modified_at from sys_invocation where id = '${id}'`),
       doorbell: (await stand.scene.paymentOf(order)).metadata["restate_callback_id"],
     });
@@ -93,7 +109,8 @@ describe("webhooks", () => {
           const answer = await post(body, text);
           const isRefused = [400, 413, 431].includes(answer.status);
           tally.count(kind, isRefused ? "refused" : "accepted");
-          if (!isRefused || secrets.some((secret) => answer.text.includes(secret.slice(8)))) wrong.push(`${kind}: ${text?.slice(0, 200)} → ${answer.status} ${answer.text}`);
+          if (!isRefused || secrets.some((secret) => answer.text.includes(secret.slice(8))))
+            wrong.push(`${kind}: ${text?.slice(0, 200)} → ${answer.status} ${answer.text}`);
         }
       };
       await Promise.all(Array.from({ length: inFlight }, sendThem));
@@ -109,13 +126,6 @@ describe("webhooks", () => {
     },
   );
 
-  const about = (payment: object, more: object = {}) =>
-    JSON.stringify({ ...(JSON.parse(eventAbout("payment_intent.succeeded", payment)) as object), ...more });
-  const signed = (text: string, at: number | string, secret = webhookSecret) => {
-    const { header } = signWebhook(Buffer.from(text), 0, secret);
-    return typeof at === "number" ? signWebhook(Buffer.from(text), at, secret).header : header.replace("t=0", `t=${at}`);
-  };
-
   it("with a time that is old, to come, endless or twice are refused; a replay within five minutes rings once more, and no more", async () => {
     const { payment, state, end } = await waiting();
     const before = await state();
@@ -130,7 +140,9 @@ describe("webhooks", () => {
       signed(text, now + 301),
       signed(text, 0),
       signed(text, 99_999_999_999_999),
-      ...["Infinity", "1e999", "-1", "NaN", "", "0x66", "9".repeat(400), `${now}.5`, `-${now}`, ` ${now} 1`].map((at) => signed(text, at)),
+      ...["Infinity", "1e999", "-1", "NaN", "", "0x66", "9".repeat(400), `${now}.5`, `-${now}`, ` ${now} 1`].map((at) =>
+        signed(text, at),
+      ),
       // The time that is compared and the time that is signed must be one.
       `t=${now},t=${now - 301},v1=${old.signature}`,
       `t=${now - 301},t=${now},v1=${old.signature}`,
@@ -150,14 +162,19 @@ describe("webhooks", () => {
     ];
     for (const signature of refused) {
       for (const path of ["/payments/processWebhook", "/webhooks/default"]) {
-        expect({ signature, ...(await post(text, signature, path)) }).toMatchObject({ status: 400, text: expect.stringContaining("signature") });
+        expect({ signature, ...(await post(text, signature, path)) }).toMatchObject({
+          status: 400,
+          text: expect.stringContaining("signature"),
+        });
       }
     }
     expect(stand.reached()).toBe(0);
     expect(await state()).toEqual(before);
     for (let time = 0; time < 3; time++) expect(await post(text, genuine.header)).toMatchObject({ status: 200 });
     expect(stand.reached()).toBe(3);
-    await until("the payment to have looked", async () => ((await state()).doorbell === before.doorbell ? undefined : true));
+    await until("the payment to have looked", async () =>
+      (await state()).doorbell === before.doorbell ? undefined : true,
+    );
     expect(await post(text, signed(text, now, oldWebhookSecret))).toMatchObject({ status: 200 });
     expect((await stand.scene.paymentOf(payment.metadata["orderId"] ?? "")).status).toBe("processing");
     expect(await end()).toMatchObject({ status: 200, body: { paymentIntentId: payment.id, status: "succeeded" } });
@@ -176,9 +193,25 @@ describe("webhooks", () => {
 
   it("that are signed, and no events, are refused", async () => {
     stand.reached();
-    const bodies = ["", "null", "[]", "1", '"event"', "{", "{}", '{"type":1}', "not JSON", "\ufeff{}", "[".repeat(100_000), `${"[".repeat(100_000)}${"]".repeat(100_000)}`, '{"type":"payment_intent.succeeded"'];
+    const bodies = [
+      "",
+      "null",
+      "[]",
+      "1",
+      '"event"',
+      "{",
+      "{}",
+      '{"type":1}',
+      "not JSON",
+      "\ufeff{}",
+      "[".repeat(100_000),
+      `${"[".repeat(100_000)}${"]".repeat(100_000)}`,
+      '{"type":"payment_intent.succeeded"',
+    ];
     for (const text of bodies) {
-      expect({ text: text.slice(0, 20), ...(await post(text, signed(text, nowSeconds()))) }).toMatchObject({ status: 400 });
+      expect({ sent: text.slice(0, 20), ...(await post(text, signed(text, nowSeconds()))) }).toMatchObject({
+        status: 400,
+      });
     }
     const binary = Buffer.from([0xff, 0xfe, 0x7b, 0, 0x7d, 0]);
     expect((await post(binary, signWebhook(binary, nowSeconds(), webhookSecret).header)).status).toBe(400);
@@ -230,7 +263,11 @@ describe("webhooks", () => {
       }
     }
     // Nor under a name that is none of ours, nor from anywhere but the metadata.
-    for (const object of [{ metadata: { callback: mine, RESTATE_CALLBACK_ID: mine, orderId: mine } }, { metadata: { restate_callback_id: [mine] } }, { metadata: null, restate_callback_id: mine }]) {
+    for (const object of [
+      { metadata: { callback: mine, RESTATE_CALLBACK_ID: mine, orderId: mine } },
+      { metadata: { restate_callback_id: [mine] } },
+      { metadata: null, restate_callback_id: mine },
+    ]) {
       const text = about({ ...payment, ...object });
       expect((await post(text, signed(text, nowSeconds()))).status).toBe(200);
     }
@@ -255,7 +292,10 @@ async function bytesUnder(folder: string): Promise<number> {
   let bytes = 0;
   for (const entry of entries.filter((one) => one.isFile())) {
     // The engine drops files while we look.
-    bytes += await stat(join(entry.parentPath, entry.name)).then(({ size }) => size, () => 0);
+    bytes += await stat(join(entry.parentPath, entry.name)).then(
+      ({ size }) => size,
+      () => 0,
+    );
   }
   return bytes;
 }
