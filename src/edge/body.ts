@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { EdgeFailure } from "./failures.ts";
 
 /** Calls and webhooks alike. Stripe's events are far smaller. */
-export const maximumBodyBytes = 1024 * 1024;
+const maximumBodyBytes = 1024 * 1024;
 
 /** @throws EdgeFailure `too_large`, or `invalid_request` where the sender breaks off */
 export async function readBody(incoming: IncomingMessage): Promise<Buffer> {

@@ -31,7 +31,7 @@ export class EngineLost extends Error {
 }
 
 /** What became of a kept call: its answer, that it is under way, or that the engine knows of none. */
-export type KeptOutcome =
+type KeptOutcome =
   | { readonly kind: "ended"; readonly answer: EngineAnswer }
   | { readonly kind: "open" | "none" };
 

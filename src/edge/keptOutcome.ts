@@ -8,7 +8,9 @@ import { failedOutcome, outcomeAnswer, refuseOther } from "./outcome.ts";
 
 /** `none`: the engine knows nothing of such a call, or no longer. */
 export type FoundCall =
-  { readonly kind: "ended"; readonly answer: Answer } | { readonly kind: "open" } | { readonly kind: "none" };
+  | { readonly kind: "ended"; readonly answer: Answer }
+  | { readonly kind: "open" }
+  | { readonly kind: "none" };
 
 /** @returns undefined for a call that is not in the registry */
 export function declarationOf({ target }: Pick<CallIdentity, "target">): Call | undefined {
@@ -49,8 +51,7 @@ async function findKeptElsewhere(
       case "open":
         return found;
       case "ended": {
-        if (found.answer.status >= 300)
-          return { kind: "ended", answer: outcomeAnswer(found.answer, fingerprint) };
+        if (found.answer.status >= 300) return { kind: "ended", answer: outcomeAnswer(found.answer, fingerprint) };
         const kept = JSON.parse(found.answer.body) as Kept;
         refuseOther(kept.fingerprint, fingerprint);
         if (kept.kind === "answer") {

@@ -13,7 +13,7 @@ export type SceneEdge = Edge & {
   get(path: string, headers?: Readonly<Record<string, string>>): Promise<EdgeAnswer>;
 };
 
-export type EdgeAnswer = Answer & { readonly headers: Headers };
+type EdgeAnswer = Answer & { readonly headers: Headers };
 
 /** @param settings differ from a developer's: without keys, in front of the scene's sandbox */
 export async function openEdge(
