@@ -60,7 +60,7 @@ export function createEdgeApp(parts: EdgeParts): Hono<{ Bindings: HttpBindings }
   app.notFound(() => reply(failureAnswer(notFound)));
   app.use(async (context: EdgeContext, next) => {
     // Node's parser takes what is written as HTTP/0.9 and HTTP/2.0, too, which proxies may read otherwise.
-    if (!versions.has(context.env.incoming.httpVersion) || !isPlainPath(pathOf(context))) {
+    if (!versions.has(context.env.incoming.httpVersion) || !isPlainAddress(context.env.incoming.url ?? "")) {
       return reply(failureAnswer(notFound));
     }
     return await next();
@@ -179,16 +179,12 @@ function tooMany(message: string, retryAfterSeconds: number): EdgeFailure {
   return new EdgeFailure("rate_limited", message, { retryAfterSeconds });
 }
 
-/** The path as it came, without the query. */
-function pathOf(context: EdgeContext): string {
-  const { url = "" } = context.env.incoming;
-  const end = url.indexOf("?");
-  return end === -1 ? url : url.slice(0, end);
-}
-
-/** Segments of letters, digits and few signs: no escapes, no empty segments, no dots that climb, no absolute addresses. */
-function isPlainPath(path: string): boolean {
-  return /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+$/.test(path);
+/**
+ * A path of segments of letters, digits and few signs: no escapes, no empty segments, no dots that climb, no absolute addresses. A query
+ * has printable ASCII characters, and no `#`: others end it there.
+ */
+function isPlainAddress(url: string): boolean {
+  return /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+(?:\?[\x21\x22\x24-\x7e]*)?$/.test(url);
 }
 
 /** Aborted when the caller's connection ends before his answer. */

@@ -22,7 +22,7 @@ export type EdgeOptions = EdgeConfig & {
 };
 
 /** How long the edge waits for those who send slowly, or nothing. */
-export type SenderPatience = {
+type SenderPatience = {
   /** For the headers of a request, and for the whole of it. */
   readonly headersMs: number;
   readonly requestMs: number;

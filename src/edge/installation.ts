@@ -51,11 +51,11 @@ export function createInstallation(
       const answer = await engine.call(call, AbortSignal.timeout(patienceMs));
       unanswered = null;
       if (answer.status !== 200) throw new EngineUnavailable(`The service answered ${answer.status}.`);
-      const said = edgeCheckSchema.parse(JSON.parse(answer.body));
-      last = { check: said, atMs: performance.now() };
-      if (edgeHeader !== null && !said.isEdgeTrusted && wasTrusted) onUntrusted();
-      wasTrusted = said.isEdgeTrusted;
-      return said;
+      const told = edgeCheckSchema.parse(JSON.parse(answer.body));
+      last = { check: told, atMs: performance.now() };
+      if (edgeHeader !== null && !told.isEdgeTrusted && wasTrusted) onUntrusted();
+      wasTrusted = told.isEdgeTrusted;
+      return told;
     } catch (error) {
       throw error instanceof EngineUnavailable ? error : new EngineUnavailable("The service gave no answer in time.");
     }

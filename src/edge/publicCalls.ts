@@ -195,10 +195,6 @@ function refuseOtherTypes(incoming: IncomingMessage): void {
   throw new EdgeFailure("invalid_request", "The content-type header must be application/json.");
 }
 
-function badKey(message: string): EdgeFailure {
-  return new EdgeFailure("invalid_request", message);
-}
-
 /** Printable ASCII characters, and not blanks alone. */
 const keyShape = /^[\x20-\x7e]{1,255}$/;
 
@@ -206,16 +202,20 @@ const keyShape = /^[\x20-\x7e]{1,255}$/;
 function idempotencyKeyOf(incoming: IncomingMessage, declared: Call): string | null {
   const keys = incoming.headersDistinct["idempotency-key"] ?? [];
   const [key] = keys;
-  if (keys.length > 1) throw badKey("There are two idempotency-key headers: send one.");
+  if (keys.length > 1) throw refused("There are two idempotency-key headers: send one.");
   if (key === undefined) {
     if (declared.needsKey)
-      throw badKey("The idempotency-key header is missing: this call needs one, new for each request.");
+      throw refused("The idempotency-key header is missing: this call needs one, new for each request.");
     return null;
   }
   if (!keyShape.test(key) || key.trim() === "") {
-    throw badKey("The idempotency-key header must be 1 to 255 printable ASCII characters, and not blank.");
+    throw refused("The idempotency-key header must be 1 to 255 printable ASCII characters, and not blank.");
   }
   return key;
+}
+
+function refused(message: string): EdgeFailure {
+  return new EdgeFailure("invalid_request", message);
 }
 
 function headerOf(incoming: IncomingMessage, name: string): string | undefined {

@@ -22,6 +22,8 @@ function headOf(lines: readonly string[], path = "/payments/processPayment"): st
   ].join("\r\n");
 }
 
+const nested = (depth: number) => `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
+
 describe("bodies", () => {
   let stand: Stand;
   beforeAll(async () => {
@@ -42,7 +44,6 @@ describe("bodies", () => {
   const request = { paymentMethodId: "pm_card_visa", amount: 109, metadata: { orderId: "hostile" } };
   const json = JSON.stringify(request);
   const withField = (field: string) => json.replace("{", `{${field},`);
-  const nested = (depth: number) => `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
 
   it.each<[string, string | Uint8Array]>([
     ["empty", ""],
@@ -93,7 +94,7 @@ describe("bodies", () => {
     const response = await fetch(`${stand.edge.url}/payments/processPayment`, {
       method: "POST",
       headers: { "content-type": "application/json", "idempotency-key": crypto.randomUUID() },
-      body: body as NonNullable<RequestInit["body"]>,
+      body: Buffer.from(body as Uint8Array),
     });
     const answer = (await response.json()) as { message: string };
     expect(answer).toMatchObject({ code: 400, metadata: { reason: "invalid_request" } });

@@ -14,6 +14,28 @@ const powerless = testKey({ name: "powerless", scopes: [] });
 const leaving = testKey({ name: "shop", scopes: ["payments:write"] });
 const staying = [mine, rotated, reader, other, elsewhere, powerless].map(({ stored }) => stored);
 
+const bearer = (key: { readonly text: string } | string) => ({
+  authorization: `Bearer ${typeof key === "string" ? key : key.text}`,
+});
+
+const edited = (id: string) =>
+  id
+    .split("")
+    .flatMap((character, at) =>
+      ["A", "_", character === "x" ? "y" : "x"]
+        .filter((letter) => letter !== character)
+        .map((letter) => id.slice(0, at) + letter + id.slice(at + 1)),
+    );
+
+const cut = (id: string) => [
+  id.slice(0, -1),
+  `${id}A`,
+  `${id}.`,
+  id.toUpperCase(),
+  id.replace("call_", ""),
+  `call_${id}`,
+];
+
 describe("keys", () => {
   let stand: Stand;
   beforeAll(async () => {
@@ -23,9 +45,6 @@ describe("keys", () => {
     await stand.close();
   });
 
-  const bearer = (key: { readonly text: string } | string) => ({
-    authorization: `Bearer ${typeof key === "string" ? key : key.text}`,
-  });
   const pay = async (key: { readonly text: string }, idempotencyKey: string, order: string, more = {}) =>
     await stand.edge.call("/payments/processPayment", card(order), {
       ...bearer(key),
@@ -161,20 +180,6 @@ describe("keys", () => {
     const settled = await openDebit();
     await stand.scene.settle(settled.payment.id);
     await stand.edge.get(`/calls/${settled.callId}`, { ...bearer(mine), prefer: "wait=60" });
-    const edited = (id: string) =>
-      [...id].flatMap((character, at) =>
-        ["A", "_", character === "x" ? "y" : "x"]
-          .filter((letter) => letter !== character)
-          .map((letter) => id.slice(0, at) + letter + id.slice(at + 1)),
-      );
-    const cut = (id: string) => [
-      id.slice(0, -1),
-      `${id}A`,
-      `${id}.`,
-      id.toUpperCase(),
-      id.replace("call_", ""),
-      `call_${id}`,
-    ];
     stand.reached();
     for (const id of [...edited(callId), ...cut(callId)]) {
       expect((await stand.edge.get(`/calls/${id}`, bearer(other))).status).toBe(404);

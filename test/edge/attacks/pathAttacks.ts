@@ -17,8 +17,9 @@ const gets: ReadonlySet<string> = new Set(["/openapi.json", "/docs", "/livez", "
 export function isOfTable({ method, target, version }: RawTarget): boolean {
   // Node's parser takes RTSP for HTTP, and doesn't tell.
   if (!/^(?:HTTP|RTSP)\/1\.[01]$/.test(version)) return false;
-  if (/[\0-\x20\x7f-\xff#]/.test(target)) return false;
-  const path = target.replace(/\?.*$/s, "");
+  if (/[\0-\x20\x7f-\xff#]/.test(target.replace(/^ +/, ""))) return false;
+  // Node's parser skips blanks before the address.
+  const path = target.replace(/^ +/, "").replace(/\?.*$/s, "");
   if (method === "POST") return posts.has(path) || /^\/calls\/[\w.~-]+\/cancel$/.test(path);
   if (method !== "GET" && method !== "HEAD") return false;
   return gets.has(path) || /^\/calls\/[\w.~-]+$/.test(path) || /^\/docs\/[\w.-]+$/.test(path);

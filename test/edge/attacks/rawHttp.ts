@@ -56,7 +56,7 @@ export async function converse(port: number, bytes: string | Uint8Array, silence
     socket.write(bytes);
   });
   socket.destroy();
-  return [...text.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map((match) => match[1] ?? "");
+  return [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map((match) => match[1] ?? "");
 }
 
 async function askOn(socket: Socket, bytes: Buffer): Promise<RawAnswer> {

@@ -2,7 +2,7 @@
 import { Agent, createServer, request, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 
-export type Tapped = {
+type Tapped = {
   readonly method: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, readonly string[] | undefined>>;
