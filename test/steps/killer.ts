@@ -28,7 +28,7 @@ export function createKiller(kill: () => Promise<void>) {
     for (const [index, { status }] of recorded.entries()) {
       const trial = batch[index]?.trace.trial;
       // It died somewhere else than it was to: that is no hit.
-      if (status === "rejected" && trial !== undefined) { console.log("REJ", JSON.stringify(trial.armed), String((recorded[index] as PromiseRejectedResult).reason)); trial.hit = false; }
+      if (status === "rejected" && trial !== undefined) trial.hit = false;
     }
     await kill();
     for (const { trace } of batch) trace.frozen = false;
