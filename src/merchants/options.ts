@@ -25,6 +25,6 @@ export type ServiceOptions = {
 /** The same, with the memory of the process that serves. */
 export type HandlerOptions = ServiceOptions & {
   /** Tells whether this payment is to wake the reconciler. A handler journals what it says. */
-  readonly reconcilerAlarm: { isDue(nowMs: number): boolean };
+  readonly reconcilerAlarm: { isDue(nowMs: number, invocationId: string): boolean };
   readonly installation: InstallationMemory;
 };

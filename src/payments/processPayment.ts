@@ -45,7 +45,7 @@ export async function processPayment(
       extra: (surroundings) => ({
         plan: waitPlan(surroundings, request.timeoutSeconds),
         isLive: surroundings.settings.mode === "live",
-        wakesReconciler: surroundings.settings.reconcilerAlarm.isDue(surroundings.nowMs),
+        wakesReconciler: surroundings.settings.reconcilerAlarm.isDue(surroundings.nowMs, call.invocationId),
       }),
       deadlineAtMs: ({ plan }) => plan.deadlineAtMs,
       refusal: ({ isLive }) => (request.delayedStatus && isLive ? delayedStatusRefusal : null),

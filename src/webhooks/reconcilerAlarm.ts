@@ -3,17 +3,22 @@
  * of a process, and one per interval after it, wakes it. So one that an operator killed runs again.
  */
 export type ReconcilerAlarm = {
-  /** Tells whether to wake the reconciler now. It is the memory of a process: what it says has to be journaled. */
-  isDue(nowMs: number): boolean;
+  /**
+   * Tells whether a call is to wake the reconciler now. It is the memory of a process: what it says has to be journaled. A call that
+   * asks again, because its step failed, is told the same again.
+   */
+  isDue(nowMs: number, invocationId: string): boolean;
 };
 
 /** @param intervalMs how often; 0 never */
 export function createReconcilerAlarm(intervalMs: number): ReconcilerAlarm {
   let nextAtMs = intervalMs === 0 ? Infinity : -Infinity;
+  let wakerId: string | null = null;
   return {
-    isDue(nowMs) {
-      if (nowMs < nextAtMs) return false;
+    isDue(nowMs, invocationId) {
+      if (nowMs < nextAtMs) return invocationId === wakerId;
       nextAtMs = nowMs + intervalMs;
+      wakerId = invocationId;
       return true;
     },
   };

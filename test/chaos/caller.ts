@@ -5,6 +5,9 @@ import type { Outages } from "./outages.ts";
 
 export type Surroundings = {
   readonly ingressUrl: string;
+  readonly edgeUrl: string;
+  /** Tells by which door the calls of a payment come. */
+  readonly doorOf: (payment: string) => Door;
   readonly adminUrl: string;
   readonly sandboxUrl: string;
   readonly log: ClientLog;
@@ -15,6 +18,9 @@ export type Surroundings = {
   /** Ends the run for who still has no answer. */
   readonly limit: AbortSignal;
 };
+
+/** The engine's ingress, where the caller's key is the engine's; or the edge, which makes one of it, and tells the handlers more. */
+export type Door = "ingress" | "edge";
 
 export class Caller {
   readonly payment: string;
@@ -36,19 +42,19 @@ export class Caller {
 
   /** Calls a handler until it answers. @throws the limit's reason */
   async call(handler: string, body: CallBody, key = this.newKey()): Promise<Answer> {
-    const { log, ingressUrl } = this.#around;
+    const { log } = this.#around;
     log.append(this.payment, key, { type: "intent", handler, body });
-    const answer = await this.#until(key, () => this.#post(`${ingressUrl}/payments/${handler}`, key, body));
+    const answer = await this.#until(key, () => this.#post(`/payments/${handler}`, key, body));
     log.append(this.payment, key, { type: "answer", answer });
     return answer;
   }
 
   /** Asks once more for a reference, when everything is quiet. */
   async askLast(body: CallBody): Promise<void> {
-    const { log, ingressUrl } = this.#around;
+    const { log } = this.#around;
     const key = `${this.newKey()}-last`;
     log.append(this.payment, key, { type: "intent", handler: "processPayment", body, isLastAsk: true });
-    const answer = await this.#until(key, () => this.#post(`${ingressUrl}/payments/processPayment`, key, body));
+    const answer = await this.#until(key, () => this.#post("/payments/processPayment", key, body));
     log.append(this.payment, key, { type: "answer", answer });
   }
 
@@ -57,31 +63,33 @@ export class Caller {
     await this.#around.outages.begin(number);
   }
 
-  /** Hands a call over without waiting for its answer; gives the engine's id of it. */
+  /** Hands a call over without waiting for its answer; gives its id, that of the engine or that of the edge. */
   async send(handler: string, body: CallBody, key: string): Promise<string> {
-    const { log, ingressUrl } = this.#around;
+    const { log } = this.#around;
     log.append(this.payment, key, { type: "intent", handler, body });
-    const sent = await this.#until(key, () => this.#post(`${ingressUrl}/payments/${handler}/send`, key, body));
-    return String((sent.body as { readonly invocationId?: string }).invocationId);
+    const [path, prefer] =
+      this.#door === "edge" ? [handler, { prefer: "respond-async" }] : [`${handler}/send`, {}];
+    const { body: sent } = await this.#until(key, () => this.#post(`/payments/${path}`, key, body, prefer));
+    const { invocationId, callId } = sent as { readonly invocationId?: string; readonly callId?: string };
+    return String(invocationId ?? callId);
   }
 
   /** Waits for the answer of what was sent, by posting it again. */
   async answerOf(handler: string, body: CallBody, key: string): Promise<Answer> {
-    const { log, ingressUrl } = this.#around;
-    const answer = await this.#until(key, () => this.#post(`${ingressUrl}/payments/${handler}`, key, body));
+    const { log } = this.#around;
+    const answer = await this.#until(key, () => this.#post(`/payments/${handler}`, key, body));
     log.append(this.payment, key, { type: "answer", answer });
     return answer;
   }
 
-  /** Cancels a call as an operator would. */
-  async cancelInvocation(invocationId: string, key: string): Promise<void> {
-    const { log, adminUrl } = this.#around;
-    log.append(this.payment, key, { type: "cancel", invocationId });
+  /** Cancels a call as an operator would, or as the edge lets its caller. @param id what `send` gave */
+  async cancelInvocation(id: string, key: string): Promise<void> {
+    const { log, adminUrl, edgeUrl } = this.#around;
+    log.append(this.payment, key, { type: "cancel", invocationId: id });
+    const [method, url] =
+      this.#door === "edge" ? ["POST", `${edgeUrl}/calls/${id}/cancel`] : ["PATCH", `${adminUrl}/invocations/${id}/cancel`];
     await this.#until(key, async () => {
-      const response = await fetch(`${adminUrl}/invocations/${invocationId}/cancel`, {
-        method: "PATCH",
-        signal: this.#patience(),
-      });
+      const response = await fetch(url, { method, signal: this.#patience() });
       await response.body?.cancel();
       // 404 and 409: it has ended already.
       return response.status < 500 ? { status: response.status, body: {} } : `the admin API says ${response.status}`;
@@ -109,13 +117,24 @@ export class Caller {
     await delay(ms, undefined, { signal: this.#around.limit });
   }
 
-  async #post(url: string, key: string, body: CallBody): Promise<Answer | string> {
-    const response = await fetch(url, {
+  get #door(): Door {
+    return this.#around.doorOf(this.payment);
+  }
+
+  async #post(
+    path: string,
+    key: string,
+    body: CallBody,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer | string> {
+    const { ingressUrl, edgeUrl } = this.#around;
+    const response = await fetch(`${this.#door === "edge" ? edgeUrl : ingressUrl}${path}`, {
       method: "POST",
       headers: {
         "content-type": "application/json",
         "idempotency-key": key,
         "x-chaos-canary": this.#around.callerHeader,
+        ...headers,
       },
       body: JSON.stringify(body),
       signal: this.#patience(),
@@ -123,9 +142,10 @@ export class Caller {
     const text = await response.text();
     const parsed = parse(text);
     if (parsed === null) return `${response.status} without JSON`;
-    // The engine's own troubles (5xx, and 470 while it starts) have no metadata of ours.
-    const isEngines = response.status >= 429 && parsed.metadata?.reason === undefined;
-    return isEngines ? `${response.status} ${text.slice(0, 200)}` : { status: response.status, body: parsed };
+    // The engine's own troubles (5xx, and 470 while it starts) have no metadata of ours; those of the edge have a reason.
+    const reason = parsed.metadata?.reason;
+    const isTrouble = reason === undefined ? response.status >= 429 : edgeTroubles.includes(reason);
+    return isTrouble ? `${response.status} ${text.slice(0, 200)}` : { status: response.status, body: parsed };
   }
 
   async #until(key: string, attempt: () => Promise<Answer | string>): Promise<Answer> {
@@ -150,6 +170,9 @@ export class Caller {
     return AbortSignal.any([this.#around.limit, AbortSignal.timeout(15_000)]);
   }
 }
+
+/** After these the same is posted again. */
+const edgeTroubles: readonly string[] = ["unavailable", "unknown", "rate_limited"];
 
 function parse(text: string): AnswerBody | null {
   try {

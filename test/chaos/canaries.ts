@@ -6,6 +6,8 @@ export type Canaries = {
   readonly webhookSecret: string;
   /** The signing secret before the last rotation, which the service still takes. */
   readonly oldWebhookSecret: string;
+  /** What edge and service share. */
+  readonly edgeSecret: string;
   /** A header that comes with every webhook. */
   readonly webhookHeader: string;
   /** A header that callers send. The engine journals it with the call's input, which is no doing of ours. */
@@ -17,6 +19,7 @@ export function newCanaries(): Canaries {
     secretKey: one("sk_test_"),
     webhookSecret: one("whsec_"),
     oldWebhookSecret: one("whsec_"),
+    edgeSecret: one("edge_"),
     webhookHeader: one("webhook"),
     callerHeader: one("caller"),
   };

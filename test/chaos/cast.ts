@@ -1,4 +1,4 @@
-/** The processes of a run: the real engine, the sandbox with its file on disk, and two replicas of the service. */
+/** The processes of a run: the real engine, the sandbox with its file on disk, two replicas of the service, and an edge. */
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -12,11 +12,12 @@ import type { Canaries } from "./canaries.ts";
 import { faultOrders, outageOrders } from "./stripeFaults.ts";
 import { startWebhookRoad, type WebhookRoad } from "./webhookRoad.ts";
 
-export const members = ["engine", "sandbox", "service A", "service B"] as const;
+export const members = ["engine", "sandbox", "service A", "service B", "edge"] as const;
 export type Member = (typeof members)[number];
 
 export type Cast = {
   readonly ingressUrl: string;
+  readonly edgeUrl: string;
   readonly adminUrl: string;
   readonly sandboxUrl: string;
   /** Where the sandbox keeps its record. */
@@ -45,6 +46,7 @@ const settlementDelayMs = 1500;
 const searchLagMs = 300;
 
 const sandboxEntry = fileURLToPath(new URL("../../src/bin/sandbox.ts", import.meta.url));
+const edgeEntry = fileURLToPath(new URL("../../src/bin/edge.ts", import.meta.url));
 const serviceEntry = fileURLToPath(new URL("./service.ts", import.meta.url));
 
 /** Starts everything under `dir`. */
@@ -55,15 +57,16 @@ export async function startCast(options: {
   readonly faultSeed: number;
 }): Promise<Cast> {
   const { dir, canaries } = options;
-  const [ingressPort = 0, adminPort = 0, nodePort = 0, sandboxPort = 0, balancerPort = 0, roadPort = 0, a = 0, b = 0] =
-    await freePorts(8);
+  const [ingressPort = 0, adminPort = 0, nodePort = 0, sandboxPort = 0, ...more] = await freePorts(9);
+  const [balancerPort = 0, roadPort = 0, a = 0, b = 0, edgePort = 0] = more;
   const ingressUrl = `http://127.0.0.1:${ingressPort}`;
+  const edgeUrl = `http://127.0.0.1:${edgePort}`;
   const adminUrl = `http://127.0.0.1:${adminPort}`;
   const sandboxUrl = `http://127.0.0.1:${sandboxPort}`;
   const engineDir = join(dir, "engine");
   const sandboxDir = join(dir, "stripe");
   const logFile = (member: Member) => join(dir, `${member.replace(" ", "-")}.log`);
-  const road = await startWebhookRoad(roadPort, ingressUrl, canaries.webhookHeader);
+  const road = await startWebhookRoad(roadPort, [ingressUrl, edgeUrl], canaries.webhookHeader);
   const balancer = await startBalancer(balancerPort, [a, b]);
   let isStripeIll = false;
   let isStripeDown = false;
@@ -95,6 +98,28 @@ export async function startCast(options: {
     } satisfies SandboxLaunch);
     return await served("sandbox", sandbox);
   };
+  const shared = {
+    STRIPE_API_BASE: sandboxUrl,
+    STRIPE_SECRET_KEY: canaries.secretKey,
+    STRIPE_WEBHOOK_SECRET: `${canaries.webhookSecret},${canaries.oldWebhookSecret}`,
+    EDGE_SECRET: canaries.edgeSecret,
+  };
+  const spawnEdge = async (): Promise<RunningProcess> =>
+    await served(
+      "edge",
+      spawnNode({
+        entry: edgeEntry,
+        environment: {
+          PATH: process.env["PATH"],
+          EDGE_PORT: String(edgePort),
+          RESTATE_INGRESS_URL: ingressUrl,
+          RESTATE_ADMIN_URL: adminUrl,
+          ...shared,
+        },
+        logFile: logFile("edge"),
+        onWarning: () => undefined,
+      }),
+    );
   const spawnService = async (member: Member, port: number): Promise<RunningProcess> =>
     await served(
       member,
@@ -103,9 +128,7 @@ export async function startCast(options: {
         environment: {
           PATH: process.env["PATH"],
           PORT: String(port),
-          STRIPE_API_BASE: sandboxUrl,
-          STRIPE_SECRET_KEY: canaries.secretKey,
-          STRIPE_WEBHOOK_SECRET: `${canaries.webhookSecret},${canaries.oldWebhookSecret}`,
+          ...shared,
           PAYMENT_POLL_SCHEDULE: "1s,2s,5s",
           PAYMENT_TIMEOUT: "1h",
           ...(referenceRetentionMs !== null && { CHAOS_REFERENCE_RETENTION_MS: String(referenceRetentionMs) }),
@@ -128,6 +151,7 @@ export async function startCast(options: {
     sandbox: spawnSandbox,
     "service A": () => spawnService("service A", a),
     "service B": () => spawnService("service B", b),
+    edge: spawnEdge,
   };
 
   const running = new Map<Member, RunningProcess>();
@@ -167,6 +191,7 @@ export async function startCast(options: {
   }
   return {
     ingressUrl,
+    edgeUrl,
     adminUrl,
     sandboxUrl,
     sandboxFile: join(sandboxDir, "sandbox.sqlite"),

@@ -5,12 +5,13 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { makeBystanders } from "./bystanders.ts";
-import { Caller } from "./caller.ts";
+import { Caller, type Door } from "./caller.ts";
 import { newCanaries } from "./canaries.ts";
 import { startCast } from "./cast.ts";
 import { callsOf, ClientLog, readClientLog } from "./clientLog.ts";
 import { diceOf } from "./dice.ts";
-import { openWebhooks, readInvocations, readStates, readTimers } from "./engineRecord.ts";
+import { withCallersKeys } from "./edgeKeys.ts";
+import { openWebhooks, readInstallationId, readInvocations, readStates, readTimers } from "./engineRecord.ts";
 import { historyOf } from "./history.ts";
 import { createIntruder } from "./intruder.ts";
 import { checkRun, noSecretIsKept } from "./invariants.ts";
@@ -55,7 +56,8 @@ async function run(asked: ChaosOptions): Promise<boolean> {
     });
     const limit = AbortSignal.timeout(limitMs(asked));
     const outages = new Outages(cast, drawOutages(diceOf(seed, "outages"), outagesOf(payments)));
-    const around = { ...cast, log, marker, callerHeader: canaries.callerHeader, outages, limit };
+    const doorOf = (payment: string): Door => (diceOf(seed, `door of ${payment}`).chance(0.6) ? "edge" : "ingress");
+    const around = { ...cast, log, marker, callerHeader: canaries.callerHeader, outages, limit, doorOf };
     const storm = new AbortController();
     const intrusion = intruder.run(storm.signal);
     const nemesis = new Nemesis(cast, blows, asked.callers);
@@ -96,10 +98,16 @@ async function run(asked: ChaosOptions): Promise<boolean> {
       timersBefore,
     };
     const entries = readClientLog(clientFile);
+    const calls = callsOf(entries);
+    const byEdge = calls.filter(({ payment }) => doorOf(payment) === "edge");
     const record: RunRecord = {
-      calls: callsOf(entries),
+      calls,
       stripe: sandbox.record(),
-      invocations: await readInvocations(cast.adminUrl),
+      invocations: withCallersKeys(
+        await readInvocations(cast.adminUrl),
+        await readInstallationId(cast.adminUrl),
+        byEdge.map(({ key }) => key),
+      ),
       openWebhooks: await openWebhooks(cast.adminUrl),
       bystanders,
       attempts: intruder.attempts,
@@ -125,6 +133,7 @@ async function run(asked: ChaosOptions): Promise<boolean> {
       plans: [...plans, ...latePlans],
       outages: course.outages,
       calls: record.calls,
+      callsByEdge: byEdge.length,
       blows,
       faults: sandbox.faults(),
       attempts: intruder.attempts,

@@ -68,6 +68,15 @@ export async function readInvocations(adminUrl: string): Promise<readonly Invoca
   }));
 }
 
+/** The identity of the installation, of which the edge's keys are made. */
+export async function readInstallationId(adminUrl: string): Promise<string> {
+  const [row] = await rowsOf<{ id: string }>(
+    adminUrl,
+    "select value_utf8 as id from state where service_name = 'installation' and key = 'id'",
+  );
+  return JSON.parse(row?.id ?? "null") as string;
+}
+
 /** The objects that have a state. */
 export async function readStates(adminUrl: string): Promise<readonly Kept[]> {
   return await rowsOf<Kept>(adminUrl, "select distinct service_name as service, service_key as key from state");

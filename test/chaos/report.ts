@@ -18,6 +18,8 @@ export type RunSummary = {
   readonly attempts: readonly Attempt[];
   /** What the load balancer gave to each replica. */
   readonly connections: ReadonlyMap<Member, number>;
+  /** How many of the calls came through the edge. */
+  readonly callsByEdge: number;
   readonly traffic: { readonly requests: number; readonly events: number; readonly deliveries: number };
   readonly places: readonly SearchedPlace[];
   readonly verdicts: readonly Verdict[];
@@ -31,7 +33,7 @@ export function reportOf(run: RunSummary): string {
   const answers = run.calls.filter(({ answer }) => answer !== null).length;
   const repeats = run.calls.reduce((sum, { attempts }) => sum + attempts - 1, 0);
   return [
-    `${options.payments} payments, ${run.calls.length} calls (${answers} answered, ${repeats} times repeated), ${options.callers} at once, faults ${options.faults}, seed ${options.seed}`,
+    `${options.payments} payments, ${run.calls.length} calls (${run.callsByEdge} through the edge, ${answers} answered, ${repeats} times repeated), ${options.callers} at once, faults ${options.faults}, seed ${options.seed}`,
     `Stripe: ${traffic.requests} requests, ${traffic.events} events, ${traffic.deliveries} webhooks, ${outagesIn(run)}`,
     "",
     ...table(

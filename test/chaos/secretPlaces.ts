@@ -22,8 +22,13 @@ const journalEntries =
 export const entriesWithoutPages = `${journalEntries} ${isAnswerToCustomer} is not true`;
 export const answersToCustomers = `${journalEntries} ${isAnswerToCustomer}`;
 
-function keysOf({ secretKey, webhookSecret, oldWebhookSecret }: Canaries) {
-  return { "API key": secretKey, "signing secret": webhookSecret, "old signing secret": oldWebhookSecret };
+function keysOf({ secretKey, webhookSecret, oldWebhookSecret, edgeSecret }: Canaries) {
+  return {
+    "API key": secretKey,
+    "signing secret": webhookSecret,
+    "old signing secret": oldWebhookSecret,
+    "secret of edge and service": edgeSecret,
+  };
 }
 
 /**

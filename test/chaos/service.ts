@@ -16,6 +16,7 @@ const { port } = await serveServices({
   stripe: createStripeGateway(config.stripe),
   mode: config.stripe.mode,
   webhookSecrets: config.stripe.webhookSecrets,
+  edgeSecrets: config.edgeSecrets,
   ...config.payments,
   // Far below what the setting takes, so that a run sees references forgotten.
   ...(referenceRetention !== undefined && { referenceRetentionMs: Number(referenceRetention) }),

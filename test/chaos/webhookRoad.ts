@@ -1,5 +1,5 @@
 /**
- * The road between Stripe and the engine's ingress. Whoever stands at it sees what is delivered, and can send it again,
+ * The road between Stripe and those who take webhooks in turn: the engine's ingress, and the edge. Whoever stands at it sees what is delivered, and can send it again,
  * changed or not. What is lost, doubled, late or out of order, the sandbox itself does.
  */
 import { once } from "node:events";
@@ -14,19 +14,25 @@ export type WebhookRoad = {
   /** The latest that passed, oldest first. */
   readonly seen: readonly Seen[];
   readonly passed: () => number;
-  /** Hands a webhook to the ingress and gives the answer's status; null when there was none. */
+  /** Hands a webhook to the one whose turn it is and gives the answer's status; null when there was none. */
   deliver(webhook: { readonly body: string; readonly signature: string | null }): Promise<number | null>;
   close(): void;
 };
 
 const rememberedWebhooks = 300;
 
-export async function startWebhookRoad(port: number, ingressUrl: string, headerCanary: string): Promise<WebhookRoad> {
+/** @param takers addresses of those who take webhooks */
+export async function startWebhookRoad(
+  port: number,
+  takers: readonly string[],
+  headerCanary: string,
+): Promise<WebhookRoad> {
+  let turns = 0;
   const seen: Seen[] = [];
   let passed = 0;
   const deliver: WebhookRoad["deliver"] = async ({ body, signature }) => {
     try {
-      const response = await fetch(`${ingressUrl}/payments/processWebhook`, {
+      const response = await fetch(`${takers[turns++ % takers.length]}/payments/processWebhook`, {
         method: "POST",
         headers: {
           "content-type": "application/json; charset=utf-8",

@@ -10,7 +10,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Stripe } from "stripe";
 import { mistyped } from "../chaos/answerTruth.ts";
 import { openBooks } from "../chaos/books.ts";
-import { Caller } from "../chaos/caller.ts";
+import { Caller, type Door } from "../chaos/caller.ts";
 import { callsOf, ClientLog, readClientLog, type CallBody } from "../chaos/clientLog.ts";
 import { diceOf, type Dice } from "../chaos/dice.ts";
 import { openWebhooks, readInvocations } from "../chaos/engineRecord.ts";
@@ -130,6 +130,8 @@ export async function checkHistories(options: HistoriesOptions): Promise<Histori
   try {
     const around = {
       ingressUrl: scene.ingress,
+      edgeUrl: scene.ingress,
+      doorOf: (): Door => "ingress",
       adminUrl: scene.admin,
       sandboxUrl: scene.sandboxUrl,
       log,

@@ -86,7 +86,7 @@ async function dieOnce(theatre: Theatre, death: Death): Promise<Wrong | null> {
 }
 
 async function play(theatre: Theatre, scenario: Scenario, trial: Trial): Promise<void> {
-  const stage = openStage(theatre, trial);
+  const stage = openStage(theatre, trial, scenario.edge ?? null);
   theatre.killer.expect(trial);
   try {
     const check = await scenario.play(stage);

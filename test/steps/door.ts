@@ -42,10 +42,12 @@ export async function startDoor(from: {
     trace.trial.methods.add(String(request.headers[methodHeader]));
     if (isPoint(trace, key, "before")) return from.killer.hold(trace, Promise.resolve());
     note(trace, key, `${request.method} ${pathOf(request).replaceAll(/[a-z]+_[A-Za-z0-9]{14,}/g, ":id")}`);
-    const given = await forward(request, body, interferenceWith(trace, request));
+    // A connection that Stripe cuts is an answer like any other: the next step is to hear of it.
+    const given = await forward(request, body, interferenceWith(trace, request)).catch(() => null);
     if (trace.frozen) return;
     if (isPoint(trace, key, "after")) return from.killer.hold(trace, Promise.resolve());
-    await send(response, given);
+    if (given === null) response.destroy();
+    else await send(response, given);
   }
 
   /** The command that began the run comes by another connection, so it may come a moment later. */

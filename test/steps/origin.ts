@@ -2,3 +2,12 @@
 export const invocationHeader = "x-test-invocation";
 export const runHeader = "x-test-run";
 export const methodHeader = "x-test-method";
+
+/** How often an invocation was attempted before, by whichever process: the relay counts, and tells the worker. */
+export const attemptHeader = "x-test-attempt";
+
+/** The identity of the installation, which the engine is told and most processes know. */
+export const installationId = "in_theatre";
+
+/** What edge and service shared before a rotation, or will share after it. */
+export const otherEdgeSecret = "another edge secret of the theatre, as long";

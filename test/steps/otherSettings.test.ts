@@ -4,6 +4,7 @@
  * made of a setting and not of the journal would not fit the journal any more, and its call would never end.
  */
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { otherEdgeSecret } from "./origin.ts";
 import { recordAll } from "./program.ts";
 import { scenarios } from "./scenarios.ts";
 import { openTheatre, type Profile, type Theatre } from "./theatre.ts";
@@ -24,6 +25,8 @@ function changing(profile: Profile): Profile {
       referenceRetentionMs: referenceRetentionMs === null ? 90 * 24 * hourMs : null,
       lookUpDelaysMs: [0, 50, 150, 700],
       reconcileIntervalMs: 0,
+      edgeSecrets: [otherEdgeSecret],
+      ...profile.otherSettings,
     },
   };
 }

@@ -40,7 +40,9 @@ export async function dieAll(
  */
 export function sampleOf(recordings: readonly Recording[], seed: number): readonly Death[] {
   const dice = xoroshiro128plus(seed);
-  const alike = Map.groupBy(recordings.flatMap(deathsOf), ({ step }) => `${step.target} ${step.what}`);
+  // The same step of a call that the edge accepted is another one: more has come, or less, before it.
+  const kindOf = ({ scenario, step }: Death) => `${scenario.edge === "time" && isPublic(step.target)} ${step.target} ${step.what}`;
+  const alike = Map.groupBy(recordings.flatMap(deathsOf), kindOf);
   let side: Death["side"] = uniformInt(dice, 0, 1) === 0 ? "before" : "after";
   const half = uniformInt(dice, 0, 1);
   return [...alike.values()].flatMap((deaths, index) => {
@@ -62,12 +64,17 @@ export function distinctOf(recordings: readonly Recording[]): readonly Death[] {
     const repeated = new Set<string>();
     for (const [role, steps] of ways) {
       const way = [role.split("#")[0], ...steps.map(({ what }) => what)].join("\n");
-      if (role.startsWith("payments/") && !role.startsWith("payments/processWebhook")) continue;
+      if (isPublic(role)) continue;
       if (known.has(way)) repeated.add(role);
       known.add(way);
     }
     return deathsOf(recording).filter(({ step }) => !repeated.has(step.role));
   });
+}
+
+/** Whether callers call it. */
+function isPublic(target: string): boolean {
+  return target.startsWith("payments/") && !target.startsWith("payments/processWebhook");
 }
 
 function byProfile<Item>(items: readonly Item[], scenarioOf: (item: Item) => Scenario): readonly (readonly Item[])[] {
@@ -88,8 +95,8 @@ export function gatewayMethods(): readonly string[] {
 
 const source = join(import.meta.dirname, "../../src");
 
-/** What is no handler: programs, tools, the sandbox, and the client of Stripe. */
-const withoutHandlers = /^(sandbox|dev|bin|operator|config|telemetry|stripe)\//;
+/** What is no handler: programs, tools, the edge, the sandbox, and the client of Stripe. */
+const withoutHandlers = /^(sandbox|dev|bin|edge|operator|config|telemetry|stripe)\//;
 
 /** Every name that a step is given in the handlers' source; null for one that is not written down there. */
 export function namedSteps(): readonly (string | null)[] {
@@ -98,9 +105,9 @@ export function namedSteps(): readonly (string | null)[] {
     .filter((file) => file.endsWith(".ts") && !withoutHandlers.test(file))
     .flatMap((file) => {
       const code = readFileSync(join(source, file), "utf8");
-      const calls = code.matchAll(/(?:\.(?:ask|send|fix|run)\s*\(|^\s*step:)\s*(?:"([^"]+)")?/gm);
+      const calls = code.matchAll(/(?:\.(?:ask|send|fix|run)\s*\(|^\s*step:(?! string))\s*(?:"([^"]+)")?/gm);
       // The one that gives each request its step takes the name from its caller.
-      return file === "durable/call.ts" || file === "durable/createOnce.ts"
+      return file === "durable/openCall.ts" || file === "durable/createOnce.ts"
         ? []
         : [...calls].map(([, name]) => name ?? null);
     });

@@ -7,6 +7,7 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import { createAttempt, type Attempt } from "./attempts.ts";
+import { attemptHeader } from "./origin.ts";
 import type { Killer } from "./killer.ts";
 import { until } from "./patience.ts";
 import type { Pool } from "./pool.ts";
@@ -30,6 +31,8 @@ export async function startRelay(from: {
   const sessions = new Set<ServerHttp2Session>();
   /** The latest attempt of each invocation. */
   const attempts = new Map<string, Attempt>();
+  /** How often each invocation was attempted. */
+  const counts = new Map<string, number>();
   const server = createServer();
   server.on("session", (session) => {
     sessions.add(session);
@@ -50,7 +53,10 @@ export async function startRelay(from: {
       return;
     }
     const path = headers[":path"] ?? "";
-    const upstream: ClientHttp2Stream = worker.request(headers);
+    const invocationId = String(headers["x-restate-invocation-id"]);
+    const count = counts.get(invocationId) ?? 0;
+    counts.set(invocationId, count + 1);
+    const upstream: ClientHttp2Stream = worker.request({ ...headers, [attemptHeader]: String(count) });
     upstream.on("error", () => {});
     upstream.on("response", (response) => {
       if (!stream.destroyed) stream.respond(response);

@@ -14,9 +14,14 @@ export type Scenario = {
   readonly name: string;
   /** How the service is set up, if not as usual. */
   readonly profile?: Profile;
+  /** Whether its calls come through the edge, which says when it took them, or says nothing of the time. */
+  readonly edge?: EdgeSays;
   /** Gives what must be true at the end, whatever died when. */
   readonly play: (stage: Stage) => Promise<Check>;
 };
+
+/** What the edge's signed header says. */
+export type EdgeSays = "time" | "no time";
 
 export const usual: Profile = { name: "usual" };
 /** Polls soon, and gives a notification up after the second attempt. */

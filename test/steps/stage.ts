@@ -1,14 +1,18 @@
 /** What a scenario works with: calls as `curl` makes them, and what the world does meanwhile. */
 import type { Stripe } from "stripe";
 import { expect } from "vitest";
+import { fingerprintField } from "../../src/api/edgeHeader.ts";
+import { edgeHeaders } from "../scene/edge.ts";
 import { eventAbout, sign, type Answer } from "../scene/scene.ts";
 import { orNoAnswer, until } from "./patience.ts";
+import type { EdgeSays } from "./scenario.ts";
 import type { Theatre } from "./theatre.ts";
 import type { Trial } from "./trials.ts";
 
 export type Stage = ReturnType<typeof openStage>;
 
-export function openStage(theatre: Theatre, trial: Trial) {
+/** @param edge whether calls bring the edge's header, and what that says */
+export function openStage(theatre: Theatre, trial: Trial, edge: EdgeSays | null) {
   const { stripe, merchant } = theatre;
   const order = trial.token;
   let calls = 0;
@@ -37,14 +41,16 @@ export function openStage(theatre: Theatre, trial: Trial) {
 
   /** Where the connection is lost, it is dialled again with the same key, as a careful caller does. */
   async function dial(handler: string, body: object, key: string): Promise<Answer> {
+    const acceptedAtMs = edge === "time" ? Date.now() : null;
+    const fromEdge = edge === null ? {} : edgeHeaders(handler, body, { engineKey: key, acceptedAtMs });
     return await until(`an answer of ${handler}`, () =>
       orNoAnswer(async () => {
         const response = await fetch(`${theatre.ingress}/payments/${handler}`, {
           method: "POST",
-          headers: { "content-type": "application/json", "idempotency-key": key, "x-test-trial": order },
+          headers: { "content-type": "application/json", "idempotency-key": key, "x-test-trial": order, ...fromEdge },
           body: JSON.stringify(body),
         });
-        return { status: response.status, body: (await response.json()) as Answer["body"] };
+        return withoutFingerprint({ status: response.status, body: (await response.json()) as Answer["body"] });
       }),
     );
   }
@@ -61,6 +67,24 @@ export function openStage(theatre: Theatre, trial: Trial) {
       // Where the scenario fails for another reason, nobody waits for the answer any more.
       answer.catch(() => {});
       return answer;
+    },
+    /** Calls the private service of the edge, as an edge does. */
+    async callAsEdge(handler: string, body?: object): Promise<Answer> {
+      return await until(`an answer of edge/${handler}`, () =>
+        orNoAnswer(async () => {
+          const response = await fetch(`${theatre.ingress}/edge/${handler}`, {
+            method: "POST",
+            headers: {
+              ...(body !== undefined && { "content-type": "application/json" }),
+              "idempotency-key": `${order}-${handler}`,
+              "x-test-trial": order,
+            },
+            ...(body !== undefined && { body: JSON.stringify(body) }),
+          });
+          const text = await response.text();
+          return { status: response.status, body: (text === "" ? {} : JSON.parse(text)) as Answer["body"] };
+        }),
+      );
     },
     /** Has the undelivered events of a connected account passed on that belongs to this trial alone. */
     async reconcile(account: string): Promise<object> {
@@ -203,4 +227,12 @@ export function openStage(theatre: Theatre, trial: Trial) {
     },
   };
   return stage;
+}
+
+/** The answer as the edge gives it to its caller. */
+function withoutFingerprint({ status, body }: Answer): Answer {
+  const { [fingerprintField]: _, ...rest } = body;
+  if (rest.metadata === undefined) return { status, body: rest };
+  const { [fingerprintField]: _ofFailure, ...metadata } = rest.metadata;
+  return { status, body: { ...rest, metadata } };
 }

@@ -9,10 +9,12 @@ import { freePorts } from "../../src/dev/ports.ts";
 import { registerDeployment } from "../../src/dev/registration.ts";
 import { startSandbox } from "../../src/sandbox/sandbox.ts";
 import { defaultInactivityTimeoutMs } from "../../src/durable/policies.ts";
+import { edgeSecret } from "../scene/edge.ts";
 import { openMerchant } from "../scene/merchant.ts";
 import { secretKey, webhookSecret } from "../scene/scene.ts";
 import { startDoor } from "./door.ts";
 import { createKiller } from "./killer.ts";
+import { installationId } from "./origin.ts";
 import { orNoAnswer, until } from "./patience.ts";
 import { startPool, type Pool } from "./pool.ts";
 import { startRelay } from "./relay.ts";
@@ -64,6 +66,7 @@ export async function openTheatre(change: (profile: Profile) => Profile = (profi
   });
   let pool: Pool | null = null;
   let earlierKills = 0;
+  let isIdentified = false;
   const currentPool = () => {
     if (pool === null) throw new Error("No service is set up.");
     return pool;
@@ -113,6 +116,23 @@ export async function openTheatre(change: (profile: Profile) => Profile = (profi
     return next;
   }
 
+  /** Tells the engine the identity that the processes know, so that one that asks is told the same. */
+  async function identify(): Promise<void> {
+    const response = await fetch(`${engine.adminUrl}/services/installation/state`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        object_key: "this",
+        new_state: { id: [...new TextEncoder().encode(JSON.stringify(installationId))] },
+      }),
+    });
+    if (!response.ok) throw new Error(`The identity was answered ${response.status}: ${await response.text()}`);
+    await until("the identity to be known", async () => {
+      const rows = await sql<{ key: string }>("select key from state where service_name = 'installation'");
+      return rows.length > 0 ? true : undefined;
+    });
+  }
+
   return {
     ingress: engine.ingressUrl,
     sandboxUrl: sandbox.url,
@@ -154,6 +174,7 @@ export async function openTheatre(change: (profile: Profile) => Profile = (profi
         reconcileIntervalMs: 0,
         inactivityTimeoutMs: defaultInactivityTimeoutMs,
         lookUpDelaysMs: [0, 100, 600],
+        edgeSecrets: [edgeSecret],
         ...settings,
         ...(otherSettings !== undefined && { otherSettings }),
         notifications: {
@@ -166,6 +187,8 @@ export async function openTheatre(change: (profile: Profile) => Profile = (profi
       });
       relay.cut();
       await registerDeployment(engine.adminUrl, relay.url, { timeoutMs: 60_000 });
+      if (!isIdentified) await identify();
+      isIdentified = true;
     },
 
     /** Whether everything is over that a trial has begun. */

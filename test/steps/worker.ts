@@ -10,7 +10,7 @@ import { createEndpointHandler, type HooksProvider } from "@restatedev/restate-s
 import { paymentServices } from "../../src/app/services.ts";
 import type { ServiceOptions } from "../../src/merchants/options.ts";
 import { createStripeGateway, type StripeGateway } from "../../src/merchants/gateway.ts";
-import { invocationHeader, methodHeader, runHeader } from "./origin.ts";
+import { attemptHeader, installationId, invocationHeader, methodHeader, runHeader } from "./origin.ts";
 
 /** What a worker is started with. */
 export type WorkerOptions = Omit<ServiceOptions, "stripe"> & {
@@ -18,9 +18,11 @@ export type WorkerOptions = Omit<ServiceOptions, "stripe"> & {
   readonly apiBase: string;
   /** Settings that every other attempt of an invocation is made with, as if the service had been restarted in between. */
   readonly otherSettings?: Partial<Omit<ServiceOptions, "stripe">>;
+  /** Whether those other attempts are made as by a process that doesn't know yet of which installation it is a part. */
+  readonly forgetsInstallation?: boolean;
 };
 
-const { secretKey, apiBase, otherSettings, ...options } = JSON.parse(process.argv[2] ?? "") as WorkerOptions;
+const { secretKey, apiBase, otherSettings, forgetsInstallation = false, ...options } = JSON.parse(process.argv[2] ?? "") as WorkerOptions;
 
 const steps = new AsyncLocalStorage<{ readonly invocationId: string; readonly run: string | null }>();
 const methods = new AsyncLocalStorage<string>();
@@ -52,26 +54,26 @@ function named(gateway: StripeGateway): StripeGateway {
   });
 }
 
-const endpoints = [options, ...(otherSettings === undefined ? [] : [{ ...options, ...otherSettings }])].map(
-  (settings) =>
-    createEndpointHandler({
-      // Asked of the engine, the identity would be a step of the first trial of each process only.
-      services: paymentServices(
-        { ...settings, stripe: named(createStripeGateway({ secretKey, apiBase })) },
-        "in_theatre",
-      ),
-      defaultServiceOptions: { hooks: [tellSteps] },
-      logger: () => {},
-    }),
-);
+function endpointOf(settings: typeof options, knownInstallationId: string | null) {
+  return createEndpointHandler({
+    services: paymentServices(
+      { ...settings, stripe: named(createStripeGateway({ secretKey, apiBase })) },
+      knownInstallationId,
+    ),
+    defaultServiceOptions: { hooks: [tellSteps] },
+    logger: () => {},
+  });
+}
 
-/** How often an invocation was attempted; the engine names it in each attempt. */
-const attempts = new Map<string, number>();
+// Asked of the engine, the identity would be a step of the first trial of each process only.
+const usualEndpoint = endpointOf(options, installationId);
+const changed = { ...options, ...otherSettings };
+const changedEndpoint = otherSettings === undefined ? usualEndpoint : endpointOf(changed, installationId);
 const server = createServer((request, response) => {
-  const invocationId = String(request.headers["x-restate-invocation-id"]);
-  const attempt = attempts.get(invocationId) ?? 0;
-  attempts.set(invocationId, attempt + 1);
-  endpoints[attempt % endpoints.length]?.(request, response);
+  const isOther = Number(request.headers[attemptHeader] ?? 0) % 2 === 1;
+  if (!isOther) return usualEndpoint(request, response);
+  // What an endpoint has learnt it remembers, so each attempt that is to know nothing has one of its own.
+  (forgetsInstallation ? endpointOf(changed, null) : changedEndpoint)(request, response);
 });
 server.listen(0, "127.0.0.1", () => {
   const address = server.address();
