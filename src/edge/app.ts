@@ -13,7 +13,7 @@ import { clientAddress } from "./clientAddress.ts";
 import { readBody } from "./body.ts";
 import { readCallId, type CallIdentity, type KeySpace } from "./callIdentity.ts";
 import type { EngineOperator } from "./engineOperator.ts";
-import { EdgeFailure, failureAnswer, failureOf, notFound, type Answer } from "./failures.ts";
+import { CallerGone, EdgeFailure, failureAnswer, failureOf, notFound, type Answer } from "./failures.ts";
 import { declarationOf } from "./keptOutcome.ts";
 import { answerKept, callAt, createPublicCalls, type CallParts } from "./publicCalls.ts";
 import type { RateLimits } from "./rateLimits.ts";
@@ -175,7 +175,7 @@ function goneSignal(context: EdgeContext): AbortSignal {
   const { outgoing } = context.env;
   const gone = new AbortController();
   outgoing.once("close", () => {
-    if (!outgoing.writableFinished) gone.abort();
+    if (!outgoing.writableFinished) gone.abort(new CallerGone());
   });
   return gone.signal;
 }

@@ -18,6 +18,14 @@ export class EdgeFailure extends Error {
   }
 }
 
+/** What a request to the engine is aborted with when nobody waits for its answer any more: no failure of anybody's. */
+export class CallerGone extends Error {
+  override readonly name = "CallerGone";
+  constructor() {
+    super("The caller is gone.");
+  }
+}
+
 /** An answer as it goes out. */
 export type Answer = {
   readonly status: number;
@@ -56,6 +64,8 @@ export function failureOf(error: unknown): EdgeFailure | null {
     const message = "The engine went away after the call was sent to it. Repeat it with the same idempotency-key.";
     return new EdgeFailure("unknown", message);
   }
+  // Nobody reads it.
+  if (error instanceof CallerGone) return new EdgeFailure("unknown", error.message);
   return null;
 }
 

@@ -7,7 +7,7 @@ import { InvalidBodyError, readRequestBody } from "../api/requestBody.ts";
 import { readBody } from "./body.ts";
 import { callIdOf, engineKeyOf, fingerprintOf, type CallIdentity, type KeySpace } from "./callIdentity.ts";
 import type { EngineAnswer, EngineCall, EngineClient } from "./engineClient.ts";
-import { EdgeFailure, type Answer } from "./failures.ts";
+import { CallerGone, EdgeFailure, type Answer } from "./failures.ts";
 import type { Installation } from "./installation.ts";
 import { findOutcome } from "./keptOutcome.ts";
 import { keyReused, outcomeAnswer } from "./outcome.ts";
@@ -172,7 +172,7 @@ const acceptingMs = 5_000;
 /** A caller that disconnects loses nothing: the call is handed over before the connection to the engine is let go. */
 function afterAccepting(gone: AbortSignal): AbortSignal {
   const letGo = new AbortController();
-  const begin = () => setTimeout(() => letGo.abort(new Error("The caller is gone.")), acceptingMs).unref();
+  const begin = () => setTimeout(() => letGo.abort(new CallerGone()), acceptingMs).unref();
   if (gone.aborted) begin();
   else gone.addEventListener("abort", begin, { once: true });
   return letGo.signal;
