@@ -166,7 +166,8 @@ type Kept<Extra> = {
 };
 
 type MadeOrNot<Parameters, Made, Extra> =
-  { readonly kind: "made"; readonly first: FirstMade<Parameters, Made, Extra> } | NotMade;
+  | { readonly kind: "made"; readonly first: FirstMade<Parameters, Made, Extra> }
+  | NotMade;
 
 /** All times in epoch milliseconds; null where they are not known. */
 type NotMade = {

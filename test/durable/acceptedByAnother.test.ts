@@ -74,7 +74,10 @@ describe.each([
     const next = await spawn(nextSecret, 3 * dayMs);
     const answer = await again();
     await next.kill();
-    expect(answer).toMatchObject({ status: 200, body: { paymentIntentId: id, status: "succeeded", settledBy: "poll" } });
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { paymentIntentId: id, status: "succeeded", settledBy: "poll" },
+    });
     expect(await scene.paymentsOf(order)).toHaveLength(1);
     expect(await sent()).toBe(1);
   });
