@@ -15,7 +15,7 @@ import { clientAddress } from "./clientAddress.ts";
 import { readBody } from "./body.ts";
 import { readCallId, type CallIdentity, type KeySpace } from "./callIdentity.ts";
 import type { EngineOperator } from "./engineOperator.ts";
-import { EdgeFailure, failureAnswer, failureOf, notFound, type Answer } from "./failures.ts";
+import { CallerGone, EdgeFailure, failureAnswer, failureOf, notFound, type Answer } from "./failures.ts";
 import { declarationOf } from "./keptOutcome.ts";
 import { refuseOther } from "./outcome.ts";
 import { answerKept, createPublicCalls, type CallParts } from "./publicCalls.ts";
@@ -192,7 +192,7 @@ function goneSignal(context: EdgeContext): AbortSignal {
   const { outgoing } = context.env;
   const gone = new AbortController();
   outgoing.once("close", () => {
-    if (!outgoing.writableFinished) gone.abort();
+    if (!outgoing.writableFinished) gone.abort(new CallerGone());
   });
   return gone.signal;
 }

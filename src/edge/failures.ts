@@ -18,9 +18,12 @@ export class EdgeFailure extends Error {
   }
 }
 
-/** Nobody waits for the answer any more. The call goes on without him. */
+/** What a request to the engine is aborted with when nobody waits for its answer any more: no failure of anybody's. */
 export class CallerGone extends Error {
   override readonly name = "CallerGone";
+  constructor() {
+    super("The caller is gone.");
+  }
 }
 
 /** An answer as it goes out. */
@@ -57,10 +60,12 @@ export function failureOf(error: unknown): EdgeFailure | null {
       retryAfterSeconds: 1,
     });
   }
-  if (error instanceof EngineLost || error instanceof CallerGone) {
+  if (error instanceof EngineLost) {
     const message = "The engine went away after the call was sent to it. Repeat it with the same idempotency-key.";
     return new EdgeFailure("unknown", message);
   }
+  // Nobody reads it.
+  if (error instanceof CallerGone) return new EdgeFailure("unknown", error.message);
   return null;
 }
 

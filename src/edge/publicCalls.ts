@@ -164,7 +164,7 @@ const acceptingMs = 5_000;
 /** A caller that disconnects loses nothing: the call is handed over before the connection to the engine is let go. */
 function afterAccepting(gone: AbortSignal): AbortSignal {
   const letGo = new AbortController();
-  const begin = () => setTimeout(() => letGo.abort(new CallerGone("The caller is gone.")), acceptingMs).unref();
+  const begin = () => setTimeout(() => letGo.abort(new CallerGone()), acceptingMs).unref();
   if (gone.aborted) begin();
   else gone.addEventListener("abort", begin, { once: true });
   return letGo.signal;

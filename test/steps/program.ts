@@ -40,8 +40,6 @@ export async function dieAll(
  */
 export function sampleOf(recordings: readonly Recording[], seed: number): readonly Death[] {
   const dice = xoroshiro128plus(seed);
-  // The same step of a call that the edge accepted is another one: more has come, or less, before it.
-  const kindOf = ({ scenario, step }: Death) => `${scenario.edge === "time" && isPublic(step.target)} ${step.target} ${step.what}`;
   const alike = Map.groupBy(recordings.flatMap(deathsOf), kindOf);
   let side: Death["side"] = uniformInt(dice, 0, 1) === 0 ? "before" : "after";
   const half = uniformInt(dice, 0, 1);
@@ -70,6 +68,11 @@ export function distinctOf(recordings: readonly Recording[]): readonly Death[] {
     }
     return deathsOf(recording).filter(({ step }) => !repeated.has(step.role));
   });
+}
+
+/** The same step of a call that the edge accepted is another one: more has come, or less, before it. */
+function kindOf({ scenario, step }: Death): string {
+  return `${scenario.edge === "time" && isPublic(step.target)} ${step.target} ${step.what}`;
 }
 
 /** Whether callers call it. */

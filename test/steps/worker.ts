@@ -22,7 +22,13 @@ export type WorkerOptions = Omit<ServiceOptions, "stripe"> & {
   readonly forgetsInstallation?: boolean;
 };
 
-const { secretKey, apiBase, otherSettings, forgetsInstallation = false, ...options } = JSON.parse(process.argv[2] ?? "") as WorkerOptions;
+const {
+  secretKey,
+  apiBase,
+  otherSettings,
+  forgetsInstallation = false,
+  ...options
+} = JSON.parse(process.argv[2] ?? "") as WorkerOptions;
 
 const steps = new AsyncLocalStorage<{ readonly invocationId: string; readonly run: string | null }>();
 const methods = new AsyncLocalStorage<string>();

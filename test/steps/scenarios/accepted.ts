@@ -95,8 +95,7 @@ const untoldPayments: readonly Scenario[] = [
   },
 ];
 
-const lostAndTakenBack =
-  "the call is cancelled while the answer to the charge is lost, and the charge is taken back";
+const lostAndTakenBack = "the call is cancelled while the answer to the charge is lost, and the charge is taken back";
 
 const told: readonly string[] = [
   "a card is charged at once",
