@@ -1,8 +1,11 @@
 /** Calls that the edge accepted: what they make first they make in one step. How that step is stopped, and what it does when it fails. */
+import { setTimeout as delay } from "node:timers/promises";
 import { TerminalError } from "@restatedev/restate-sdk";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { serveServices } from "../../src/app/services.ts";
 import { createStripeGateway } from "../../src/merchants/gateway.ts";
+import { NoTurn } from "../../src/stripe/pacing.ts";
+import { StripeBusy } from "../../src/stripe/request.ts";
 import { edgeHeaders, edgeSecret } from "../scene/edge.ts";
 import {
   bankDebit,
@@ -48,6 +51,20 @@ describe.each(modes)("a call that the edge accepted, $mode", ({ inactivityTimeou
       const [row] = await scene.sql<{ id: string }>(`select id from sys_invocation where idempotency_key = '${key}'`);
       return row?.id;
     });
+  }
+
+  type Create = ReturnType<typeof createStripeGateway>["createPayment"];
+
+  /** Serves by a process that creates payments otherwise, in place of the scene's. */
+  async function serveWith(otherwise: (create: Create, request: Parameters<Create>[0]) => ReturnType<Create>) {
+    await scene.stopService();
+    const gateway = createStripeGateway({ secretKey, apiBase: scene.sandboxUrl });
+    const stripe = {
+      ...gateway,
+      createPayment: (request: Parameters<Create>[0]) => otherwise(gateway.createPayment, request),
+    };
+    const { serviceOptions, servicePort: port } = scene;
+    return await serveServices({ ...serviceOptions, edgeSecrets: [edgeSecret], stripe, port, identityKeys: [] });
   }
 
   const stall = (delayMs: number) =>
@@ -151,24 +168,30 @@ describe.each(modes)("a call that the edge accepted, $mode", ({ inactivityTimeou
     }
   });
 
-  it("fails with what its step fails with, once and for all", async () => {
-    await scene.stopService();
-    const gateway = createStripeGateway({ secretKey, apiBase: scene.sandboxUrl });
+  it("sends nothing where it is cancelled while it waits for its turn, and is told to come again", async () => {
+    const [warm, key] = [crypto.randomUUID(), crypto.randomUUID()];
     let attempts = 0;
-    const stripe: typeof gateway = {
-      ...gateway,
-      createPayment() {
-        attempts++;
-        throw new TerminalError("No step may do this.", { errorCode: 418 });
-      },
-    };
-    const { serviceOptions, servicePort: port } = scene;
-    const service = await serveServices({
-      ...serviceOptions,
-      edgeSecrets: [edgeSecret],
-      stripe,
-      port,
-      identityKeys: [],
+    const service = await serveWith(async (create, request) => {
+      if (request.parameters.metadata?.["orderId"] !== key) return await create(request);
+      attempts++;
+      await delay(1500);
+      throw new StripeBusy(new NoTurn(500));
+    });
+    await accepted(card(warm));
+    const call = accepted(card(key), { key });
+    await until("the first attempt", async () => (attempts > 0 ? true : undefined));
+    await scene.cancel(await invocationOf(key));
+    expect(await call).toMatchObject({ status: 409, body: { metadata: { reason: "canceled" } } });
+    expect([attempts, await scene.paymentsOf(key)]).toEqual([1, []]);
+    await service.close();
+    await scene.startService({ edgeSecrets: [edgeSecret] });
+  });
+
+  it("fails with what its step fails with, once and for all", async () => {
+    let attempts = 0;
+    const service = await serveWith(() => {
+      attempts++;
+      throw new TerminalError("No step may do this.", { errorCode: 418 });
     });
     // The first call of a process asks for the installation, and comes to its request by another way.
     for (const order of [newOrder(), newOrder()]) {
