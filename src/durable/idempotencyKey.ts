@@ -25,8 +25,8 @@ export function hasKey(invocationId: string, service: string, handler: string, k
 }
 
 function endingOf(service: string, handler: string, key: string): string {
-  const bytes = hash("sha256", `ik,${service},${handler},${key}`, "buffer").subarray(0, hashBytes).reverse();
-  return inBase62(BigInt(`0x${bytes.toString("hex")}`)).padStart(hashDigits, "0");
+  const bytes = hash("sha256", `ik,${service},${handler},${key}`, "buffer").subarray(0, hashBytes).toReversed();
+  return inBase62(BigInt(`0x${Buffer.from(bytes).toString("hex")}`)).padStart(hashDigits, "0");
 }
 
 function inBase62(value: bigint): string {
