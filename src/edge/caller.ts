@@ -72,8 +72,9 @@ function refusedWithoutKey(request: CallerRequest, { apiKeys, isSandbox }: Calle
   if (isForeignBrowser(headers)) {
     return forbidden("Without an API key, calls are not taken from pages of other websites.");
   }
-  // A page can send a form, plain text or nothing anywhere without the browser's question whether it may.
-  if (method !== "GET" && method !== "HEAD" && !isJson(headers)) {
+  // A page can send a form or plain text anywhere without the browser's question whether it may. What has no body, as a cancellation,
+  // needs no type: of that the browser tells the origin.
+  if (method !== "GET" && method !== "HEAD" && !isJson(headers) && !isEmpty(headers)) {
     return forbidden("Without an API key, the header content-type: application/json is needed.");
   }
   return null;
@@ -108,6 +109,11 @@ const forwardingHeader =
 
 function isJson(headers: RequestHeaders): boolean {
   return onlyValue(headers, "content-type")?.split(";")[0]?.trim().toLowerCase() === "application/json";
+}
+
+function isEmpty(headers: RequestHeaders): boolean {
+  const hasType = headers["content-type"] !== undefined || headers["transfer-encoding"] !== undefined;
+  return !hasType && (headers["content-length"] === undefined || onlyValue(headers, "content-length") === "0");
 }
 
 function unauthorized(message: string): Refusal {

@@ -48,7 +48,7 @@ runs, and then its outcome; it takes \`Prefer: wait\`, too. \`POST /calls/<callI
 \`\`\`shell
 curl 127.0.0.1:8080/payments/processPayment -H 'prefer: respond-async' -H 'content-type: application/json' -H "idempotency-key: $(openssl rand -hex 16)" -d '{"paymentMethodId": "pm_usBankAccount_success", "amount": 2500, "mandate": {"type": "offline"}}'
 curl 127.0.0.1:8080/calls/<callId>
-curl -X POST 127.0.0.1:8080/calls/<callId>/cancel -H 'content-type: application/json'
+curl -X POST 127.0.0.1:8080/calls/<callId>/cancel
 \`\`\`
 `;
 

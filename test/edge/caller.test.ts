@@ -100,6 +100,7 @@ describe("without a key", () => {
     ["a socket of both families", { ...curl, remoteAddress: "::ffff:127.0.0.1" }],
     ["a read", { ...curl, method: "GET", headers: { host: ["localhost:8080"] } }],
     ["the documents' own page", withHeaders({ origin: ["http://localhost:8080"], "sec-fetch-site": ["same-origin"] })],
+    ["a cancellation, which has no body", withHeaders({ "content-type": undefined, "content-length": ["0"] })],
     ["a content type with its characters", withHeaders({ "content-type": ["Application/JSON; charset=utf-8"] })],
   ])("the developer is known: %s", (_what, request) => {
     expect(identifyCaller(request, ofDeveloper)).toEqual({ kind: "developer" });
@@ -236,13 +237,14 @@ describe("without a key", () => {
     ["plain text", ["text/plain"]],
     ["plain text that says JSON", ["text/plain; application/json"]],
     ["JSON as a boundary", ["multipart/form-data; boundary=application/json"]],
-    ["a beacon of nothing", undefined],
+    ["a body without a type", undefined],
     ["an empty type", [""]],
     ["two types in one", ["application/json, text/plain"]],
     ["two types", ["application/json", "text/plain"]],
     ["a type that only begins alike", ["application/json-seq"]],
   ])("a post that a page can send without asking is refused: %s", (_what, contentType) => {
-    expect(identifyCaller(withHeaders({ "content-type": contentType }), ofDeveloper)).toEqual({
+    const request = withHeaders({ "content-type": contentType, "content-length": ["44"] });
+    expect(identifyCaller(request, ofDeveloper)).toEqual({
       kind: "refused",
       reason: "forbidden",
       message: "Without an API key, the header content-type: application/json is needed.",
