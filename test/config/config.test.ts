@@ -48,7 +48,14 @@ describe("loadAppConfig", () => {
       notificationReceiver: null,
       port: 9080,
       identityKeys: [],
+      edgeSecrets: [],
     });
+  });
+
+  test("takes the secrets that it shares with the edge", () => {
+    const secret = "0123456789abcdef0123456789abcdef";
+    const older = secret.toUpperCase();
+    expect(loadAppConfig({ ...stripe, EDGE_SECRET: `${secret},${older}` }).edgeSecrets).toEqual([secret, older]);
   });
 
   const notifySecret = `whsec_${Buffer.alloc(32, 1).toString("base64")}`;

@@ -28,6 +28,9 @@ test("beside npm start the edge needs the sandbox's address and webhook secret o
     adminUrl: "http://127.0.0.1:9070",
     authToken: undefined,
     secrets: [],
+    apiKeysFile: undefined,
+    trustProxy: null,
+    rateLimits: { keyPerSecond: null, refusedPerSecond: null },
     stripe: { mode: "test", webhookSecrets: ["whsec_1"], apiBase: "http://127.0.0.1:12111", isSandbox: true },
   });
 });
