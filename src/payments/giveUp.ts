@@ -74,7 +74,8 @@ function givenUp(because: Because, fate: string, details: FailureDetails) {
 
 /** Stripe doesn't answer: the watcher notes the abandonment, and does what this call can't. */
 function abandonUnseen(call: Call, payment: PaymentSnapshot): Closing {
-  watcher(call).watch({ paymentIntentId: payment.paymentIntentId, mode: "abandoned", deadlineAtMs: null });
+  const { paymentIntentId } = payment;
+  watcher(call).watch({ paymentIntentId, mode: "abandoned", isUntried: true, deadlineAtMs: null });
   return { kind: "open", payment };
 }
 

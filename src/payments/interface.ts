@@ -8,6 +8,8 @@ export type WatchRequest = {
    * `stands`: it succeeded before it could be given up, and the note that says otherwise is still to be taken back.
    */
   readonly mode: "customer" | "abandoned" | "stands";
+  /** Of an abandoned one: Stripe gave no answer to the attempt to cancel it, so the watch makes one. */
+  readonly isUntried?: boolean;
   /** When a customer's time is over, in epoch milliseconds. Null for a payment that is already abandoned. */
   readonly deadlineAtMs: number | null;
 };

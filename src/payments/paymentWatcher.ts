@@ -68,8 +68,12 @@ async function watch(call: Call, request: WatchRequest): Promise<WatchResult> {
     await decideAbandonment(call, paymentIntentId);
   }
   const wait = openWait(call, awaitedPayment, paymentIntentId, { plan, first: payment });
+  let isUntried = request.isUntried ?? false;
   for (;;) {
-    const step = nextWatchStep(payment, mode);
+    const next = nextWatchStep(payment, mode);
+    // Some methods can be cancelled while they are processing: only Stripe's refusal says that this one can't.
+    const step = next === "wait" && isUntried ? "cancel" : next;
+    isUntried = false;
     if (step === "done" || step === "refund") {
       await wait.end();
       return step === "refund"

@@ -61,7 +61,7 @@ describe.each(modes)("a call that the edge accepted, $mode", ({ inactivityTimeou
     const gateway = createStripeGateway({ secretKey, apiBase: scene.sandboxUrl });
     const stripe = {
       ...gateway,
-      createPayment: (request: Parameters<Create>[0]) => otherwise((one) => gateway.createPayment(one), request),
+      createPayment: (request: Parameters<Create>[0]) => otherwise((sent) => gateway.createPayment(sent), request),
     };
     const { serviceOptions, servicePort: port } = scene;
     return await serveServices({ ...serviceOptions, edgeSecrets: [edgeSecret], stripe, port, identityKeys: [] });

@@ -106,6 +106,19 @@ describe.each(modes)("while Stripe doesn't answer, $mode", ({ inactivityTimeoutM
     expect(await kept(order)).toBe(0);
   });
 
+  it("cancels a processing payment once Stripe answers again, where it gave no answer to the call that gave it up", async () => {
+    const order = newOrder();
+    const call = scene.call("processPayment", {
+      ...bankDebit(order, "pm_usBankAccount_processing"),
+      timeoutSeconds: 3,
+    });
+    const { id } = await scene.paymentOf(order);
+    await scene.fault({ target: "api", effect: "error_500", ...always });
+    expect(reasonOf(await call)).toMatchObject({ status: 408, compensation: "watching", paymentIntentId: id });
+    await recovered();
+    expect((await scene.paymentOf(order)).status).toBe("canceled");
+  });
+
   it("ends a call that is cancelled between two attempts, and sends nothing more", async () => {
     const order = newOrder();
     await scene.fault({ ...create, effect: "error_500", ...always });

@@ -61,9 +61,11 @@ export async function startRelay(from: {
     upstream.on("response", (response) => {
       if (!stream.destroyed) stream.respond(response);
     });
+    let trace: Trace | undefined;
     upstream.on("close", () => {
-      // The service died, or gave the attempt up.
-      if (!stream.writableEnded) stream.destroy();
+      // The service died, or gave the attempt up. One that is held may have given its answer early: what came before it is still on
+      // its way to the engine.
+      if (!stream.writableEnded && trace?.frozen !== true) stream.destroy();
     });
     stream.on("close", () => upstream.destroy());
     if (!path.startsWith("/invoke/")) {
@@ -76,7 +78,6 @@ export async function startRelay(from: {
     const target = path.slice("/invoke/".length);
     let start: Message | null = null;
     let isKnown = false;
-    let trace: Trace | undefined;
     const fromEngine = createSplitter();
     stream.on("data", (chunk: Buffer) => {
       for (const message of fromEngine(chunk)) {

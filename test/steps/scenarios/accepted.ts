@@ -61,6 +61,21 @@ const untoldPayments: readonly Scenario[] = [
     },
   },
   {
+    name: "a customer is sent away and pays, and nobody is told",
+    async play(stage) {
+      const request = { ...card(stage.order, "pm_card_threeDSecure2Required"), returnUrl: "https://shop.example/back" };
+      const answer = await stage.call("processPayment", request);
+      const id = answer.body.paymentIntentId ?? "";
+      await stage.hung(1, () => stage.payment());
+      await stage.authorize(id, "succeeded");
+      await stage.deliver("payment_intent.succeeded", id);
+      return async () => {
+        expect(answer).toMatchObject({ status: 200, body: { status: "requires_action" } });
+        expect(await stage.ledger()).toEqual(paidOnce());
+      };
+    },
+  },
+  {
     name: "Stripe is out of order before it charges a card",
     async play(stage) {
       stage.faultOn("POST", create, "error_500");
@@ -107,7 +122,6 @@ const told: readonly string[] = [
   "the charge failed at Stripe, which nobody can know",
   lostAndTakenBack,
   "a payment is cancelled at its deadline",
-  "the customer acts, and awaitPayment says what came of it",
   "the customer isn't sent away for a call that was cancelled meanwhile",
   "a payment of ours is authorized, captured and given back",
   "a reference is charged once, and asked for again",
