@@ -1,6 +1,7 @@
 import type { CreateCustomerRequest, CustomerState } from "./contract.ts";
 import type { Call } from "../durable/call.ts";
-import { createFirst, throughPages, type CreatedKind } from "../durable/createOnce.ts";
+import { createFirst } from "../durable/createFirst.ts";
+import { throughPages, type CreatedKind } from "../durable/createOnce.ts";
 import { failure, refused } from "../durable/failures.ts";
 import { customerParameters, type CustomerParameters } from "./stripe.ts";
 

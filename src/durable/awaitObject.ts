@@ -122,6 +122,7 @@ export function openWait<Seen>(
   let doorbell = hanging;
   /** Whether a doorbell hangs, or hung, or could not be hung: only the first is hung unasked. */
   let isHung = hanging !== null;
+  /** Whether this call's own key is on the object, or may be. */
   let hasOwnKey = false;
   let rings = 0;
   let polls = 0;
@@ -129,12 +130,15 @@ export function openWait<Seen>(
 
   async function hang(): Promise<Seen> {
     const next = createDoorbell(ctx);
+    const hadOwnKey = hasOwnKey;
+    // Also where Stripe's answer doesn't come in time, the key may be there.
+    hasOwnKey = hanging === null;
     const hung = await kind.hang(call, id, callbackKey, next.address);
     if (hung.kind === "hung") {
       doorbell = next;
-      hasOwnKey = hanging === null;
       return hung.seen;
     }
+    hasOwnKey = hadOwnKey;
     ctx.console.warn(`Stripe takes no doorbell on the ${kind.noun} ${id}, so the call polls for it: ${hung.message}`);
     return await kind.read(call, id);
   }

@@ -22,7 +22,7 @@ import type { Creation } from "../stripe/creation.ts";
 import type { Refusal } from "../stripe/errorMeaning.ts";
 import { invocationIdKey, type Maker } from "../stripe/metadata.ts";
 import type { FixedRequest, Page, Sent } from "../stripe/request.ts";
-import { CallStopped, makerOf, unlessStopped, type Call, type Surroundings } from "./call.ts";
+import { makerOf, type Call, type Surroundings } from "./call.ts";
 import { failure, type FailureDetails } from "./failures.ts";
 
 /** How things of one kind are made. */
@@ -52,7 +52,7 @@ export type Fixed<Parameters, Extra> = Extra & {
   readonly lookUpDelaysMs: readonly number[];
 };
 
-type Created<Made> = {
+export type Created<Made> = {
   readonly kind: "created";
   readonly made: Made;
   /** How it was seen: in the answer to its creation, or by a read after that answer was lost. */
@@ -89,7 +89,7 @@ export async function fixRequest<Parameters, Extra extends object = object>(
   return fixed;
 }
 
-type Outcome<Made> =
+export type Outcome<Made> =
   | Created<Made>
   | { readonly kind: "declined"; readonly failure: PaymentFailure }
   | { readonly kind: "refused"; readonly refusal: Refusal; readonly id: string | null };
@@ -105,155 +105,8 @@ export async function createOnce<Parameters, Made>(
   return await outcomeOf(call, kind, fixed, sent);
 }
 
-/** How the first thing of a call is made, where no step has come before. */
-export type Recipe<Parameters, Extra> = {
-  parameters(maker: Maker): Parameters;
-  /** What else the call decides by later. */
-  extra(surroundings: Surroundings): Extra;
-  /** In epoch milliseconds; null for none. */
-  deadlineAtMs?(extra: Extra): number | null;
-  /** Why the request is refused without asking Stripe; null if it isn't. */
-  refusal?(extra: Extra): Refusal | null;
-};
-
-type FirstMade<Parameters, Made, Extra> = {
-  readonly fixed: Fixed<Parameters, Extra>;
-  readonly outcome: Outcome<Made>;
-  /** Resolves when the outcome is recorded: see `EarlyStep`. */
-  recorded(): Promise<void>;
-};
-
-/**
- * Makes the first thing of a call once: in one step for a call that the edge accepted, or else in two. Sets the deadline of the call.
- * @throws TerminalError `needs_review`, or CallStopped with the time when the request was fixed
- */
-export async function createFirst<Parameters, Made, Extra extends object>(
-  call: Call,
-  kind: CreatedKind<Parameters, Made>,
-  recipe: Recipe<Parameters, Extra>,
-): Promise<FirstMade<Parameters, Made, Extra>> {
-  const idempotencyKey = call.countRequest();
-  let before: NotMade = { kind: "not_made", sinceMs: null, acceptedAtMs: null };
-  if (call.acceptance.isClaimed) {
-    const made = await createAccepted(call, kind, recipe, idempotencyKey);
-    if (made.kind === "made") return made.first;
-    before = made;
-  }
-  const fixed = await fixRequest(
-    call,
-    (surroundings, maker) => ({
-      parameters: recipe.parameters(maker),
-      extra: recipe.extra({ ...surroundings, acceptedAtMs: before.acceptedAtMs ?? surroundings.acceptedAtMs }),
-    }),
-    { idempotencyKey, fixedAtMs: before.sinceMs },
-  );
-  call.setDeadline(recipe.deadlineAtMs?.(fixed) ?? Infinity);
-  const { fixedAtMs } = fixed.request;
-  const refusal = recipe.refusal?.(fixed) ?? null;
-  const outcome: Outcome<Made> =
-    refusal === null
-      ? await unlessStopped(createOnce(call, kind, fixed), (because) => stoppedSince(fixedAtMs, because))
-      : { kind: "refused", refusal, id: null };
-  return { fixed, outcome, recorded: async () => {} };
-}
-
-/** What the one step of an accepted call records beside Stripe's answer. */
-type Kept<Extra> = {
-  readonly extra: Extra;
-  readonly installationId: string;
-  readonly fixedAtMs: number;
-  readonly lookUpDelaysMs: readonly number[];
-};
-
-type MadeOrNot<Parameters, Made, Extra> =
-  | { readonly kind: "made"; readonly first: FirstMade<Parameters, Made, Extra> }
-  | NotMade;
-
-/** All times in epoch milliseconds; null where they are not known. */
-type NotMade = {
-  readonly kind: "not_made";
-  /** Since when an attempt may have sent the request all the same. */
-  readonly sinceMs: number | null;
-  /** When the call was accepted, for its deadline. */
-  readonly acceptedAtMs: number | null;
-};
-
-async function createAccepted<Parameters, Made, Extra extends object>(
-  call: Call,
-  kind: CreatedKind<Parameters, Made>,
-  recipe: Recipe<Parameters, Extra>,
-  idempotencyKey: (installationId: string) => string,
-): Promise<MadeOrNot<Parameters, Made, Extra>> {
-  const { invocationId } = call;
-  const refusalOf = (extra: Extra) => recipe.refusal?.(extra) ?? null;
-  const requestOf = ({ installationId, fixedAtMs }: Kept<Extra>): FixedRequest<Parameters> => ({
-    parameters: recipe.parameters({ invocationId, installationId }),
-    idempotencyKey: idempotencyKey(installationId),
-    fixedAtMs,
-  });
-  const begun = await call.sendAccepted<Kept<Extra>, Sent<Made>>(kind.step, (surroundings) => {
-    const { installation, lookUpDelaysMs } = surroundings.settings;
-    const installationId = installation.known();
-    if (installationId === null) return null;
-    const extra = recipe.extra(surroundings);
-    const kept: Kept<Extra> = { extra, installationId, fixedAtMs: surroundings.acceptedAtMs, lookUpDelaysMs };
-    const request = requestOf(kept);
-    return {
-      kept,
-      deadlineAtMs: recipe.deadlineAtMs?.(extra) ?? Infinity,
-      request: refusalOf(extra) === null ? (stripe) => kind.send(stripe, request) : null,
-    };
-  });
-  const { value } = begun;
-  const recorded = async () => await begun.recorded();
-  if (value.kind === "not_accepted") return { kind: "not_made", sinceMs: value.sinceMs, acceptedAtMs: null };
-  if (value.kind === "undecided") return { kind: "not_made", sinceMs: value.sinceMs, acceptedAtMs: value.sinceMs };
-  const { extra, lookUpDelaysMs, fixedAtMs } = value.kept;
-  call.setDeadline(recipe.deadlineAtMs?.(extra) ?? Infinity);
-  const fixed: Fixed<Parameters, Extra> = { ...extra, request: requestOf(value.kept), lookUpDelaysMs };
-  const refusal = refusalOf(extra);
-  const outcome: Outcome<Made> =
-    refusal !== null
-      ? { kind: "refused", refusal, id: null }
-      : await unlessStopped(
-          value.kind === "sent"
-            ? outcomeOfFirst(call, kind, fixed, value.answer, recorded)
-            : createOnce(call, kind, fixed),
-          (because) => stoppedSince(fixedAtMs, because),
-        );
-  return { kind: "made", first: { fixed, outcome, recorded } };
-}
-
-/** An answer that leaves something open is followed by a read, which comes after its record. */
-async function outcomeOfFirst<Parameters, Made>(
-  call: Call,
-  kind: CreatedKind<Parameters, Made>,
-  fixed: Fixed<Parameters, unknown>,
-  sent: Sent<Made>,
-  recorded: () => Promise<void>,
-): Promise<Outcome<Made>> {
-  if (sent.kind !== "made" && sent.kind !== "declined" && sent.kind !== "refused") await recorded();
-  return await outcomeOf(call, kind, fixed, sent);
-}
-
-function stoppedSince(fixedAtMs: number, because: CallStopped["because"]): never {
-  throw new CallStopped(because, fixedAtMs);
-}
-
-/**
- * Whether Stripe's first answer is the call's last: it may be given while its record is on the way, because nothing comes after.
- * @param finalStatuses of an object that nothing more is done about
- */
-export function isFinalAtOnce<Status extends string>(
-  outcome: Outcome<{ readonly status: Status }>,
-  finalStatuses: readonly Status[],
-): boolean {
-  if (outcome.kind !== "created") return true;
-  return outcome.seenBy === "response" && finalStatuses.includes(outcome.made.status);
-}
-
 /** What came of a request: where the answer leaves it open, Stripe is asked. */
-async function outcomeOf<Parameters, Made>(
+export async function outcomeOf<Parameters, Made>(
   call: Call,
   kind: CreatedKind<Parameters, Made>,
   { request, lookUpDelaysMs }: Fixed<Parameters, unknown>,
@@ -298,10 +151,10 @@ async function lookUpInTime<Parameters, Made>(
  * Looks once for what a call made; null if there is nothing that Stripe shows yet.
  * @throws TerminalError `needs_review` if there are several
  */
-async function lookUp<Parameters, Made>(
+export async function lookUp<Parameters, Made>(
   call: Call,
   kind: CreatedKind<Parameters, Made>,
-  { fixedAtMs, parameters }: FixedRequest<Parameters>,
+  { fixedAtMs, parameters }: Pick<FixedRequest<Parameters>, "fixedAtMs" | "parameters">,
 ): Promise<string | null> {
   const creation = { ...(await makerOf(call)), fixedAtMs };
   const ids = await kind.find(call, creation, parameters);

@@ -7,7 +7,7 @@ import type { PaymentOutcome } from "./contract.ts";
 import { openWait, settledBy, waitPlan, type ObjectWait, type WaitPlan } from "../durable/awaitObject.ts";
 import { unlessStopped, type Call } from "../durable/call.ts";
 import { wasCancelled } from "../durable/cancellation.ts";
-import { createFirst, isFinalAtOnce } from "../durable/createOnce.ts";
+import { createFirst, isFinalAtOnce } from "../durable/createFirst.ts";
 import { createDoorbell } from "../durable/doorbell.ts";
 import { declined, refused } from "../durable/failures.ts";
 import type { Refusal } from "../stripe/errorMeaning.ts";

@@ -2,7 +2,7 @@ import type { SetupOutcome, SetupPaymentMethodRequest } from "./contract.ts";
 import { openWait, settledBy, waitPlan } from "../durable/awaitObject.ts";
 import { unlessStopped, type Call } from "../durable/call.ts";
 import { wasCancelled } from "../durable/cancellation.ts";
-import { createFirst, isFinalAtOnce } from "../durable/createOnce.ts";
+import { createFirst, isFinalAtOnce } from "../durable/createFirst.ts";
 import { createDoorbell } from "../durable/doorbell.ts";
 import { declined, refused } from "../durable/failures.ts";
 import { setupCreation } from "./creation.ts";

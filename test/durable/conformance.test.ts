@@ -92,6 +92,8 @@ describe.each(modes)("the wait, $mode", ({ inactivityTimeoutMs }) => {
     it("needs a person where the object is gone", async () => {
       const id = await noun.make(scene);
       const call = begin(scene, noun, id);
+      // A call that hands the wait on is suspended before the wait begins.
+      await untilHung(1, () => noun.read(scene, id));
       await scene.suspended(call.key);
       const gone = {
         error: { type: "invalid_request_error", code: "resource_missing", message: `No such object: '${id}'` },
