@@ -31,8 +31,8 @@ export const plantedFaults: readonly PlantedFault[] = [
   {
     name: "a payment is made when Stripe is back, long after its deadline",
     edit: {
-      file: "payments/processPayment.ts",
-      from: "call.setDeadline(fixed.plan.deadlineAtMs ?? Infinity);",
+      file: "durable/createFirst.ts",
+      from: "call.setDeadline(recipe.deadlineAtMs?.(fixed) ?? Infinity);",
       to: "call.setDeadline(Infinity);",
     },
     focus: { kind: "card", timeoutSeconds: 1, outage, cancelAfterMs: null, isFasterThanNote: false },
