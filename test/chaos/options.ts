@@ -5,7 +5,7 @@ import { z } from "zod";
 
 export type ChaosOptions = {
   readonly payments: number;
-  /** SIGKILLs; half as many SIGSTOPs come with them, four at least, so that every process meets both. */
+  /** SIGKILLs; half as many SIGSTOPs come with them, five at least, so that every process meets both. */
   readonly kills: number;
   /** How likely a request to Stripe, or a webhook, meets a fault. */
   readonly faults: number;
