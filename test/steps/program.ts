@@ -101,6 +101,9 @@ const source = join(import.meta.dirname, "../../src");
 /** What is no handler: programs, tools, the edge, the sandbox, and the client of Stripe. */
 const withoutHandlers = /^(sandbox|dev|bin|edge|operator|config|telemetry|stripe)\//;
 
+/** These give each request its step, and take the name from their callers. */
+const namedByCallers: readonly string[] = ["durable/openCall.ts", "durable/createOnce.ts", "durable/createFirst.ts"];
+
 /** Every name that a step is given in the handlers' source; null for one that is not written down there. */
 export function namedSteps(): readonly (string | null)[] {
   const files = readdirSync(source, { recursive: true, encoding: "utf8" });
@@ -109,9 +112,6 @@ export function namedSteps(): readonly (string | null)[] {
     .flatMap((file) => {
       const code = readFileSync(join(source, file), "utf8");
       const calls = code.matchAll(/(?:\.(?:ask|send|fix|run)\s*\(|^\s*step:(?! string))\s*(?:"([^"]+)")?/gm);
-      // The one that gives each request its step takes the name from its caller.
-      return file === "durable/openCall.ts" || file === "durable/createOnce.ts"
-        ? []
-        : [...calls].map(([, name]) => name ?? null);
+      return namedByCallers.includes(file) ? [] : [...calls].map(([, name]) => name ?? null);
     });
 }
