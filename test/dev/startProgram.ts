@@ -24,13 +24,14 @@ export async function settingsIn(directory: string): Promise<Settings> {
   };
 }
 
-export function start(directory: string, settings: Settings) {
+/** @param isForAll it serves several tests, which end it themselves */
+export function start(directory: string, settings: Settings, { isForAll = false } = {}) {
   const child = spawn(process.execPath, [startProgram], {
     cwd: directory,
     env: { PATH: process.env["PATH"], ...settings },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  onTestFinished(() => void child.kill("SIGKILL"));
+  if (!isForAll) onTestFinished(() => void child.kill("SIGKILL"));
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => void (output += String(chunk)));
   const exited = once(child, "close").then(([code]: unknown[]) => code);

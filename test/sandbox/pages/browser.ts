@@ -14,6 +14,9 @@ if (!hasBrowser) {
   );
 }
 
+/** To the browser this name is one of this machine's: DNS rebinding. */
+export const reboundName = "rebound.example";
+
 let browser: Promise<Browser> | undefined;
 
 /** A page of its own, closed when the test is finished. `isPhone` has the size and the touch screen of one. */
@@ -28,6 +31,8 @@ export async function openPage(options: { readonly isPhone?: boolean } = {}): Pr
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      // A name whose owner lets it point to this machine, as an attacker lets his.
+      `--host-resolver-rules=MAP ${reboundName} 127.0.0.1`,
     ],
   });
   const phone = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
