@@ -52,11 +52,18 @@ export type EngineClient = {
 /** The engine answers this for a call that is under way, and at its start while it is not ready. */
 const notReadyStatus = 470;
 
-/** @param ingressUrl `http://…`, or `unix:` and the path of a socket */
-export function createEngineClient(ingressUrl: string): EngineClient {
+/** For whatever is answered at once: an engine with a full disk takes connections, and answers nothing. */
+const defaultPatienceMs = 15_000;
+
+/**
+ * @param ingressUrl `http://…`, or `unix:` and the path of a socket
+ * @param patienceMs how long an answer is waited for that doesn't wait for a call
+ */
+export function createEngineClient(ingressUrl: string, patienceMs = defaultPatienceMs): EngineClient {
   const { origin, socketPath } = connectionTo(ingressUrl);
   const { pathname, origin: server } = new URL(origin);
   const base = pathname.replace(/\/$/, "");
+  const soon = { headersTimeout: patienceMs, bodyTimeout: patienceMs };
   // No limit of connections and no timeout: a call waits for as long as its payment takes.
   const pool = new Pool(server, {
     connections: null,
@@ -107,6 +114,7 @@ export function createEngineClient(ingressUrl: string): EngineClient {
         ...(edgeHeader !== null && { [edgeHeader.name]: edgeHeader.value }),
       },
       body: body.length > 0 ? body : null,
+      ...(path === "" ? {} : soon),
       ...(signal === undefined ? {} : { signal }),
     };
     return engineKey === null ? request(options) : repeatable(options);
@@ -122,6 +130,7 @@ export function createEngineClient(ingressUrl: string): EngineClient {
       repeatable({
         method: "GET",
         path: `/restate/invocation/${target.service}/${target.handler}/${engineKey}/${verb}`,
+        ...(verb === "output" ? soon : {}),
         ...(signal === undefined ? {} : { signal }),
       }),
     );
@@ -152,6 +161,7 @@ export function createEngineClient(ingressUrl: string): EngineClient {
           path: "/restate/lookup",
           headers: { "content-type": "application/json" },
           body,
+          ...soon,
         }),
       );
       const { invocationId } = (answer.status === 200 ? JSON.parse(answer.body) : {}) as { invocationId?: unknown };
@@ -159,7 +169,7 @@ export function createEngineClient(ingressUrl: string): EngineClient {
       return invocationId;
     },
     async ring(address) {
-      const answer = await repeatable({ method: "POST", path: `/restate/awakeables/${address}/resolve` });
+      const answer = await repeatable({ method: "POST", path: `/restate/awakeables/${address}/resolve`, ...soon });
       refuseIngressErrors(answer);
     },
     close: async () => await pool.destroy(),
