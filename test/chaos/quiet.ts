@@ -3,6 +3,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { openInvocations, readTimers } from "./engineRecord.ts";
 import type { SandboxFile } from "./sandboxRecord.ts";
 
+/** What one invocation sends for is seen nowhere until it arrives, so one look in vain doesn't count. */
+const quietLooks = 5;
+
 /** Gives how long it took, and what was still open when the patience was at an end. */
 export async function untilQuiet(
   adminUrl: string,
@@ -10,10 +13,11 @@ export async function untilQuiet(
   patienceMs: number,
 ): Promise<{ readonly tookMs: number; readonly stillOpen: number }> {
   const begunAtMs = performance.now();
-  for (;;) {
+  for (let looks = 0; ;) {
     const open = (await openInvocations(adminUrl).catch(() => 1)) + sandbox.pending();
     const tookMs = performance.now() - begunAtMs;
-    if (open === 0 || tookMs > patienceMs) return { tookMs, stillOpen: open };
+    looks = open === 0 ? looks + 1 : 0;
+    if (looks === quietLooks || tookMs > patienceMs) return { tookMs, stillOpen: open };
     await delay(250);
   }
 }

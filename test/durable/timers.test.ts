@@ -31,9 +31,7 @@ describe.each(modes)("timers, $mode", ({ inactivityTimeoutMs }) => {
     const before = await pollsOf();
     await until("polls in vain", async () => ((await pollsOf()) >= before + 2 ? true : undefined));
     await scene.settle(setupIntentId);
-    await until("the watch to end", async () =>
-      (await scene.openInvocations("setupWatcher")) === 0 ? true : undefined,
-    );
+    await scene.untilEnded("setupWatcher");
     await scene.clearFaults();
   });
 

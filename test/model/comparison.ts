@@ -171,6 +171,8 @@ async function atRest(
 ): Promise<readonly World[]> {
   if (!hasWaiting(worlds) && !isLast) return worlds;
   const before = await held(session, creators);
+  // A ring, or a call that was sent for, may be on its way: then it isn't as before once that has arrived.
+  await session.stage.barrier();
   const now = await held(session, creators);
   // Between two steps a call is suspended for a moment, too: what rests has the same journal as before.
   const isAtWork = [...now.calls, ...now.begun].some(({ status }) => atWork.has(status));

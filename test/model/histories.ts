@@ -21,7 +21,7 @@ import { otherMeans } from "../chaos/scripts.ts";
 import type { Verdict } from "../chaos/verdict.ts";
 import { invocationIdKey } from "../../src/stripe/metadata.ts";
 import { openMerchant } from "../scene/merchant.ts";
-import { openScene, secretKey, until, webhookSecret, type Scene } from "../scene/scene.ts";
+import { openScene, secretKey, webhookSecret, type Scene } from "../scene/scene.ts";
 import { startService } from "./serviceProcesses.ts";
 import { openWeather, type Outage, type Weather } from "./weather.ts";
 
@@ -249,23 +249,14 @@ async function control(scene: Scene, id: string, outcome: "succeeded" | "failed"
 
 const openCount = "select count(1) as n from sys_invocation where status not in ('completed', 'scheduled')";
 
-/** Nothing is at work, twice in a row: between two looks a webhook may be on its way. */
+/** Nothing is at work, and nothing is on its way. */
 async function untilQuiet(scene: Scene): Promise<void> {
-  let quietLooks = 0;
-  await until(
-    "everything to be over",
-    async () => {
-      const deliveries = (await (await fetch(`${scene.sandboxUrl}/_sandbox/deliveries`)).json()) as {
-        state: string;
-      }[];
-      const [open] = await scene.sql<{ n: number }>(openCount);
-      const isQuiet = open?.n === 0 && !deliveries.some(({ state }) => state === "pending");
-      quietLooks = isQuiet ? quietLooks + 1 : 0;
-      await delay(200);
-      return quietLooks >= 2 ? true : undefined;
-    },
-    60_000,
-  ).catch(() => {
+  const isQuiet = async () => {
+    const deliveries = (await (await fetch(`${scene.sandboxUrl}/_sandbox/deliveries`)).json()) as { state: string }[];
+    const [open] = await scene.sql<{ n: number }>(openCount);
+    return open?.n === 0 && !deliveries.some(({ state }) => state === "pending");
+  };
+  await scene.atRest("everything to be over", isQuiet, 60_000).catch(() => {
     // What is still open is found by I4.
   });
 }

@@ -30,6 +30,8 @@ export type Stage = {
   crash(process: "service" | "engine"): Promise<void>;
   /** All invocations that have not ended, as they are after this call began. Runs that ask at once share an answer. */
   invocations(): Promise<readonly Invocation[]>;
+  /** Resolves when everything has arrived in the engine that was on its way. */
+  barrier(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -66,6 +68,7 @@ export async function openStage(options: { readonly polls: boolean; readonly def
           return rows;
         }),
     ),
+    barrier: shared(async () => await persistently(() => scene.barrier())),
     async close() {
       await service.close();
       await mail.close();

@@ -73,9 +73,7 @@ describe.each(modes)("notifications, $mode", ({ inactivityTimeoutMs }) => {
   }
 
   async function untilNobodyWatches(): Promise<void> {
-    await until("nobody to watch", async () =>
-      (await scene.openInvocations("paymentWatcher")) === 0 ? true : undefined,
-    );
+    await scene.untilEnded("paymentWatcher");
   }
 
   describe("of outcomes", () => {
@@ -150,9 +148,7 @@ describe.each(modes)("notifications, $mode", ({ inactivityTimeoutMs }) => {
       expect(await toldOf(id)).toEqual([]);
       await scene.authorize(id, outcome);
       await merchant.untilTold(id, type);
-      await until("the watch to end", async () =>
-        (await scene.openInvocations("paymentWatcher")) === 0 ? true : undefined,
-      );
+      await scene.untilEnded("paymentWatcher");
       expect(await toldOf(id)).toEqual([type]);
     });
 
@@ -187,9 +183,7 @@ describe.each(modes)("notifications, $mode", ({ inactivityTimeoutMs }) => {
       await merchant.untilTold(id, "payment.succeeded");
       expect(await call).toMatchObject({ status: 200, body: { status: "succeeded" } });
       expect(await toldOf(id)).toEqual(["payment.succeeded"]);
-      await until("nobody to watch", async () =>
-        (await scene.openInvocations("paymentWatcher")) === 0 ? true : undefined,
-      );
+      await scene.untilEnded("paymentWatcher");
       expect((await scene.stripe.paymentIntents.retrieve(id)).metadata).not.toHaveProperty("restate_abandoned_by");
     });
 

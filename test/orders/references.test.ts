@@ -237,9 +237,7 @@ describe.each(modes)("references, $mode", ({ inactivityTimeoutMs }) => {
       status: 409,
       body: { metadata: { reason: "conflict" } },
     });
-    await until("the watch of the refund to end", async () =>
-      (await scene.openInvocations("paymentWatcher")) === 0 ? true : undefined,
-    );
+    await scene.untilEnded("paymentWatcher");
     expect(await scene.paymentsOf(reference)).toHaveLength(2);
   });
 

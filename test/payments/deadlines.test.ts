@@ -20,11 +20,10 @@ describe.each(modes)("while Stripe doesn't answer, $mode", ({ inactivityTimeoutM
   /** Stripe is back, and whoever looks after what was given up has come to an end. */
   async function recovered(): Promise<void> {
     await scene.clearFaults();
-    await until("the watchers to end", async () => {
+    await scene.atRest("the watchers to end", async () => {
       const refunds = await scene.stripe.refunds.list({ limit: 100 });
       for (const { id, status } of refunds.data) if (status === "pending") await scene.settle(id);
-      const open = (await scene.openInvocations("paymentWatcher")) + (await scene.openInvocations("setupWatcher"));
-      return open === 0 ? true : undefined;
+      return (await scene.openInvocations("paymentWatcher", "setupWatcher")) === 0;
     });
   }
 

@@ -153,9 +153,7 @@ describe.each(modes)("outcomes, $mode", ({ inactivityTimeoutMs }) => {
       });
       await scene.authorize(paymentIntentId, "succeeded");
       expect(await wait).toMatchObject({ status: 200, body: { paymentIntentId, status: "succeeded" } });
-      await until("the watch to end", async () =>
-        (await scene.openInvocations("paymentWatcher")) === 0 ? true : undefined,
-      );
+      await scene.untilEnded("paymentWatcher");
       expect(await scene.stripe.refunds.list({ payment_intent: paymentIntentId })).toMatchObject({ data: [] });
     });
 
@@ -208,9 +206,7 @@ describe.each(modes)("outcomes, $mode", ({ inactivityTimeoutMs }) => {
       await until("the deadline to pass", async () => (Date.now() > deadline + 200 ? true : undefined));
       await scene.startService();
       expect(await scene.call("awaitPayment", { paymentIntentId })).toMatchObject({ status: 200 });
-      await until("the watch to end", async () =>
-        (await scene.openInvocations("paymentWatcher")) === 0 ? true : undefined,
-      );
+      await scene.untilEnded("paymentWatcher");
       expect((await scene.stripe.refunds.list({ payment_intent: paymentIntentId })).data).toEqual([]);
       expect(await scene.call("getPayment", { paymentIntentId })).toMatchObject({ body: { status: "succeeded" } });
     });
@@ -289,9 +285,7 @@ describe.each(modes)("outcomes, $mode", ({ inactivityTimeoutMs }) => {
       });
       expect(refund.amount).toBe(4000);
       if (refund.status === "pending") await scene.settle(refund.id);
-      await until("the watch to end", async () =>
-        (await scene.openInvocations("paymentWatcher")) === 0 ? true : undefined,
-      );
+      await scene.untilEnded("paymentWatcher");
       const refunds = await scene.stripe.refunds.list({ payment_intent: paymentIntentId });
       expect(refunds.data.map((each) => [each.amount, each.status])).toEqual([[4000, "succeeded"]]);
     });
@@ -315,9 +309,7 @@ describe.each(modes)("outcomes, $mode", ({ inactivityTimeoutMs }) => {
       for (const refund of [byHand, ours]) {
         if ((await scene.stripe.refunds.retrieve(refund.id)).status === "pending") await scene.settle(refund.id);
       }
-      await until("the watch to end", async () =>
-        (await scene.openInvocations("paymentWatcher")) === 0 ? true : undefined,
-      );
+      await scene.untilEnded("paymentWatcher");
     });
 
     it("makes a refund again that failed", async () => {
@@ -333,9 +325,7 @@ describe.each(modes)("outcomes, $mode", ({ inactivityTimeoutMs }) => {
       await scene.settle(failing.id, "failed");
       const second = await until("the second refund", pendingRefund);
       await scene.settle(second.id);
-      await until("the watch to end", async () =>
-        (await scene.openInvocations("paymentWatcher")) === 0 ? true : undefined,
-      );
+      await scene.untilEnded("paymentWatcher");
       const refunds = await scene.stripe.refunds.list({ payment_intent: paymentIntentId });
       expect(refunds.data.map((each) => [each.amount, each.status])).toEqual([
         [4000, "succeeded"],

@@ -1,6 +1,6 @@
 /** Payment methods that are saved while paying and charged again when their owner is away; and transfers by bank. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { card, modes, newOrder, openScene, until, untilHung, type Scene } from "../scene/scene.ts";
+import { card, modes, newOrder, openScene, untilHung, type Scene } from "../scene/scene.ts";
 
 const mandate = { type: "offline" };
 const returnUrl = "https://shop.example/back";
@@ -220,9 +220,8 @@ describe.each(modes)("saved payment methods, $mode", ({ inactivityTimeoutMs }) =
   });
 
   it("leaves no watch behind", async () => {
-    await until("the watches to end", async () =>
-      (await scene.openInvocations("paymentWatcher")) === 0 ? true : undefined,
-    );
-    await until("every call to end", async () => ((await scene.openInvocations("payments")) === 0 ? true : undefined));
+    await scene.untilEnded("paymentWatcher");
+    await scene.untilEnded("payments");
+    expect(await scene.openInvocations("paymentWatcher", "payments")).toBe(0);
   });
 });

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Stripe } from "stripe";
 import { expect } from "vitest";
+import { createBarrier } from "./barrier.ts";
 import { startRelay, type Retelling } from "./relay.ts";
 import { startEngine, type Engine } from "../../src/dev/engine.ts";
 import { freePorts } from "../../src/dev/ports.ts";
@@ -19,6 +20,8 @@ import type { Served } from "../../src/durable/serve.ts";
 import { createStripeGateway } from "../../src/merchants/gateway.ts";
 
 const hourMs = 3_600_000;
+/** A webhook, a look, a notification: as many invocations may send for one another, each ended before the next has arrived. */
+const longestChain = 3;
 export const secretKey = "sk_test_scene";
 export const webhookSecret = "whsec_scene_current";
 export const oldWebhookSecret = "whsec_scene_old";
@@ -102,6 +105,7 @@ export async function openScene(
 
   const ingress = engine.ingressUrl;
   const admin = engine.adminUrl;
+  const barrier = createBarrier(engine);
   const scene = {
     ingress,
     admin,
@@ -215,23 +219,46 @@ export async function openScene(
         return rows[0]?.id;
       });
     },
-    /** How many invocations of a service have not ended. */
-    async openInvocations(serviceName: string): Promise<number> {
+    /** Resolves when everything has arrived in the engine that was on its way. */
+    async barrier(): Promise<void> {
+      await barrier.pass();
+    },
+    /** Resolves when a look finds nothing at work, however often what was on its way has arrived meanwhile. */
+    async atRest(what: string, isAtRest: () => Promise<boolean>, patienceMs?: number): Promise<void> {
+      let looks = 0;
+      const look = async () => {
+        looks = (await isAtRest()) ? looks + 1 : 0;
+        if (looks > longestChain) return true;
+        if (looks > 0) await barrier.pass();
+        return undefined;
+      };
+      await until(what, look, patienceMs);
+    },
+    /** Resolves when no invocation of these services is open any more, nor on its way. */
+    async untilEnded(...services: readonly string[]): Promise<void> {
+      await scene.atRest(
+        `the invocations of ${services.join(" and ")} to end`,
+        async () => (await scene.openInvocations(...services)) === 0,
+      );
+    },
+    /** How many invocations of these services have not ended. */
+    async openInvocations(...services: readonly string[]): Promise<number> {
+      const names = services.map((name) => `'${name}'`).join(", ");
       const rows = await scene.sql<{ n: number }>(
-        `select count(1) as n from sys_invocation where target_service_name = '${serviceName}' and status <> 'completed'`,
+        `select count(1) as n from sys_invocation where target_service_name in (${names}) and status <> 'completed'`,
       );
       return rows[0]?.n ?? 0;
     },
 
     /** Resolves when everything that has happened so far has been noticed and told, or waits for a receiver. */
     async quiet(): Promise<void> {
-      await until("the webhooks to be delivered and dealt with", async () => {
+      await scene.atRest("the webhooks to be delivered and dealt with", async () => {
         const deliveries = (await (await fetch(`${sandbox.url}/_sandbox/deliveries`)).json()) as { state: string }[];
-        if (deliveries.some(({ state }) => state === "pending")) return undefined;
-        const rows = await scene.sql<{ n: number }>(
+        if (deliveries.some(({ state }) => state === "pending")) return false;
+        const [open] = await scene.sql<{ n: number }>(
           "select count(1) as n from sys_invocation where status not in ('completed', 'scheduled') and (target_handler_name = 'processWebhook' or target_service_name = 'paymentNotifier')",
         );
-        return rows[0]?.n === 0 ? true : undefined;
+        return open?.n === 0;
       });
     },
 
@@ -265,6 +292,7 @@ export async function openScene(
     async close(): Promise<void> {
       await service.close();
       await engine.kill();
+      await barrier.close();
       await relay?.close();
       await sandbox.close();
       await rm(folder, { recursive: true, force: true });

@@ -49,8 +49,7 @@ describe.each(modes)("setupPaymentMethod and awaitSetup, $mode", ({ inactivityTi
     scene.fault({ target: "api", effect, method: "POST", path: "/v1/setup_intents", count: 1, ...more });
   const cancelInvocationOf = (found: Stripe.SetupIntent) =>
     scene.cancel(found.metadata?.["restate_invocation_id"] ?? "");
-  const untilWatchesEnd = () =>
-    until("the watches to end", async () => ((await scene.openInvocations("setupWatcher")) === 0 ? true : undefined));
+  const untilWatchesEnd = () => scene.untilEnded("setupWatcher");
 
   async function sendAway(more: object = {}): Promise<string> {
     const { status, body } = await scene.call(

@@ -56,6 +56,8 @@ export function openStage(theatre: Theatre, trial: Trial, edge: EdgeSays | null)
   }
 
   const stage = {
+    /** Whether the service dies in this play. */
+    mayDie: trial.armed !== null,
     /** Names everything that is made here: an order id, a reference. */
     order,
     stripe,

@@ -106,7 +106,7 @@ export const references: readonly Scenario[] = [
       await stage.cancel(await stage.invocationOf(`${stage.order}-call`));
       const answer = await call;
       return async () => {
-        expectCanceled(answer);
+        expectCanceled(stage, answer);
         expect(await stage.ledger()).toEqual(closed);
       };
     },
