@@ -3,6 +3,7 @@
  * learns or does nothing by it that matters.
  */
 import { z } from "zod";
+import { addressFields } from "./fields.ts";
 
 export const edgeServiceName = "edge";
 
@@ -29,6 +30,7 @@ export type EdgeReadiness = z.output<typeof edgeReadinessSchema>;
 
 /** What `takeNews` takes of a verified event: of which payment something may be new, and where to look. */
 export const eventTelltaleSchema = z.strictObject({
+  ...addressFields,
   paymentIntentId: z
     .string()
     .max(255)

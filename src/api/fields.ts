@@ -3,6 +3,7 @@
  * together. Money is in minor units.
  */
 import { z } from "zod";
+import { merchantIdPattern } from "../merchants/rules.ts";
 import { maximumAmountMinor } from "../money/money.ts";
 
 /** Metadata keys with this prefix are ours: callers may not send them, and don't get to see them. */
@@ -24,6 +25,18 @@ export function text(maximumLength: number) {
     .min(1, { abort: true })
     .refine((value) => value.isWellFormed(), "must be well-formed Unicode");
 }
+
+/** Whose money a call is about. Every request has these two. */
+export const addressFields = {
+  merchant: shortText(64)
+    .regex(merchantIdPattern, "a merchant's id has lower-case letters, digits, - and _")
+    .optional()
+    .describe("The merchant of MERCHANTS_FILE; the environment's unless given. At the edge it is the API key's."),
+  stripeAccount: shortText(255)
+    .regex(/^acct_\w+$/, "a Stripe account's id begins with acct_")
+    .optional()
+    .describe("The connected account to act on: the call is a direct charge, or about one."),
+};
 
 export const amountSchema = z.int().min(1).max(maximumAmountMinor);
 

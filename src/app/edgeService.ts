@@ -11,7 +11,8 @@ import { acceptanceOf } from "../durable/acceptance.ts";
 import { askForInstallation } from "../durable/installation.ts";
 import { keepingNothing, running, shortRetentionMs } from "../durable/policies.ts";
 import { requestSerde } from "../durable/requestSerde.ts";
-import type { HandlerOptions } from "../merchants/options.ts";
+import { allMerchants, merchantOf, type HandlerOptions } from "../merchants/options.ts";
+import { accountOf } from "../merchants/rules.ts";
 import { askForLook } from "../notifications/thenLook.ts";
 
 export const edgeHandlerNames: readonly string[] = ["check", "takeNews"];
@@ -24,7 +25,7 @@ export function createEdgeService(options: HandlerOptions) {
     const seen = await ctx.run("look at this process", () => ({
       installationId: known,
       isEdgeTrusted: acceptance.verified() !== null,
-      isMerchantTold: options.notifications.receiver !== null,
+      isMerchantTold: allMerchants(options).some(({ receiver }) => receiver !== null),
     }));
     const installationId = seen.installationId ?? (await askForInstallation(ctx));
     options.installation.learn(installationId);
@@ -32,10 +33,14 @@ export function createEdgeService(options: HandlerOptions) {
   }
 
   /** Asks for a look at a payment, as `payments/processWebhook` does for an event that comes without an edge. */
-  async function takeNews(ctx: restate.Context, { paymentIntentId, changes }: EventTelltale): Promise<void> {
-    const isTold = await ctx.run("see whether anybody is told", () => options.notifications.receiver !== null);
+  async function takeNews(ctx: restate.Context, { paymentIntentId, changes, ...address }: EventTelltale): Promise<void> {
+    const account = accountOf(address);
+    const isTold = await ctx.run(
+      "see whether anybody is told",
+      () => (merchantOf(options, account.merchant)?.receiver ?? null) !== null,
+    );
     if (!isTold) return;
-    askForLook(ctx, paymentIntentId, { changes, askedBy: "webhook", abandoned: false });
+    askForLook({ ctx, account }, paymentIntentId, { changes, askedBy: "webhook", abandoned: false });
   }
 
   return restate.service({

@@ -19,6 +19,7 @@ import { cancellationOf } from "../durable/cancellation.ts";
 import { asFailure, failure, thrownAgain, withFingerprint, type KeptFailure } from "../durable/failures.ts";
 import { paymentJournalRetentionMs, running } from "../durable/policies.ts";
 import type { HandlerOptions } from "../merchants/options.ts";
+import { accountOf, type Addressed } from "../merchants/rules.ts";
 import { thenLook } from "../notifications/thenLook.ts";
 import { cancelPayment } from "../payments/cancelPayment.ts";
 import type { CancelOutcome, CancelPaymentRequest } from "../payments/contract.ts";
@@ -33,6 +34,8 @@ type Asked<Request> = {
   readonly acceptedAtMs?: number | null;
   readonly fingerprint?: string | null;
 };
+
+type Awaiting = Waiting & { readonly disputeId: string };
 
 type Kept<Answer> = (
   | { readonly kind: "answer"; readonly answer: Answer }
@@ -52,7 +55,7 @@ export const keptCallsInterface = iface.service(
     cancelPayment: iface.json<Asked<CancelPaymentRequest>, Kept<CancelOutcome>>({
       description: "Cancels or refunds for payments/cancelPayment, and keeps its end.",
     }),
-    getDispute: iface.json<Asked<Waiting & { readonly disputeId: string }>, Kept<DisputeState>>({
+    getDispute: iface.json<Asked<Addressed & Awaiting>, Kept<DisputeState>>({
       description: "Waits for a dispute's end for payments/getDispute, and keeps it.",
     }),
   },
@@ -62,11 +65,14 @@ export const keptCallsInterface = iface.service(
 const passingReasons: ReadonlySet<string | undefined> = new Set<FailureReason>(["balance_insufficient"]);
 
 export function createKeptCalls(options: HandlerOptions) {
-  function keep<Request, Answer>(handle: (call: Call, request: Request) => Promise<Answer>) {
+  function keep<Request extends Addressed, Answer>(handle: (call: Call, request: Request) => Promise<Answer>) {
     return async (ctx: Context, asked: Asked<Request>): Promise<Kept<Answer>> => {
       const { request, asking, acceptedAtMs = null, fingerprint = null } = asked;
       try {
-        const answer = await handle(openCall(ctx, options, acceptedAt(acceptedAtMs)), request);
+        const answer = await handle(
+          openCall(ctx, options, { account: accountOf(request), acceptance: acceptedAt(acceptedAtMs) }),
+          request,
+        );
         return { kind: "answer", answer, fingerprint };
       } catch (thrown) {
         const error = withFingerprint(asFailure(thrown, request), fingerprint);
@@ -81,7 +87,7 @@ export function createKeptCalls(options: HandlerOptions) {
     handlers: {
       refundPayment: keep(thenLook(["refunds"], refundPayment)),
       cancelPayment: keep(thenLook(["refunds"], cancelPayment)),
-      getDispute: keep(thenLook(["disputes"], getDispute)),
+      getDispute: keep(thenLook(["disputes"], (call: Call, request: Addressed & Awaiting) => getDispute(call, request))),
     },
     options: {
       ...running(options),

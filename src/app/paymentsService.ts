@@ -16,6 +16,7 @@ import { emptyKeyTest } from "../durable/idempotencyKey.ts";
 import * as run from "../durable/policies.ts";
 import { requestSerde } from "../durable/requestSerde.ts";
 import type { HandlerOptions } from "../merchants/options.ts";
+import { accountOf, type Addressed } from "../merchants/rules.ts";
 import { thenLook } from "../notifications/thenLook.ts";
 import { awaitPayment } from "../payments/awaitPayment.ts";
 import { payByReference, resolveReference } from "../payments/byReference.ts";
@@ -58,7 +59,7 @@ export function createPaymentsService(options: HandlerOptions) {
   /** A call that hands on what is to be kept hands a cancellation on, too. */
   const keptElsewhere = { ...run.keepingNothing, explicitCancellation: true } as const;
 
-  function handler<Request, Answer>(
+  function handler<Request extends Addressed, Answer>(
     declared: {
       readonly description: string;
       readonly input: z.ZodType<Request>;
@@ -83,7 +84,8 @@ export function createPaymentsService(options: HandlerOptions) {
         if (hasEmptyKey(ctx.request().id)) {
           throw failure("invalid_request", "The idempotency-key header is empty: send a key, or no header.", {});
         }
-        const call = openCall(ctx, options, acceptanceOf(ctx, target, options.edgeSecrets ?? []));
+        const acceptance = acceptanceOf(ctx, target, options.edgeSecrets ?? []);
+        const call = openCall(ctx, options, { account: accountOf(request), acceptance, isAsked: true });
         try {
           const answer = await handle(call, request);
           return { answer, fingerprint: call.answeredFingerprint() };

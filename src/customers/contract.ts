@@ -1,12 +1,13 @@
 /** The public contract of the calls about customers, as zod schemas. */
 import { z } from "zod";
-import { customerIdSchema, emailSchema, metadataSchema, text } from "../api/fields.ts";
+import { addressFields, customerIdSchema, emailSchema, metadataSchema, text } from "../api/fields.ts";
 
 /** Body of `createCustomer`. */
 export const createCustomerRequestSchema = z.strictObject({
   email: emailSchema,
   name: text(256).optional(),
   metadata: metadataSchema.optional(),
+  ...addressFields,
 });
 
 export type CreateCustomerRequest = z.output<typeof createCustomerRequestSchema>;
@@ -14,6 +15,7 @@ export type CreateCustomerRequest = z.output<typeof createCustomerRequestSchema>
 /** Body of `getCustomer`. */
 export const getCustomerRequestSchema = z.strictObject({
   customerId: customerIdSchema,
+  ...addressFields,
 });
 
 export type GetCustomerRequest = z.output<typeof getCustomerRequestSchema>;

@@ -7,12 +7,13 @@ import {
   maximumEvidenceTogether,
   type EvidenceField,
 } from "./rules/evidence.ts";
-import { shortText, text, timeoutSecondsSchema } from "../api/fields.ts";
+import { addressFields, shortText, text, timeoutSecondsSchema } from "../api/fields.ts";
 
 const disputeFields = {
   disputeId: shortText(255).regex(/^(?:du|dp)_[A-Za-z0-9_]+$/, "a dispute's id begins with du_ or dp_"),
   awaitOutcome: z.boolean().default(false).describe("Wait, durably, until the dispute is closed."),
   timeoutSeconds: timeoutSecondsSchema.optional().describe("How long to wait, in seconds. Overrides PAYMENT_TIMEOUT."),
+  ...addressFields,
 };
 
 /** Body of `getDispute`. */

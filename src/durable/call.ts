@@ -6,16 +6,19 @@
  */
 import type { Context } from "@restatedev/restate-sdk";
 import type { StripeGateway } from "../merchants/gateway.ts";
-import type { HandlerOptions } from "../merchants/options.ts";
+import type { HandlerOptions, Merchant } from "../merchants/options.ts";
+import type { Account } from "../merchants/rules.ts";
 import type { Maker } from "../stripe/metadata.ts";
 import type { Acceptance } from "./acceptance.ts";
 
-/** The settings, as far as a handler may be steered by them. */
-type Settings = Omit<HandlerOptions, "stripe">;
+/** The settings, as far as a handler may be steered by them. What belongs to a merchant is the merchant's. */
+type Settings = Omit<HandlerOptions, "stripe" | "mode" | "webhookSecrets" | "furtherMerchants">;
 
 /** All that a decision outside the journal may be made of. */
 export type Surroundings = {
   readonly settings: Settings;
+  /** The merchant of the call's account, as it is configured now. */
+  readonly merchant: Pick<Merchant, "mode" | "limits">;
   readonly stripe: Pick<StripeGateway, "fixRequest">;
   /** Epoch milliseconds, by this process's clock. */
   readonly nowMs: number;
@@ -60,6 +63,8 @@ type EarlyStep<Value> = {
 export type Call<Ctx extends Context = Context> = {
   readonly ctx: Ctx;
   readonly invocationId: string;
+  /** Whose money the call is about: it acts on nothing else. */
+  readonly account: Account;
   readonly acceptance: Acceptance;
   /** The answer that is given is that to a request of this fingerprint, or of none that is known: not the call's own. */
   answerFor(fingerprint: string | null): void;
@@ -151,5 +156,6 @@ export async function unlessStopped<Result>(
 
 /** The call as the maker of objects. */
 export async function makerOf(call: Call): Promise<Maker> {
-  return { invocationId: call.invocationId, installationId: await call.installationId() };
+  const { invocationId, account } = call;
+  return { invocationId, installationId: await call.installationId(), merchant: account.merchant };
 }

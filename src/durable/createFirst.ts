@@ -119,9 +119,10 @@ async function createAccepted<Parameters, Made, Extra extends object>(
   idempotencyKey: (installationId: string) => string,
 ): Promise<MadeOrNot<Parameters, Made, Extra>> {
   const { invocationId } = call;
+  const { merchant } = call.account;
   const refusalOf = (extra: Extra) => recipe.refusal?.(extra) ?? null;
   const requestOf = ({ installationId, fixedAtMs }: Kept<Extra>): FixedRequest<Parameters> => ({
-    parameters: recipe.parameters({ invocationId, installationId }),
+    parameters: recipe.parameters({ invocationId, installationId, merchant }),
     idempotencyKey: idempotencyKey(installationId),
     fixedAtMs,
   });

@@ -74,11 +74,12 @@ export async function fixRequest<Parameters, Extra extends object = object>(
   },
 ): Promise<Fixed<Parameters, Extra>> {
   const { invocationId } = call;
+  const { merchant } = call.account;
   const fix = async (told: string | null): Promise<Fixed<Parameters, Extra> | null> =>
     await call.fix("fix the request", (surroundings) => {
       const installationId = told ?? surroundings.settings.installation.known();
       if (installationId === null) return null;
-      const { parameters, extra } = decide(surroundings, { invocationId, installationId });
+      const { parameters, extra } = decide(surroundings, { invocationId, installationId, merchant });
       const { lookUpDelaysMs } = surroundings.settings;
       const fresh = surroundings.stripe.fixRequest(parameters, known.idempotencyKey(installationId));
       const request = known.fixedAtMs === null ? fresh : { ...fresh, fixedAtMs: known.fixedAtMs };

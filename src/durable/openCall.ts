@@ -1,17 +1,28 @@
 /** Opens a call: how each of its steps is run, recorded and stopped. */
 import { createHash } from "node:crypto";
-import { RestatePromise, type Context } from "@restatedev/restate-sdk";
-import type { HandlerOptions } from "../merchants/options.ts";
+import { PauseError, RestatePromise, type Context } from "@restatedev/restate-sdk";
+import { merchantOf, type HandlerOptions, type Merchant } from "../merchants/options.ts";
+import type { Account } from "../merchants/rules.ts";
+import type { StripeGateway } from "../merchants/gateway.ts";
 import { StripeOutage } from "../stripe/request.ts";
 import { onTerms } from "../stripe/terms.ts";
 import { noAcceptance, type Acceptance } from "./acceptance.ts";
 import { attempt, clock, graceMs, inTime, isNear, Stop } from "./attempt.ts";
 import { CallStopped, type Accepted, type Beginning, type Call, type Surroundings } from "./call.ts";
 import { cancellationOf } from "./cancellation.ts";
+import { invalidField } from "./failures.ts";
 import { askForInstallation } from "./installation.ts";
 import { Later, untilTurn, type Postponed } from "./turn.ts";
 
 type Because = CallStopped["because"];
+
+/** No merchant of this id is configured: there never was one, or it was removed. */
+class UnknownMerchant extends Error {
+  override readonly name = "UnknownMerchant";
+  constructor(id: string) {
+    super(`There is no merchant ${id}.`);
+  }
+}
 
 /** What a step leaves in the journal: what it came to, or why it came to nothing. */
 type Recorded<Value> = {
@@ -22,15 +33,25 @@ type Recorded<Value> = {
 } & (
   | { readonly value: Value; readonly stopped?: undefined }
   | { readonly stopped: Because; readonly fixedAtMs?: number | null }
+  /** The call names a merchant that there isn't. */
+  | { readonly stopped: "merchant" }
 );
 
-/** @param acceptance what the edge says of the call */
+export type Opening = {
+  /** Whose money the call is about. */
+  readonly account: Account;
+  /** What the edge says of the call. */
+  readonly acceptance?: Acceptance;
+  /** A caller who names a merchant that there isn't is told so. A private call waits for the merchant to come back. */
+  readonly isAsked?: boolean;
+};
+
 export function openCall<Ctx extends Context>(
   ctx: Ctx,
   options: HandlerOptions,
-  acceptance: Acceptance = noAcceptance,
+  { account, acceptance = noAcceptance, isAsked = false }: Opening,
 ): Call<Ctx> {
-  const { stripe, ...settings } = options;
+  const { stripe: _stripe, mode: _mode, webhookSecrets: _secrets, furtherMerchants: _further, ...settings } = options;
   const invocationId = ctx.request().id;
   let last = { atMs: 0, told: false };
   let deadlineAtMs = Infinity;
@@ -43,15 +64,46 @@ export function openCall<Ctx extends Context>(
   let isNextBooked = false;
   let answered: string | null | undefined;
 
+  /** The merchant as it is configured now. Not for decisions outside a step. @throws UnknownMerchant */
+  function merchantNow(): Merchant {
+    const merchant = merchantOf(options, account.merchant);
+    if (merchant === undefined) throw new UnknownMerchant(account.merchant);
+    return merchant;
+  }
+
+  /** The gateway to the call's account. Not to be kept: a merchant's key may be changed while the call waits. */
+  function gateway(): StripeGateway {
+    const { stripe } = merchantNow();
+    return account.stripeAccount === null ? stripe : stripe.onBehalf(account.stripeAccount);
+  }
+
   async function recorded<Value>(produce: () => Promise<Value | Stop>): Promise<Recorded<Value>> {
     const value = await produce();
     const common = {
       atMs: clock(),
-      told: settings.notifications.receiver !== null,
+      told: (merchantOf(options, account.merchant)?.receiver ?? null) !== null,
       ...(isFirst && { installationId: settings.installation.known() }),
     };
     if (!(value instanceof Stop)) return { ...common, value };
     return { ...common, stopped: value.because, ...(value.fixedAtMs !== null && { fixedAtMs: value.fixedAtMs }) };
+  }
+
+  /** For a step that moves nothing: the call's first one refuses a merchant that there isn't. */
+  async function orUnknownMerchant<Result>(result: Promise<Result>): Promise<Result | Recorded<never>> {
+    try {
+      return await result;
+    } catch (error) {
+      if (!(error instanceof UnknownMerchant) || !isFirst || !isAsked) throw pausing(error);
+      return { atMs: clock(), told: false, stopped: "merchant" };
+    }
+  }
+
+  /** A merchant that was removed: the call waits for an operator, because its money is still under way. */
+  function pausing(error: unknown): unknown {
+    if (!(error instanceof UnknownMerchant)) return error;
+    const remedy = `Put it back into MERCHANTS_FILE, then: npx restate inv resume ${invocationId}`;
+    ctx.console.error(`${error.message} The invocation is paused; nothing is lost. ${remedy}`);
+    return new PauseError(`${error.message} ${remedy}`);
   }
 
   /** One attempt's record, or the note that the request is to be sent later. */
@@ -67,13 +119,16 @@ export function openCall<Ctx extends Context>(
     if (isFirst) installationId = record.installationId ?? null;
     isFirst = false;
     last = record;
+    if (record.stopped === "merchant") throw invalidField("merchant", `There is no merchant ${account.merchant}.`, {});
     if (record.stopped !== undefined) throw new CallStopped(record.stopped, record.fixedAtMs);
     return record.value;
   }
 
   function surroundings(): Surroundings {
     const nowMs = clock();
-    return { settings, stripe, nowMs, acceptedAtMs: acceptance.acceptedAtMs(nowMs) ?? nowMs };
+    const { stripe, mode, limits } = merchantNow();
+    const merchant = { mode, limits };
+    return { settings, merchant, stripe, nowMs, acceptedAtMs: acceptance.acceptedAtMs(nowMs) ?? nowMs };
   }
 
   /**
@@ -88,7 +143,11 @@ export function openCall<Ctx extends Context>(
   ): Promise<void> {
     last = { ...last, atMs: postponed.atMs };
     if ((await untilTurn(ctx, postponed, untilMs, isCancellable)) === "turn") return;
-    taken(await ctx.run("stop before the turn", () => recorded(async () => new Stop("cancellation", sinceMs))));
+    taken(
+      await ctx.run("stop before the turn", () =>
+        orUnknownMerchant(recorded(async () => new Stop("cancellation", sinceMs))),
+      ),
+    );
   }
 
   /** For a request that is yet to be sent: it is not, once the call is cancelled. */
@@ -115,6 +174,7 @@ export function openCall<Ctx extends Context>(
   return {
     ctx,
     invocationId,
+    account,
     acceptance,
     answerFor(fingerprint) {
       answered = fingerprint;
@@ -125,7 +185,7 @@ export function openCall<Ctx extends Context>(
       for (let isBooked = false; ; isBooked = true) {
         const from = { ...circumstances, isBooked };
         const record = await ctx.run(step, () =>
-          recordedOrLater(() => attempt(ctx, step, () => request(stripe), from)),
+          orUnknownMerchant(recordedOrLater(() => attempt(ctx, step, () => request(gateway()), from))),
         );
         if (!("laterMs" in record)) return taken(record);
         await sleepUntilTurn(record, from.untilMs, false);
@@ -145,7 +205,9 @@ export function openCall<Ctx extends Context>(
         const run = ctx.run(step, () =>
           recordedOrLater(async () => {
             const why = withdrawn();
-            return why === null ? await attempt(ctx, step, () => request(stripe), from) : new Stop(why);
+            return why === null ? await attempt(ctx, step, () => request(gateway()), from) : new Stop(why);
+          }).catch((error: unknown) => {
+            throw pausing(error);
           }),
         );
         const first = await RestatePromise.race([run.map(() => "sent" as const), cancellationOf(ctx)]);
@@ -183,14 +245,16 @@ export function openCall<Ctx extends Context>(
         const why = withdrawn();
         if (why !== null) return new Stop(why, acceptedAtMs);
         const from = { begunAtMs: acceptedAtMs, untilMs, isHurried, isBooked: false, withdrawn };
-        const answer = await attempt(ctx, step, () => request(stripe), from);
+        const answer = await attempt(ctx, step, () => request(gateway()), from);
         if (answer instanceof Stop) return new Stop(answer.because, acceptedAtMs);
         if (!(answer instanceof Later)) return { kind: "sent", kept, answer };
         return { kind: "postponed", kept, turn: { laterMs: answer.laterMs, untilMs, sinceMs } };
       };
       const { promise: produced, resolve: produce } = Promise.withResolvers<Recorded<Value>>();
       const run = ctx.run(step, async () => {
-        const record = await recorded(attemptFirst);
+        const record = await recorded(attemptFirst).catch((error: unknown) => {
+          throw pausing(error);
+        });
         produce(record);
         return record;
       });
@@ -234,7 +298,8 @@ export function openCall<Ctx extends Context>(
         isHurried = before;
       }
     },
-    fix: async (step, decide) => taken(await ctx.run(step, () => recorded(async () => decide(surroundings())))),
+    fix: async (step, decide) =>
+      taken(await ctx.run(step, () => orUnknownMerchant(recorded(async () => decide(surroundings()))))),
     setDeadline(atMs) {
       const before = deadlineAtMs;
       deadlineAtMs = atMs;
@@ -247,7 +312,7 @@ export function openCall<Ctx extends Context>(
     },
     async peek(request) {
       try {
-        const answer = onTerms({ urgency: "first" }, () => request(stripe));
+        const answer = onTerms({ urgency: "first" }, () => request(gateway()));
         return await (isNear(deadlineAtMs) ? inTime(answer, deadlineAtMs + graceMs - clock()) : answer);
       } catch (error) {
         if (error instanceof StripeOutage && clock() >= deadlineAtMs) throw new CallStopped("deadline");

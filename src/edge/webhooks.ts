@@ -6,6 +6,7 @@
  */
 import { edgeServiceName } from "../api/edgeService.ts";
 import { doorbellsOf, verifyWebhook } from "../webhooks/verification.ts";
+import { addressOf, defaultMerchant } from "../merchants/rules.ts";
 import type { EngineClient } from "./engineClient.ts";
 import { EdgeFailure, type Answer } from "./failures.ts";
 import type { Installation } from "./installation.ts";
@@ -24,11 +25,11 @@ export async function takeWebhook(
   rawBody: Uint8Array,
   signature: string | undefined,
 ): Promise<Answer> {
-  const webhook = verifyWebhook(rawBody, signature, webhookSecrets, Date.now());
+  const webhook = verifyWebhook(rawBody, signature, [{ id: defaultMerchant, webhookSecrets }], Date.now());
   if (webhook.kind === "refused") throw new EdgeFailure("invalid_request", webhook.message);
   // A Connect endpoint of live mode gets test events, too.
   if (webhook.mode !== null && webhook.mode !== mode) return received;
-  const { telltale, eventId } = webhook;
+  const { telltale, eventId, stripeAccount } = webhook;
   await Promise.all([
     ...doorbellsOf(webhook).map((address) => engine.ring(address)),
     ...(telltale !== null && installation.mayTell()
@@ -37,7 +38,7 @@ export async function takeWebhook(
             target: { service: edgeServiceName, handler: "takeNews" },
             engineKey: eventId,
             edgeHeader: null,
-            body: JSON.stringify(telltale),
+            body: JSON.stringify({ ...addressOf({ merchant: defaultMerchant, stripeAccount }), ...telltale }),
           }),
         ]
       : []),

@@ -2,7 +2,8 @@
  * The narrow gateway to Stripe. Every method is one request (a look-up aside) and gives a plain, journal-sized value: what
  * Stripe said, as far as a decision needs it. What is no answer is thrown, see `request.ts`.
  */
-import { createStripeClient, type StripeTarget } from "../stripe/client.ts";
+import type { Stripe } from "stripe";
+import { openStripeClients, type StripeTarget } from "../stripe/client.ts";
 import { laterChanges } from "../notifications/stripe.ts";
 import { paymentRequests } from "../payments/stripe/requests.ts";
 import { paymentSearch } from "../payments/stripe/search.ts";
@@ -14,10 +15,31 @@ import type { PacerOptions } from "../stripe/pacing.ts";
 import type { FixedRequest } from "../stripe/request.ts";
 import { undeliveredEvents } from "../webhooks/stripe.ts";
 
-export type StripeGateway = ReturnType<typeof createStripeGateway>;
+export type StripeGateway = Requests & {
+  /** The same for a connected account. https://docs.stripe.com/connect/authentication */
+  onBehalf(stripeAccount: string): StripeGateway;
+};
 
-export function createStripeGateway(target: StripeTarget, pacing: PacerOptions = {}) {
-  const stripe = createStripeClient(target, pacing);
+type Requests = ReturnType<typeof requestsTo>;
+
+/** A marketplace may have many thousands of connected accounts; those that are acted on again and again are few. */
+const keptGateways = 1000;
+
+export function createStripeGateway(target: StripeTarget, pacing: PacerOptions = {}): StripeGateway {
+  const open = openStripeClients(target, pacing);
+  const gateways = new Map<string, StripeGateway>();
+  const onBehalf = (stripeAccount: string): StripeGateway => {
+    const gateway = gateways.get(stripeAccount) ?? { ...requestsTo(open(stripeAccount)), onBehalf };
+    gateways.delete(stripeAccount);
+    gateways.set(stripeAccount, gateway);
+    const [oldest] = gateways.keys();
+    if (gateways.size > keptGateways && oldest !== undefined) gateways.delete(oldest);
+    return gateway;
+  };
+  return { ...requestsTo(open(null)), onBehalf };
+}
+
+function requestsTo(stripe: Stripe) {
   return {
     /** Fixes a request: made once, journaled, and sent as it is at every attempt. */
     fixRequest<Parameters>(parameters: Parameters, idempotencyKey: string): FixedRequest<Parameters> {

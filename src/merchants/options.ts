@@ -1,12 +1,37 @@
 import type { InstallationMemory } from "../durable/installation.ts";
 import type { NotificationsOptions } from "../notifications/options.ts";
+import type { NotificationReceiver } from "../notifications/settings.ts";
 import type { StripeGateway } from "./gateway.ts";
+import { defaultMerchant } from "./rules.ts";
 
-/** What the handlers work with. Tests choose other timings; nothing else differs from production. */
-export type ServiceOptions = {
+/** The largest amount of a charge in each currency, in minor units. */
+export type Limits = Readonly<Record<string, number>>;
+
+/** A merchant as the handlers see it. Its secrets are inside the gateway and the receiver. */
+export type Merchant = {
+  readonly id: string;
+  /** Of the merchant's own account; `onBehalf` gives that of a connected one. */
   readonly stripe: StripeGateway;
   readonly mode: "test" | "live";
   readonly webhookSecrets: readonly string[];
+  /** A currency that they lack is refused; null for no limits. */
+  readonly limits: Limits | null;
+  readonly receiver: NotificationReceiver | null;
+};
+
+/** The merchants beside the default one, as they are configured now: a file that changes changes them. */
+export type FurtherMerchants = {
+  find(id: string): Merchant | undefined;
+  all(): readonly Merchant[];
+};
+
+/** What the handlers work with. Tests choose other timings; nothing else differs from production. */
+export type ServiceOptions = {
+  /** Of the default merchant, as `mode`, `webhookSecrets` and the receiver of `notifications`. */
+  readonly stripe: StripeGateway;
+  readonly mode: "test" | "live";
+  readonly webhookSecrets: readonly string[];
+  readonly furtherMerchants?: FurtherMerchants;
   readonly pollScheduleMs: readonly number[];
   readonly timeoutMs: number;
   readonly idempotencyRetentionMs: number;
@@ -24,7 +49,23 @@ export type ServiceOptions = {
 
 /** The same, with the memory of the process that serves. */
 export type HandlerOptions = ServiceOptions & {
-  /** Tells whether this payment is to wake the reconciler. A handler journals what it says. */
-  readonly reconcilerAlarm: { isDue(nowMs: number, invocationId: string): boolean };
+  /** Tells whether this payment is to wake the reconciler of its merchant. A handler journals what it says. */
+  readonly reconcilerAlarm: { isDue(nowMs: number, invocationId: string, merchant: string): boolean };
   readonly installation: InstallationMemory;
 };
+
+/** The merchant of an id, as it is configured now; undefined where there is none. */
+export function merchantOf(
+  options: Pick<ServiceOptions, "stripe" | "mode" | "webhookSecrets" | "notifications" | "furtherMerchants">,
+  id: string,
+): Merchant | undefined {
+  if (id !== defaultMerchant) return options.furtherMerchants?.find(id);
+  const { stripe, mode, webhookSecrets, notifications } = options;
+  return { id, stripe, mode, webhookSecrets, limits: null, receiver: notifications.receiver };
+}
+
+/** Every merchant that is configured now. */
+export function allMerchants(options: Parameters<typeof merchantOf>[0]): readonly Merchant[] {
+  const own = merchantOf(options, defaultMerchant);
+  return [...(own === undefined ? [] : [own]), ...(options.furtherMerchants?.all() ?? [])];
+}

@@ -110,6 +110,11 @@ function notification<Type extends z.ZodType<string>, Data extends z.ZodRawShape
     version: z.literal(1),
     createdAt: z.iso.datetime().describe("When the fact was noticed."),
     paymentIntentId: z.string(),
+    merchant: z.string().exactOptional().describe("Of MERCHANTS_FILE; left out for the environment's merchant."),
+    stripeAccount: z
+      .string()
+      .exactOptional()
+      .describe("The connected account that the payment is on; left out for the merchant's own."),
     data: z.object({ ...data.shape, metadata: z.record(z.string(), z.string()).describe("The PaymentIntent's own.") }),
   });
 }

@@ -7,6 +7,11 @@ import type { ServiceReceiver } from "./settings.ts";
 import type { Delivered } from "./interface.ts";
 import type { NotificationsOptions } from "./options.ts";
 
+/** The receiver may be changed while a delivery is tried again. */
+type DeliveryOptions = Pick<NotificationsOptions, "retryScheduleMs" | "attemptTimeoutMs"> & {
+  receiver(): NotificationsOptions["receiver"];
+};
+
 /** How much of a service's own words is kept: it may say anything. */
 const maximumExcerpt = 200;
 
@@ -20,7 +25,7 @@ const maximumExcerpt = 200;
 export async function deliverNotification(
   ctx: Context,
   notification: PaymentNotification,
-  options: NotificationsOptions,
+  options: DeliveryOptions,
 ): Promise<Delivered> {
   const { id } = notification;
   for (let attempts = 1; ; attempts++) {
@@ -44,8 +49,9 @@ export async function deliverNotification(
 /** Posts it over HTTP. A service is called by the engine instead, so it is only named: the journal fixes which. */
 async function postUnlessService(
   notification: PaymentNotification,
-  { receiver, attemptTimeoutMs }: NotificationsOptions,
+  { receiver: currentReceiver, attemptTimeoutMs }: DeliveryOptions,
 ): Promise<Attempt | ServiceReceiver> {
+  const receiver = currentReceiver();
   switch (receiver?.kind) {
     case "http":
       return await postNotification(receiver, notification, attemptTimeoutMs);
@@ -61,7 +67,7 @@ async function callService(
   ctx: Context,
   { service, handler: method }: ServiceReceiver,
   notification: PaymentNotification,
-  { retryScheduleMs }: NotificationsOptions,
+  { retryScheduleMs }: DeliveryOptions,
 ): Promise<void> {
   const patienceMs = retryScheduleMs.reduce((sum, delayMs) => sum + delayMs, 0);
   const call = ctx.genericCall<PaymentNotification, unknown>({

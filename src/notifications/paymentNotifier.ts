@@ -10,7 +10,8 @@ import { openCall } from "../durable/openCall.ts";
 import { throughPages } from "../durable/createOnce.ts";
 import { deliveryRetentionMs, running } from "../durable/policies.ts";
 import { withState } from "../durable/state.ts";
-import type { HandlerOptions } from "../merchants/options.ts";
+import { merchantOf, type HandlerOptions } from "../merchants/options.ts";
+import { addressOf, readKey } from "../merchants/rules.ts";
 import type { Page } from "../stripe/request.ts";
 import { deliverNotification } from "./deliverNotification.ts";
 import { paymentNotifierInterface, type Delivered, type LookRequest } from "./interface.ts";
@@ -35,8 +36,8 @@ export function createPaymentNotifier(options: HandlerOptions) {
   const { rememberedMs } = notifications;
 
   async function look(ctx: restate.ObjectContext<State>, request: LookRequest): Promise<void> {
-    const call = openCall(ctx, options);
-    const paymentIntentId = ctx.key;
+    const { account, name: paymentIntentId } = readKey(ctx.key);
+    const call = openCall(ctx, options, { account });
     const known = await ctx.get("memory");
     const nowMs = await ctx.date.now();
     const begun: Memory = known ?? { begunAtMs: nowMs, changedAtMs: nowMs, abandoned: false, told: [] };
@@ -45,9 +46,10 @@ export function createPaymentNotifier(options: HandlerOptions) {
 
     const observed = await call.ask("read PaymentIntent", (stripe) => stripe.observePayment(paymentIntentId));
     if (observed === null) return;
-    const { installationId, ...payment } = observed;
-    const isOurs = installationId !== null && installationId === (await call.installationId());
-    // Another installation on this Stripe account tells its own payments. Of one that a call of ours awaited, both do.
+    const { installationId, merchant, ...payment } = observed;
+    const isOurs =
+      installationId !== null && installationId === (await call.installationId()) && merchant === account.merchant;
+    // Another merchant tells its own payments, also where both have one Stripe account, and so does another installation. Of one that a call of ours awaited, both do.
     if (known === null && request.askedBy !== "ours" && !isOurs) return;
     const isNewToUs = known === null && !isOurs;
     const seen = {
@@ -60,7 +62,7 @@ export function createPaymentNotifier(options: HandlerOptions) {
     // That a call of ours had to do with another's payment is remembered, also while there is nothing to tell.
     if (due.length === 0 && memory.abandoned === begun.abandoned && !isNewToUs) return;
     const self = selfOf(ctx);
-    for (const notification of due) self.deliver(notification);
+    for (const notification of due) self.deliver({ ...notification, ...addressOf(account) });
     // Handed over first: a call that is killed in between tells twice with the same id, and loses nothing.
     ctx.set("memory", memory);
     if (known === null) self.forget(restate.rpc.sendOpts({ delay: rememberedMs }));
@@ -71,7 +73,11 @@ export function createPaymentNotifier(options: HandlerOptions) {
     const { id } = notification;
     const othersGivenUp = async () => ((await ctx.get("givenUp")) ?? []).filter((entry) => entry.id !== id);
     try {
-      const delivered = await deliverNotification(ctx, notification, notifications);
+      const { merchant } = readKey(ctx.key).account;
+      const delivered = await deliverNotification(ctx, notification, {
+        ...notifications,
+        receiver: () => merchantOf(options, merchant)?.receiver ?? null,
+      });
       // An operator may have started again what was given up.
       const others = await othersGivenUp();
       if (others.length > 0) ctx.set("givenUp", others);

@@ -1,7 +1,7 @@
 /** The gateway's requests about what became of a payment, as far as the merchant is told of it. */
 import type { Stripe } from "stripe";
 import type { SeenDispute, SeenPayment, SeenRefund, SeenWarning } from "./rules/dueNotifications.ts";
-import { installationKey, merchantMetadata } from "../stripe/metadata.ts";
+import { installationKey, makersMerchant, merchantMetadata } from "../stripe/metadata.ts";
 import { ask, expectObject, pageOfPayment, readPage, unexpectedAnswer, type Page } from "../stripe/request.ts";
 import { snapshotOfPayment } from "../payments/stripe/snapshot.ts";
 import { snapshotOfRefund } from "../refunds/stripe.ts";
@@ -18,7 +18,10 @@ const bankDebits: ReadonlySet<string> = new Set([
 ]);
 
 /** A payment as Stripe shows it: which installation made it, if one did; whether that is this one, the look knows. */
-type ObservedPayment = Omit<SeenPayment, "isOurs"> & { readonly installationId: string | null };
+type ObservedPayment = Omit<SeenPayment, "isOurs"> & {
+  readonly installationId: string | null;
+  readonly merchant: string | null;
+};
 
 export function laterChanges(stripe: Stripe) {
   return {
@@ -75,6 +78,7 @@ function seenPayment(paymentIntent: Stripe.PaymentIntent): ObservedPayment {
   return {
     payment: snapshotOfPayment(paymentIntent),
     installationId: paymentIntent.metadata[installationKey] ?? null,
+    merchant: makersMerchant(paymentIntent.metadata),
     isBankDebit: methodType !== undefined && bankDebits.has(methodType),
     metadata: merchantMetadata(paymentIntent.metadata),
     cancellationReason: paymentIntent.cancellation_reason,

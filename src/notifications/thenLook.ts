@@ -2,10 +2,16 @@
 import { TerminalError, type Context } from "@restatedev/restate-sdk";
 import type { Call } from "../durable/call.ts";
 import { asFailure } from "../durable/failures.ts";
+import { keyOf, type Account } from "../merchants/rules.ts";
 import { paymentNotifierInterface, type LookRequest } from "./interface.ts";
 
-export function askForLook(ctx: Context, paymentIntentId: string, request: LookRequest): void {
-  ctx.sendClient(paymentNotifierInterface, paymentIntentId).look(request);
+/** @param from.account of which the payment is */
+export function askForLook(
+  { ctx, account }: { readonly ctx: Context; readonly account: Account },
+  paymentIntentId: string,
+  request: LookRequest,
+): void {
+  ctx.sendClient(paymentNotifierInterface, keyOf(account, paymentIntentId)).look(request);
 }
 
 /**
@@ -19,7 +25,7 @@ export function thenLook<Own extends Call, Request, Outcome extends { readonly p
 ): (call: Own, request: Request) => Promise<Outcome> {
   return async (call, request) => {
     const lookAt = (paymentIntentId: string, abandoned: boolean) => {
-      if (call.isMerchantTold()) askForLook(call.ctx, paymentIntentId, { changes, askedBy: "ours", abandoned });
+      if (call.isMerchantTold()) askForLook(call, paymentIntentId, { changes, askedBy: "ours", abandoned });
     };
     try {
       const outcome = await handler(call, request);

@@ -1,4 +1,5 @@
 import { iface } from "@restatedev/restate-sdk";
+import { isDefault, keyOf, type Account } from "../merchants/rules.ts";
 import type { KeptFailure } from "../durable/failures.ts";
 import type { PaymentOutcome } from "../payments/contract.ts";
 import type { PaymentRequest } from "../payments/contract.ts";
@@ -40,7 +41,7 @@ export const paymentReferenceInterface = iface.object(
   { description: "Private: charges a merchant's reference at most once." },
 );
 
-/** The object's key. Payments of connected accounts will have keys of their own. */
-export function referenceKey(reference: string): string {
-  return `platform:${reference}`;
+/** The object's key: one reference of two accounts names two payments. */
+export function referenceKey(account: Account, reference: string): string {
+  return isDefault(account) ? `platform:${reference}` : keyOf(account, reference);
 }

@@ -10,6 +10,7 @@ import { failure, thrownAgain } from "../durable/failures.ts";
 import { paymentJournalRetentionMs, running } from "../durable/policies.ts";
 import { withSharedState, withState } from "../durable/state.ts";
 import type { HandlerOptions } from "../merchants/options.ts";
+import { readKey } from "../merchants/rules.ts";
 import { thenLook } from "../notifications/thenLook.ts";
 import { awaitPayment } from "../payments/awaitPayment.ts";
 import { readOwnPayment } from "../payments/object.ts";
@@ -34,7 +35,11 @@ export function createPaymentReference(options: HandlerOptions) {
   // Not the caller's own call: that may be killed while it waits for this one.
   const paid = thenLook([], pay);
   const stateful = (ctx: restate.ObjectContext, acceptedAtMs?: number) =>
-    openCall(withState<ReferenceState>(ctx), options, acceptedAt(acceptedAtMs ?? null));
+    openCall(withState<ReferenceState>(ctx), options, {
+      account: readKey(ctx.key).account,
+      acceptance: acceptedAt(acceptedAtMs ?? null),
+      isAsked: true,
+    });
   return restate.implement(paymentReferenceInterface, {
     handlers: {
       async pay(ctx, request) {

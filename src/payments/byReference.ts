@@ -16,7 +16,7 @@ import type { PaymentRequest } from "./contract.ts";
  */
 export async function payByReference(call: Call, request: PaymentRequest, reference: string): Promise<PaymentOutcome> {
   const { ctx } = call;
-  const object = ctx.client(paymentReferenceInterface, referenceKey(reference));
+  const object = ctx.client(paymentReferenceInterface, referenceKey(call.account, reference));
   // An attempt may take weeks, and what contradicts it needn't wait for its end.
   const known = await object.recall();
   const triesAgainAfter = softlyDeclined(known);
@@ -85,7 +85,7 @@ async function findByReference(call: Call, reference: string): Promise<string> {
 }
 
 async function recall(call: Call, reference: string): Promise<Recalled> {
-  return await call.ctx.client(paymentReferenceInterface, referenceKey(reference)).recall();
+  return await call.ctx.client(paymentReferenceInterface, referenceKey(call.account, reference)).recall();
 }
 
 /** The PaymentIntent that a request names by its id or by its reference. */

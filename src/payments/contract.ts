@@ -1,7 +1,7 @@
 /** The public contract of the calls about payments, as zod schemas: they check bodies, and types and OpenAPI come from them. */
 import { z } from "zod";
 import { attemptFailureSchema } from "../api/failures.ts";
-import {
+import { addressFields,
   amountOrNothingSchema,
   amountSchema,
   customerIdSchema,
@@ -106,6 +106,7 @@ export const paymentRequestSchema = z
       .boolean()
       .default(paymentDefaults.delayedStatus)
       .describe("Test keys only: take the first answer as processing, to see the wait."),
+    ...addressFields,
   })
   .refine((request) => amountProblem(request) === null, {
     path: ["amount"],
@@ -196,7 +197,8 @@ export const paymentOutcomeSchema = z.discriminatedUnion("status", [
 export type PaymentOutcome = z.output<typeof paymentOutcomeSchema>;
 
 /** Names a payment by the one or the other. */
-const namedPayment = { paymentIntentId: paymentIntentIdSchema.optional(), reference: referenceSchema.optional() };
+const paymentNames = { paymentIntentId: paymentIntentIdSchema.optional(), reference: referenceSchema.optional() };
+const namedPayment = { ...paymentNames, ...addressFields };
 
 function namesOnePayment(request: { readonly paymentIntentId?: unknown; readonly reference?: unknown }): boolean {
   return (request.paymentIntentId === undefined) !== (request.reference === undefined);
@@ -217,7 +219,7 @@ export const getPaymentRequestSchema = z.strictObject(namedPayment).refine(names
 export type GetPaymentRequest = ByOneName<z.input<typeof getPaymentRequestSchema>>;
 
 /** The refinement as a type: a request has the one field or the other. */
-type ByOneName<Request> = Omit<Request, keyof typeof namedPayment> &
+type ByOneName<Request> = Omit<Request, keyof typeof paymentNames> &
   (
     | { readonly paymentIntentId: string; readonly reference?: undefined }
     | { readonly reference: string; readonly paymentIntentId?: undefined }
@@ -248,6 +250,7 @@ export const capturePaymentRequestSchema = z
       .optional()
       .describe("false keeps the rest capturable, where the card allows several captures. true unless given."),
     timeoutSeconds: timeoutSecondsSchema.optional(),
+    ...addressFields,
   })
   .refine(({ amount, final }) => amount !== 0 || final !== false, {
     path: ["amount"],
@@ -265,6 +268,7 @@ export const cancelPaymentRequestSchema = z.strictObject({
     .optional()
     .describe("If it has succeeded meanwhile: give the money back, and answer with the refund's outcome."),
   timeoutSeconds: timeoutSecondsSchema.optional(),
+  ...addressFields,
 });
 
 export type CancelPaymentRequest = z.output<typeof cancelPaymentRequestSchema>;

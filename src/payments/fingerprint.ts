@@ -18,9 +18,11 @@ const means: readonly string[] = [
   "bankTransfer",
 ] satisfies (keyof PaymentRequest)[];
 
-/** The name itself, and how the outcome is waited for. */
+/** The name itself, whose it is, and how the outcome is waited for. */
 const uncounted: readonly string[] = [
   "reference",
+  "merchant",
+  "stripeAccount",
   "timeoutSeconds",
   "delayedStatus",
 ] satisfies (keyof PaymentRequest)[];

@@ -3,6 +3,7 @@ import type { Compensation } from "../api/failures.ts";
 import type { PaymentOutcome } from "./contract.ts";
 import { unlessStopped, type Call, type CallStopped } from "../durable/call.ts";
 import { failure, type FailureDetails } from "../durable/failures.ts";
+import { addressOf } from "../merchants/rules.ts";
 import { creatorCallbackKey } from "../stripe/metadata.ts";
 import { closePayment, decideAbandonment, withdrawAbandonment, type Closing } from "./closePayment.ts";
 import { paymentWatcherInterface } from "./interface.ts";
@@ -12,7 +13,7 @@ import type { PaymentFailure, PaymentSnapshot } from "./rules/payment.ts";
 
 /** The customer has to act: the watcher cancels the payment at its deadline unless it succeeded. */
 export function leaveToCustomer(call: Call, paymentIntentId: string, deadlineAtMs: number): void {
-  watcher(call).watch({ paymentIntentId, mode: "customer", deadlineAtMs });
+  watcher(call).watch({ ...addressOf(call.account), paymentIntentId, mode: "customer", deadlineAtMs });
 }
 
 /** Answers a decline once the PaymentIntent can't succeed any more. */
@@ -56,7 +57,7 @@ export async function giveUp(call: Call, payment: PaymentSnapshot, because: Beca
  * @param fixedAtMs when the request was fixed, in epoch milliseconds
  */
 export function giveUpUnknown(call: Call, fixedAtMs: number, because: Because): never {
-  watcher(call).takeBackUnknown({ invocationId: call.invocationId, fixedAtMs });
+  watcher(call).takeBackUnknown({ ...addressOf(call.account), invocationId: call.invocationId, fixedAtMs });
   const fate =
     "Whether Stripe made a PaymentIntent is not known: it is being looked for, and cancelled or refunded if it exists.";
   call.ctx.console.warn(`The call was given up (${because}). ${fate}`);
@@ -75,7 +76,7 @@ function givenUp(because: Because, fate: string, details: FailureDetails) {
 /** Stripe doesn't answer: the watcher notes the abandonment, and does what this call can't. */
 function abandonUnseen(call: Call, payment: PaymentSnapshot): Closing {
   const { paymentIntentId } = payment;
-  watcher(call).watch({ paymentIntentId, mode: "abandoned", isUntried: true, deadlineAtMs: null });
+  watcher(call).watch({ ...addressOf(call.account), paymentIntentId, mode: "abandoned", isUntried: true, deadlineAtMs: null });
   return { kind: "open", payment };
 }
 
@@ -107,7 +108,7 @@ async function closeOrAbandon(call: Call, payment: PaymentSnapshot, cause: Payme
   // Where Stripe takes no note, a read is the last chance of the payment.
   const latest = noted.kind === "payment" ? noted.payment : await readOwnPayment(call, paymentIntentId);
   if (latest.status === "succeeded") return await stand(call, latest);
-  watcher(call).watch({ paymentIntentId, mode: "abandoned", deadlineAtMs: null });
+  watcher(call).watch({ ...addressOf(call.account), paymentIntentId, mode: "abandoned", deadlineAtMs: null });
   return closing;
 }
 
@@ -116,7 +117,7 @@ async function stand(call: Call, payment: PaymentSnapshot): Promise<Closing> {
   const { paymentIntentId } = payment;
   if (payment.isBeingAbandoned) {
     await unlessStopped(withdrawAbandonment(call, paymentIntentId), () => {
-      watcher(call).watch({ paymentIntentId, mode: "stands", deadlineAtMs: null });
+      watcher(call).watch({ ...addressOf(call.account), paymentIntentId, mode: "stands", deadlineAtMs: null });
     });
   }
   return { kind: "succeeded", payment };
@@ -130,7 +131,7 @@ export async function takeBack(call: Call, payment: PaymentSnapshot): Promise<vo
     if (closing.kind === "canceled") return;
   }
   await decideAbandonment(call, paymentIntentId);
-  watcher(call).watch({ paymentIntentId, mode: "abandoned", deadlineAtMs: null });
+  watcher(call).watch({ ...addressOf(call.account), paymentIntentId, mode: "abandoned", deadlineAtMs: null });
 }
 
 function compensationOf(closing: Closing): Compensation {

@@ -1,7 +1,8 @@
 import { iface } from "@restatedev/restate-sdk";
+import type { Addressed } from "../merchants/rules.ts";
 
 /** A watch over a PaymentIntent that no caller waits for any more. */
-export type WatchRequest = {
+export type WatchRequest = Addressed & {
   readonly paymentIntentId: string;
   /**
    * `customer`: the caller sent the customer to act. `abandoned`: the caller was told that the payment is over.
@@ -15,7 +16,7 @@ export type WatchRequest = {
 };
 
 /** A call that may have made a PaymentIntent, and when its request was fixed, in epoch milliseconds. */
-export type UnknownPayment = { readonly invocationId: string; readonly fixedAtMs: number };
+export type UnknownPayment = Addressed & { readonly invocationId: string; readonly fixedAtMs: number };
 
 /** How a watch ended, for the operator who looks at the invocation's result. */
 export type WatchResult = {

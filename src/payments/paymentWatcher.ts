@@ -12,6 +12,7 @@ import { declined, failure, refused } from "../durable/failures.ts";
 import { running, watchJournalRetentionMs } from "../durable/policies.ts";
 import { pollDelayMs } from "../durable/pollSchedule.ts";
 import type { HandlerOptions } from "../merchants/options.ts";
+import { accountOf } from "../merchants/rules.ts";
 import { askForLook, thenLook } from "../notifications/thenLook.ts";
 import { listRefunds, refundCreation, refundOrigin } from "../refunds/creation.ts";
 import { awaitedRefund } from "../refunds/object.ts";
@@ -32,8 +33,8 @@ export function createPaymentWatcher(options: HandlerOptions) {
   const watched = thenLook(["refunds"], watch);
   return implement(paymentWatcherInterface, {
     handlers: {
-      watch: async (ctx: Context, request) => await watched(openCall(ctx, options), request),
-      takeBackUnknown: async (ctx: Context, request) => await takeBackUnknown(openCall(ctx, options), request),
+      watch: async (ctx: Context, request) => await watched(openCall(ctx, options, { account: accountOf(request) }), request),
+      takeBackUnknown: async (ctx: Context, request) => await takeBackUnknown(openCall(ctx, options, { account: accountOf(request) }), request),
     },
     options: {
       ...running(options),
@@ -113,7 +114,7 @@ async function takeBackUnknown(call: Call, { invocationId, fixedAtMs }: UnknownP
       await takeBack(call, await readOwnPayment(call, paymentIntentId));
       // The call that made it could not name it.
       if (call.isMerchantTold())
-        askForLook(call.ctx, paymentIntentId, { changes: [], askedBy: "ours", abandoned: true });
+        askForLook(call, paymentIntentId, { changes: [], askedBy: "ours", abandoned: true });
     }
   }
   return [...known];

@@ -44,8 +44,12 @@ export async function processPayment(
       parameters: (maker) => paymentParameters(request, { ...maker, callbackId: doorbell.address }),
       extra: (surroundings) => ({
         plan: waitPlan(surroundings, request.timeoutSeconds),
-        isLive: surroundings.settings.mode === "live",
-        wakesReconciler: surroundings.settings.reconcilerAlarm.isDue(surroundings.nowMs, call.invocationId),
+        isLive: surroundings.merchant.mode === "live",
+        wakesReconciler: surroundings.settings.reconcilerAlarm.isDue(
+          surroundings.nowMs,
+          call.invocationId,
+          call.account.merchant,
+        ),
       }),
       deadlineAtMs: ({ plan }) => plan.deadlineAtMs,
       refusal: ({ isLive }) => (request.delayedStatus && isLive ? delayedStatusRefusal : null),
@@ -55,7 +59,7 @@ export async function processPayment(
   const { fixed, outcome: created } = first;
   const isFinal = !request.delayedStatus && isFinalAtOnce(created, finalStatuses);
   if (!isFinal || call.isMerchantTold() || fixed.wakesReconciler) await first.recorded();
-  if (fixed.wakesReconciler) wakeReconciler(call.ctx);
+  if (fixed.wakesReconciler) wakeReconciler(call);
   switch (created.kind) {
     case "declined":
       throw declined(created.failure, {});

@@ -1,6 +1,6 @@
 /** The public contract of the calls about refunds, as zod schemas. */
 import { z } from "zod";
-import { amountSchema, metadataSchema, paymentIntentIdSchema, shortText, timeoutSecondsSchema } from "../api/fields.ts";
+import { addressFields, amountSchema, metadataSchema, paymentIntentIdSchema, shortText, timeoutSecondsSchema } from "../api/fields.ts";
 
 /** Body of `refundPayment`. */
 export const refundPaymentRequestSchema = z.strictObject({
@@ -11,6 +11,7 @@ export const refundPaymentRequestSchema = z.strictObject({
   reverseTransfer: z.boolean().optional().describe("Connect: take the money back from the connected account, too."),
   refundApplicationFee: z.boolean().optional().describe("Connect: give the platform's fee back, too."),
   timeoutSeconds: timeoutSecondsSchema.optional(),
+  ...addressFields,
 });
 
 export type RefundPaymentRequest = z.output<typeof refundPaymentRequestSchema>;
@@ -19,6 +20,7 @@ export type RefundPaymentRequest = z.output<typeof refundPaymentRequestSchema>;
 export const awaitRefundRequestSchema = z.strictObject({
   refundId: shortText(255).regex(/^(?:re|pyr)_[A-Za-z0-9_]+$/, "a refund's id begins with re_ or pyr_"),
   timeoutSeconds: timeoutSecondsSchema.optional(),
+  ...addressFields,
 });
 
 export type AwaitRefundRequest = z.output<typeof awaitRefundRequestSchema>;

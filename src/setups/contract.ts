@@ -1,6 +1,6 @@
 /** The public contract of the calls about saved payment methods, as zod schemas. */
 import { z } from "zod";
-import {
+import { addressFields,
   customerIdSchema,
   intentIdSchema,
   mandateSchema,
@@ -26,6 +26,7 @@ export const setupPaymentMethodRequestSchema = z.strictObject({
   timeoutSeconds: timeoutSecondsSchema
     .optional()
     .describe("How long the set-up may stay pending, in seconds. Overrides PAYMENT_TIMEOUT."),
+  ...addressFields,
 });
 
 export type SetupPaymentMethodRequest = z.output<typeof setupPaymentMethodRequestSchema>;
@@ -34,6 +35,7 @@ export type SetupPaymentMethodRequest = z.output<typeof setupPaymentMethodReques
 export const awaitSetupRequestSchema = z.strictObject({
   setupIntentId: intentIdSchema("seti", "SetupIntent"),
   timeoutSeconds: timeoutSecondsSchema.optional().describe("How long to wait, in seconds. Overrides PAYMENT_TIMEOUT."),
+  ...addressFields,
 });
 
 export type AwaitSetupRequest = z.output<typeof awaitSetupRequestSchema>;

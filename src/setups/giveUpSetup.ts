@@ -4,6 +4,7 @@ import type { SetupOutcome } from "./contract.ts";
 import { unlessStopped, type Call, type CallStopped } from "../durable/call.ts";
 import { failure, type FailureDetails } from "../durable/failures.ts";
 import type { PaymentFailure } from "../payments/rules/payment.ts";
+import { addressOf } from "../merchants/rules.ts";
 import { creatorCallbackKey } from "../stripe/metadata.ts";
 import { closeSetup, type SetupClosing } from "./closeSetup.ts";
 import { setupWatcherInterface } from "./interface.ts";
@@ -12,7 +13,7 @@ import { judgeSetup, type SetupSnapshot } from "./rules.ts";
 
 /** The customer has to act: the watcher cancels the SetupIntent at its deadline unless it succeeded. */
 export function leaveSetupToCustomer(call: Call, setupIntentId: string, deadlineAtMs: number): void {
-  watcher(call).watch({ setupIntentId, deadlineAtMs });
+  watcher(call).watch({ ...addressOf(call.account), setupIntentId, deadlineAtMs });
 }
 
 /** Answers a decline once the SetupIntent can't succeed any more. */
@@ -52,7 +53,7 @@ export async function giveUpSetup(call: Call, setup: SetupSnapshot, because: Bec
 
 /** Ends a call of which it is not known whether it made a SetupIntent, because Stripe did not answer. */
 export function giveUpUnknownSetup(call: Call, customerId: string, fixedAtMs: number, because: Because): never {
-  watcher(call).cancelUnknown({ invocationId: call.invocationId, fixedAtMs, customerId });
+  watcher(call).cancelUnknown({ ...addressOf(call.account), invocationId: call.invocationId, fixedAtMs, customerId });
   const fate = "Whether Stripe made a SetupIntent is not known: it is being looked for, and cancelled if it exists.";
   call.ctx.console.warn(`The call was given up (${because}). ${fate}`);
   throw givenUp(because, fate, { compensation: "watching" });
@@ -82,7 +83,7 @@ function succeededAfterAll({ setup }: SetupClosing): SetupOutcome {
 function compensate(call: Call, closing: SetupClosing): Compensation {
   if (closing.kind !== "open") return "canceled";
   // Its time is over already.
-  watcher(call).watch({ setupIntentId: closing.setup.setupIntentId, deadlineAtMs: 0 });
+  watcher(call).watch({ ...addressOf(call.account), setupIntentId: closing.setup.setupIntentId, deadlineAtMs: 0 });
   return "watching";
 }
 

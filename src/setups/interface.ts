@@ -1,14 +1,15 @@
 import { iface } from "@restatedev/restate-sdk";
+import type { Addressed } from "../merchants/rules.ts";
 
 /** A watch over a SetupIntent that no caller waits for any more. */
-export type SetupWatchRequest = {
+export type SetupWatchRequest = Addressed & {
   readonly setupIntentId: string;
   /** When the customer's time is over, in epoch milliseconds. */
   readonly deadlineAtMs: number;
 };
 
 /** A call that may have made a SetupIntent of a customer, and when its request was fixed, in epoch milliseconds. */
-export type UnknownSetup = {
+export type UnknownSetup = Addressed & {
   readonly invocationId: string;
   readonly fixedAtMs: number;
   readonly customerId: string;

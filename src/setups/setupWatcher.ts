@@ -8,6 +8,7 @@ import type { Call } from "../durable/call.ts";
 import { openCall } from "../durable/openCall.ts";
 import { running, watchJournalRetentionMs } from "../durable/policies.ts";
 import type { HandlerOptions } from "../merchants/options.ts";
+import { accountOf, addressOf } from "../merchants/rules.ts";
 import { waiterCallbackKey } from "../stripe/metadata.ts";
 import { closeSetup } from "./closeSetup.ts";
 import { setupsMadeBy } from "./creation.ts";
@@ -23,8 +24,8 @@ import { nextSetupWatchStep } from "./rules.ts";
 export function createSetupWatcher(options: HandlerOptions) {
   return implement(setupWatcherInterface, {
     handlers: {
-      watch: async (ctx: Context, request) => await watch(openCall(ctx, options), request),
-      cancelUnknown: async (ctx: Context, request) => await cancelUnknown(openCall(ctx, options), request),
+      watch: async (ctx: Context, request) => await watch(openCall(ctx, options, { account: accountOf(request) }), request),
+      cancelUnknown: async (ctx: Context, request) => await cancelUnknown(openCall(ctx, options, { account: accountOf(request) }), request),
     },
     options: {
       ...running(options),
@@ -80,7 +81,7 @@ async function cancelUnknown(
       if (known.has(setupIntentId)) continue;
       known.add(setupIntentId);
       // Its time is over already.
-      call.ctx.sendClient(setupWatcherInterface).watch({ setupIntentId, deadlineAtMs: 0 });
+      call.ctx.sendClient(setupWatcherInterface).watch({ ...addressOf(call.account), setupIntentId, deadlineAtMs: 0 });
     }
   }
   return [...known];

@@ -18,16 +18,25 @@ export type StripeTarget = {
  * - With a pace, requests wait for their turn. A process needs one client per account, because each has a pacer of its own.
  */
 export function createStripeClient(target: StripeTarget, pacing: PacerOptions = {}): Stripe {
+  return openStripeClients(target, pacing)(null);
+}
+
+/** Clients of one key, for the key's own account (null) and for its connected accounts: they have their connections in common, and their pace. */
+export function openStripeClients(
+  target: StripeTarget,
+  pacing: PacerOptions = {},
+): (stripeAccount: string | null) => Stripe {
   const { pace = null } = target;
-  return new Stripe(target.secretKey, {
+  const options = {
     apiVersion: Stripe.API_VERSION,
     maxNetworkRetries: 0,
     timeout: stripeTimeoutMs,
     telemetry: false,
     appInfo: { name: "restate-stripe-payments", version: "0.1.0" },
-    ...(pace !== null && { httpClient: pacedHttpClient(new Pacer(pace, pacing)) }),
+    httpClient: pace === null ? Stripe.createNodeHttpClient() : pacedHttpClient(new Pacer(pace, pacing)),
     ...(target.apiBase === undefined ? {} : hostOf(target.apiBase)),
-  });
+  };
+  return (stripeAccount) => new Stripe(target.secretKey, { ...options, ...(stripeAccount !== null && { stripeAccount }) });
 }
 
 /** How long one request to Stripe may take. Stripe's slowest confirmations take tens of seconds. */

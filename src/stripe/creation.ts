@@ -3,7 +3,7 @@ import { isMadeBy, type Maker } from "./metadata.ts";
 import { clockToleranceMs, nextPage, type Page } from "./request.ts";
 
 /** The call that made an object, and when its request was fixed, in epoch milliseconds. */
-export type Creation = Maker & { readonly fixedAtMs: number };
+export type Creation = Omit<Maker, "merchant"> & { readonly fixedAtMs: number };
 
 type Listed = {
   readonly id: string;

@@ -6,11 +6,14 @@
  * metadata key by key and nobody may silence anybody.
  */
 import { ownMetadataPrefix } from "../api/fields.ts";
+import { defaultMerchant } from "../merchants/rules.ts";
 
 export const creatorCallbackKey = "restate_callback_id";
 export const invocationIdKey = "restate_invocation_id";
 /** On everything that we make: of which installation the call is. */
 export const installationKey = "restate_installation";
+/** On everything that we make for a merchant but the default one. */
+export const merchantKey = "restate_merchant";
 /** Left on a PaymentIntent that we close after a failed attempt: Stripe's codes of that failure, as JSON. */
 export const failureNoteKey = "restate_failure";
 /**
@@ -21,15 +24,27 @@ export const abandonmentNoteKey = "restate_abandoned_by";
 const undecidedMark = " (undecided)";
 
 /** Who makes an object: a call of an installation. Two installations may have a call of one id. */
-export type Maker = { readonly invocationId: string; readonly installationId: string };
+export type Maker = { readonly invocationId: string; readonly installationId: string; readonly merchant: string };
 
 /** What an object is known by as its maker's. */
-export function makersMarks({ invocationId, installationId }: Maker): Record<string, string> {
-  return { [invocationIdKey]: invocationId, [installationKey]: installationId };
+export function makersMarks({ invocationId, installationId, merchant }: Maker): Record<string, string> {
+  return {
+    [invocationIdKey]: invocationId,
+    [installationKey]: installationId,
+    ...(merchant !== defaultMerchant && { [merchantKey]: merchant }),
+  };
+}
+
+/**
+ * The merchant whose call made an object; null for one that no call of ours made. Several merchants may have one Stripe account, and
+ * none may know of another's objects.
+ */
+export function makersMerchant(metadata: Readonly<Record<string, string>>): string | null {
+  return invocationIdKey in metadata ? (metadata[merchantKey] ?? defaultMerchant) : null;
 }
 
 /** Whether a call made an object. A version before this one wrote no installation. */
-export function isMadeBy(maker: Maker, metadata: Readonly<Record<string, string>> | null): boolean {
+export function isMadeBy(maker: Omit<Maker, "merchant">, metadata: Readonly<Record<string, string>> | null): boolean {
   if (metadata?.[invocationIdKey] !== maker.invocationId) return false;
   return (metadata[installationKey] ?? maker.installationId) === maker.installationId;
 }
@@ -85,6 +100,18 @@ export function doorbellAddresses(metadata: Readonly<Record<string, string>>): r
     .filter(([key, value]) => isCallbackKey(key) && isDoorbellAddress(value))
     .map(([, value]) => value);
   return [...new Set(addresses)];
+}
+
+/**
+ * The same as far as they are for one of these merchants to ring: merchants may share a Stripe account, and so hear of each other's
+ * objects. An object that no call of ours made may be awaited by any of them.
+ */
+export function doorbellsFor(
+  merchants: readonly string[],
+  metadata: Readonly<Record<string, string>>,
+): readonly string[] {
+  const maker = makersMerchant(metadata);
+  return maker === null || merchants.includes(maker) ? doorbellAddresses(metadata) : [];
 }
 
 function isCallbackKey(key: string): boolean {

@@ -10,6 +10,8 @@ export type EventNews = {
   readonly eventType: string;
   /** Of which mode it is; null where it doesn't say. */
   readonly mode: "live" | "test" | null;
+  /** The connected account that it happened on; null for the account's own. */
+  readonly stripeAccount: string | null;
   /** The metadata of its object, where the event rings the doorbells in them; empty where it doesn't. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly telltale: Telltale | null;
@@ -33,6 +35,11 @@ const eventShape = z.object({
     .nullish()
     .catch(null),
   type: z.string(),
+  account: z
+    .string()
+    .regex(/^acct_\w{1,64}$/)
+    .nullish()
+    .catch(null),
   livemode: z.boolean().nullish().catch(null),
   data: z
     .object({
@@ -59,6 +66,7 @@ export function newsOfEvent(value: unknown): EventNews | null {
   return {
     eventId: event.id ?? null,
     eventType: event.type,
+    stripeAccount: event.account ?? null,
     mode: typeof event.livemode === "boolean" ? (event.livemode ? "live" : "test") : null,
     metadata: (rule !== undefined && rings(rule, event) ? event.data?.object.metadata : null) ?? {},
     telltale: rule === undefined ? null : telltaleOf(rule, event),

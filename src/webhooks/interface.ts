@@ -1,4 +1,5 @@
 import { iface, type Context } from "@restatedev/restate-sdk";
+import { defaultMerchant, merchantIdPattern, type Account } from "../merchants/rules.ts";
 
 /** What a reconciliation found, for the operator: `npx restate kv get webhookReconciler platform`. */
 export type Reconciled = {
@@ -9,15 +10,28 @@ export type Reconciled = {
   readonly lookedAt: number;
 };
 
-/** The key of the platform's own events, and of the schedule; connected accounts have keys of their own. */
+/** The key of the default merchant's own events, and of its schedule. */
 export const platformKey = "platform";
 
 /** Stripe's ids of accounts are far shorter. */
 const accountIdShape = /^acct_\w{1,64}$/;
 
-/** Tells whether an object's key can be one of ours: whether there is such a connected account, only Stripe can tell. */
-export function isReconcilerKey(key: string): boolean {
-  return key === platformKey || accountIdShape.test(key);
+/**
+ * The key of an account's events; the schedule of a merchant is that of its own account: `platform` and `acct_…` for the default
+ * merchant, `merchant:<id>` and `merchant:<id>/acct_…` for another one.
+ */
+export function reconcilerKey({ merchant, stripeAccount }: Account): string {
+  if (merchant === defaultMerchant) return stripeAccount ?? platformKey;
+  return stripeAccount === null ? `merchant:${merchant}` : `merchant:${merchant}/${stripeAccount}`;
+}
+
+/** The account that a key stands for; null for a key that is none of ours. Whether there is such a connected account, only Stripe can tell. */
+export function accountOfReconciler(key: string): Account | null {
+  const [, merchant = defaultMerchant, connected = platformKey] = /^(?:merchant:([^/]+)(?:\/|$))?(.+)?$/.exec(key) ?? [];
+  const stripeAccount = connected === platformKey ? null : connected;
+  const account = { merchant, stripeAccount };
+  const isAccount = stripeAccount === null || accountIdShape.test(stripeAccount);
+  return isAccount && merchantIdPattern.test(merchant) && reconcilerKey(account) === key ? account : null;
 }
 
 /** One object per account. */
@@ -33,6 +47,8 @@ export const webhookReconcilerInterface = iface.object(
   { description: "Makes up for Stripe's webhooks that never came." },
 );
 
-export function wakeReconciler(ctx: Context): void {
-  ctx.sendClient(webhookReconcilerInterface, platformKey).wake();
+/** Wakes the schedule of a call's merchant. */
+export function wakeReconciler({ ctx, account }: { readonly ctx: Context; readonly account: Account }): void {
+  const own = { merchant: account.merchant, stripeAccount: null };
+  ctx.sendClient(webhookReconcilerInterface, reconcilerKey(own)).wake();
 }

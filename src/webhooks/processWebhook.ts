@@ -1,6 +1,6 @@
 import type { Context } from "@restatedev/restate-sdk";
 import { invalidField } from "../durable/failures.ts";
-import type { HandlerOptions } from "../merchants/options.ts";
+import { allMerchants, merchantOf, type HandlerOptions } from "../merchants/options.ts";
 import { askForLook } from "../notifications/thenLook.ts";
 import { doorbellsOf, verifyWebhook } from "./verification.ts";
 
@@ -13,15 +13,22 @@ import { doorbellsOf, verifyWebhook } from "./verification.ts";
  */
 export async function processWebhook(
   ctx: Context,
-  { webhookSecrets, notifications }: Pick<HandlerOptions, "webhookSecrets" | "notifications">,
+  options: HandlerOptions,
   rawBody: Uint8Array,
 ): Promise<{ received: true }> {
-  const webhook = verifyWebhook(rawBody, ctx.request().headers.get("stripe-signature"), webhookSecrets);
+  const webhook = verifyWebhook(rawBody, ctx.request().headers.get("stripe-signature"), allMerchants(options));
   if (webhook.kind === "refused") throw invalidField("stripe-signature", webhook.message, {});
   for (const address of doorbellsOf(webhook)) ctx.resolveAwakeable(address);
-  if (webhook.telltale !== null && notifications.receiver !== null) {
-    const { paymentIntentId, changes } = webhook.telltale;
-    askForLook(ctx, paymentIntentId, { changes, askedBy: "webhook", abandoned: false });
+  const { telltale, stripeAccount } = webhook;
+  if (telltale === null) return { received: true };
+  const { paymentIntentId, changes } = telltale;
+  for (const merchant of webhook.merchants) {
+    if ((merchantOf(options, merchant)?.receiver ?? null) === null) continue;
+    askForLook({ ctx, account: { merchant, stripeAccount } }, paymentIntentId, {
+      changes,
+      askedBy: "webhook",
+      abandoned: false,
+    });
   }
   return { received: true };
 }

@@ -1,6 +1,6 @@
 /** The gateway's requests about events that Stripe could not deliver. */
 import type { Stripe } from "stripe";
-import { doorbellAddresses } from "../stripe/metadata.ts";
+import { doorbellsFor } from "../stripe/metadata.ts";
 import { newsOfEvent, type Telltale } from "./eventNews.ts";
 import {
   ask,
@@ -14,6 +14,8 @@ import {
 
 /** Which events to list: those that were created since then (Unix seconds), newest first, from after the one named. */
 export type UndeliveredQuery = {
+  /** For whom: merchants may share a Stripe account, and none rings for another. */
+  readonly merchant: string;
   /** At most twenty. */
   readonly types: readonly string[];
   /** Of a connected account, or null of the platform's own. */
@@ -43,18 +45,19 @@ export function undeliveredEvents(stripe: Stripe) {
      * A connected account that has left has none. https://docs.stripe.com/webhooks/process-undelivered-events
      * @returns null if Stripe no longer knows the event that the page was to begin after
      */
-    async listUndelivered({ account, types, createdSince, after }: UndeliveredQuery): Promise<UndeliveredPage | null> {
+    async listUndelivered(query: UndeliveredQuery): Promise<UndeliveredPage | null> {
+      const { merchant, account, types, createdSince, after } = query;
       const listing = ask<UndeliveredPage | null>(
         async () => {
-          const query: Stripe.EventListParams = {
+          const parameters: Stripe.EventListParams = {
             delivery_success: false,
             types: [...types],
             created: { gte: createdSince },
             limit: eventsPerPage,
             ...(after !== null && { starting_after: after }),
           };
-          const page = await stripe.events.list(query, account === null ? {} : { stripeAccount: account });
-          return pageOf(expectObject("list", page));
+          const page = await stripe.events.list(parameters, account === null ? {} : { stripeAccount: account });
+          return pageOf(expectObject("list", page), merchant);
         },
         (meaning) =>
           after !== null && isMissing("starting_after", meaning) ? null : unexpectedAnswer("list the events", meaning),
@@ -119,7 +122,7 @@ async function unlessForbidden<Answer>(asking: Promise<Answer>): Promise<Answer 
   }
 }
 
-function pageOf(page: Stripe.ApiList<Stripe.Event>): UndeliveredPage {
+function pageOf(page: Stripe.ApiList<Stripe.Event>, merchant: string): UndeliveredPage {
   const { data } = page;
   const news = data.map(newsOfEvent).filter((known) => known !== null);
   const changesOf = new Map<string, Set<Telltale["changes"][number]>>();
@@ -132,7 +135,7 @@ function pageOf(page: Stripe.ApiList<Stripe.Event>): UndeliveredPage {
   return {
     count: data.length,
     oldest: last?.created ?? null,
-    doorbells: [...new Set(news.flatMap(({ metadata }) => doorbellAddresses(metadata)))],
+    doorbells: [...new Set(news.flatMap(({ metadata }) => doorbellsFor([merchant], metadata)))],
     telltales: [...changesOf].map(([paymentIntentId, changes]) => ({ paymentIntentId, changes: [...changes] })),
     next: nextPage(page),
   };

@@ -1,5 +1,6 @@
 import { Stripe } from "stripe";
-import { doorbellAddresses } from "../stripe/metadata.ts";
+import type { Merchant } from "../merchants/options.ts";
+import { doorbellsFor } from "../stripe/metadata.ts";
 import { newsOfEvent, type EventNews } from "./eventNews.ts";
 
 /** Stripe's own tolerance. https://docs.stripe.com/webhooks/signature#replay-prevention */
@@ -7,8 +8,14 @@ const maximumAgeMs = 5 * 60_000;
 
 /** What a webhook is to us: who may be waiting for it, or why it is refused. */
 export type VerifiedWebhook =
-  | ({ readonly kind: "genuine" } & EventNews)
+  | ({ readonly kind: "genuine" } & VerifiedNews)
   | { readonly kind: "refused"; readonly message: string };
+
+/** An event, and the merchants whose secrets it is signed with. */
+type VerifiedNews = EventNews & { readonly merchants: readonly string[] };
+
+/** A merchant, with the secrets of the endpoints at its Stripe account. */
+export type Signatory = Pick<Merchant, "id" | "webhookSecrets">;
 
 /** 0 switches Stripe's age check off, see `verifyWebhook`. */
 const noAgeLimit = 0;
@@ -17,7 +24,8 @@ const noAgeLimit = 0;
  * Verifies Stripe's signature over the raw body and tells whose doorbells the event rings: the metadata of its object, or
  * none where the event type is not one that ends a wait; and of which payment something may be new.
  *
- * Every configured secret is tried, because a secret in rotation and a Connect endpoint sign with one of their own. The
+ * Every configured secret is tried, because a secret in rotation and a Connect endpoint sign with one of their own, and the secret says
+ * whose event it is. The
  * comparison is constant-time (Stripe's own). The handler knows no age limit: the engine may run it hours after it
  * accepted the request, and a replay only makes a waiting call read Stripe once more. The edge, which sees the request when it
  * comes, gives its clock: Stripe's five minutes then count in both directions.
@@ -28,7 +36,7 @@ const noAgeLimit = 0;
 export function verifyWebhook(
   rawBody: Uint8Array,
   signatureHeader: string | undefined,
-  secrets: readonly string[],
+  merchants: readonly Signatory[],
   receivedAtMs: number | null = null,
 ): VerifiedWebhook {
   if (signatureHeader === undefined || signatureHeader === "") {
@@ -48,7 +56,8 @@ export function verifyWebhook(
     return { kind: "refused", message };
   }
   const text = exactTextOf(rawBody);
-  if (text === undefined || !secrets.some((secret) => isSignedWith(text, signatureHeader, secret))) {
+  const signatories = text === undefined ? [] : merchants.filter((merchant) => isSignedFor(text, signatureHeader, merchant));
+  if (text === undefined || signatories.length === 0) {
     return {
       kind: "refused",
       message:
@@ -57,12 +66,12 @@ export function verifyWebhook(
   }
   const news = newsOfEvent(parseJson(text));
   if (news === null) return { kind: "refused", message: "The body is signed, but it is not a Stripe event." };
-  return { kind: "genuine", ...news };
+  return { kind: "genuine", merchants: signatories.map(({ id }) => id), ...news };
 }
 
-/** The doorbells that an event rings. Metadata is data from outside: only the form of an address that is safe to resolve counts. */
-export function doorbellsOf({ metadata }: Pick<EventNews, "metadata">): readonly string[] {
-  return doorbellAddresses(metadata);
+/** The doorbells that an event rings for the merchants whose secrets it is signed with. */
+export function doorbellsOf({ merchants, metadata }: VerifiedNews): readonly string[] {
+  return doorbellsFor(merchants, metadata);
 }
 
 /**
@@ -75,6 +84,10 @@ function exactTextOf(rawBody: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+function isSignedFor(text: string, signatureHeader: string, { webhookSecrets }: Signatory): boolean {
+  return webhookSecrets.some((secret) => isSignedWith(text, signatureHeader, secret));
 }
 
 function isSignedWith(text: string, signatureHeader: string, secret: string): boolean {

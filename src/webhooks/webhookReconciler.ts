@@ -3,7 +3,7 @@
  * made in Stripe's dashboard: so this object, which schedules itself, lists the events that Stripe could not deliver since its
  * last run, rings the doorbells in them and has payments looked at, as their webhooks would have.
  *
- * Its key is the platform's own account, or a connected one; of anything else it keeps nothing.
+ * Its key stands for a merchant's own account, or a connected one; of anything else it keeps nothing.
  *
  * A reconciliation that is paused, because Stripe rejects the key, blocks its object until an operator resumes it. So nothing may
  * queue up behind it: `wake` is a shared handler, and whatever is sent on a schedule has an idempotency key, under which the engine
@@ -17,11 +17,18 @@ import { failure, invalidField } from "../durable/failures.ts";
 import { running } from "../durable/policies.ts";
 import { withSharedState, withState } from "../durable/state.ts";
 import type { HandlerOptions } from "../merchants/options.ts";
+import { defaultAccount } from "../merchants/rules.ts";
 import { askForLook } from "../notifications/thenLook.ts";
 import { inPortions } from "../stripe/eventTypes.ts";
 import type { Page } from "../stripe/request.ts";
 import { webhookEventTypes } from "./eventTable.ts";
-import { isReconcilerKey, platformKey, webhookReconcilerInterface, type Reconciled } from "./interface.ts";
+import {
+  accountOfReconciler,
+  platformKey,
+  reconcilerKey,
+  webhookReconcilerInterface,
+  type Reconciled,
+} from "./interface.ts";
 import type { UndeliveredQuery } from "./stripe.ts";
 import { isScheduled, reconcileSince, type ReconcileSchedule } from "./rules.ts";
 
@@ -47,11 +54,15 @@ const pagesPerCall = 20;
 const underWayMs = 5 * 60 * 1000;
 
 export function createWebhookReconciler(options: HandlerOptions) {
-  const call = (ctx: restate.ObjectContext) => openCall(withState<State>(ctx), options);
+  // A merchant's own account asks for what happened on its connected ones.
+  const opening = ({ key }: { readonly key: string }) => ({
+    account: { ...(accountOfReconciler(key) ?? defaultAccount), stripeAccount: null },
+  });
+  const call = (ctx: restate.ObjectContext) => openCall(withState<State>(ctx), options, opening(ctx));
   const once = { idempotencyRetention: 0 };
   return restate.implement(webhookReconcilerInterface, {
     handlers: {
-      wake: async (ctx) => await wake(openCall(withSharedState<State>(ctx), options)),
+      wake: async (ctx) => await wake(openCall(withSharedState<State>(ctx), options, opening(ctx))),
       tick: async (ctx, token) => await tick(call(ctx), token),
       reconcile: async (ctx) => await reconcile(call(ctx)),
     },
@@ -93,7 +104,7 @@ async function tick(call: ReconcilerCall, token: string): Promise<void> {
   let after: string | null = null;
   do {
     const page: Page<string> | null = await connectedAccounts(call, after);
-    for (const accountId of page?.found ?? []) haveReconciled(accountId);
+    for (const stripeAccount of page?.found ?? []) haveReconciled(reconcilerKey({ ...call.account, stripeAccount }));
     after = page?.next ?? null;
   } while (after !== null);
 }
@@ -114,7 +125,7 @@ async function reconcile(call: ReconcilerCall): Promise<Reconciled> {
   let progress = (await ctx.get("progress")) ?? (await begin(call));
   let { typesLeft, after, events, rung, lookedAt, oldestMs } = progress;
   for (let pages = 0; pages < pagesPerCall && typesLeft.length > 0; pages++) {
-    const query = { account, types: typesLeft[0] ?? [], createdSince: progress.createdSince, after };
+    const query = { merchant: call.account.merchant, account, types: typesLeft[0] ?? [], createdSince: progress.createdSince, after };
     const { page, isTold } = await undeliveredEvents(call, query);
     if (page === null) {
       // A reconciliation that stood still for 30 days: Stripe has forgotten where it was. The rest of the list is passed on again.
@@ -123,10 +134,10 @@ async function reconcile(call: ReconcilerCall): Promise<Reconciled> {
       continue;
     }
     for (const address of page.doorbells) ctx.resolveAwakeable(address);
-    // Payments of connected accounts are not ours to read; who waits for one is rung.
-    const telltales = account === null && isTold ? page.telltales : [];
+    const telltales = isTold ? page.telltales : [];
     for (const { paymentIntentId, changes } of telltales) {
-      askForLook(ctx, paymentIntentId, { changes, askedBy: "webhook", abandoned: false });
+      const of = { ctx, account: { ...call.account, stripeAccount: account } };
+      askForLook(of, paymentIntentId, { changes, askedBy: "webhook", abandoned: false });
     }
     events += page.count;
     rung += page.doorbells.length;
@@ -161,15 +172,17 @@ async function reconcile(call: ReconcilerCall): Promise<Reconciled> {
  */
 async function accountToReconcile(call: ReconcilerCall): Promise<string | null> {
   const { key } = call.ctx;
-  if (!isReconcilerKey(key)) {
+  const account = accountOfReconciler(key);
+  if (account === null) {
     const message = `There is no account "${key.slice(0, 40)}": the key is ${platformKey}, or the id of a connected account (acct_…).`;
     throw invalidField("key", message, {});
   }
-  if (key === platformKey) return null;
-  if (await call.ask("read the connected account", (stripe) => stripe.isConnected(key))) return key;
+  const { stripeAccount } = account;
+  if (stripeAccount === null) return null;
+  if (await call.ask("read the connected account", (stripe) => stripe.isConnected(stripeAccount))) return stripeAccount;
   // It may have been connected before.
   call.ctx.clearAll();
-  throw failure("not_found", `The account ${key} is not connected to ours, or the API key may not know of it.`, {});
+  throw failure("not_found", `The account ${stripeAccount} is not connected to ours, or the API key may not know of it.`, {});
 }
 
 async function undeliveredEvents(call: ReconcilerCall, query: UndeliveredQuery) {

@@ -46,7 +46,7 @@ describe("createStripeGateway", () => {
         delayedStatus: false,
         mandate: { type: "offline" },
       },
-      { invocationId, installationId: "in_1", callbackId: "sign_1x" },
+      { invocationId, installationId: "in_1", merchant: "default", callbackId: "sign_1x" },
     );
     return { ...stripe.fixRequest(parameters, crypto.randomUUID()), fixedAtMs: Date.now() - ageMs };
   }

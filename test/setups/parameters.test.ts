@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { customerParameters } from "../../src/customers/stripe.ts";
 import { setupParameters } from "../../src/setups/stripe/requests.ts";
 
-const origin = { invocationId: "inv_1", installationId: "in_1", callbackId: "sign_1x" };
+const origin = { invocationId: "inv_1", installationId: "in_1", merchant: "default", callbackId: "sign_1x" };
 
 describe("setupParameters", () => {
   const request = { customerId: "cus_1", paymentMethodId: "pm_1" };

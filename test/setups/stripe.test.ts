@@ -34,7 +34,7 @@ async function startProxy(answer: (url: URL) => Promise<Answer>): Promise<string
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-const origin = { invocationId: "inv_1", installationId: "in_1", callbackId: "sign_1x" };
+const origin = { invocationId: "inv_1", installationId: "in_1", merchant: "default", callbackId: "sign_1x" };
 
 describe("the gateway", () => {
   let sandbox: Sandbox;

@@ -34,6 +34,7 @@ describe("undelivered events", () => {
     let after: string | null = null;
     do {
       const page: UndeliveredPage | null = await gateway.listUndelivered({
+        merchant: "default",
         account: null,
         types: webhookEventTypes,
         createdSince,
@@ -97,7 +98,7 @@ describe("undelivered events", () => {
   it("begin nowhere after an event that Stripe has forgotten, or never had", async () => {
     const id = await pay({});
     const { data } = await stripe.events.list({ limit: 1 });
-    const query = { account: null, types: webhookEventTypes, createdSince: 0 };
+    const query = { merchant: "default", account: null, types: webhookEventTypes, createdSince: 0 };
     expect(await gateway.listUndelivered({ ...query, after: "evt_unknown" })).toBeNull();
     expect(await gateway.listUndelivered({ ...query, after: data[0]?.id ?? "" })).not.toBeNull();
     await clock({ mode: "virtual" });
@@ -120,7 +121,7 @@ describe("undelivered events", () => {
   it("of a connected account are its own", async () => {
     const account = await stripe.accounts.create({ type: "standard" });
     expect(await gateway.listConnectedAccounts(null)).toEqual({ found: [account.id], next: null });
-    const query = { account: account.id, types: webhookEventTypes, createdSince: 0, after: null };
+    const query = { merchant: "default", account: account.id, types: webhookEventTypes, createdSince: 0, after: null };
     expect(await gateway.listUndelivered(query)).toMatchObject({ count: 0 });
   });
 

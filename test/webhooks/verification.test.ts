@@ -52,7 +52,7 @@ function signed(payload: string, more: { secret?: string; timestamp?: number } =
 }
 
 const verify = (payload: string, header: string | undefined, secrets: readonly string[] = [secret]) =>
-  verifyWebhook(new TextEncoder().encode(payload), header, secrets);
+  verifyWebhook(new TextEncoder().encode(payload), header, [{ id: "default", webhookSecrets: secrets }]);
 
 /** An object that is exactly this; `toMatchObject` takes `{}` for any. */
 const none = expect.toSatisfy((metadata: object) => Object.keys(metadata).length === 0) as object;
@@ -142,7 +142,7 @@ describe("verifyWebhook", () => {
     ["in which a sign became an invalid byte", damaged, replaceSign(damagedBytes, [0xff])],
     ["in which a sign became half of another", damaged, replaceSign(damagedBytes, [0xe2, 0x82])],
   ])("refuses a body %s: the bytes are signed, not what they are read as", (_what, payload, bytes) => {
-    expect(verifyWebhook(bytes, signed(payload), [secret]).kind).toBe("refused");
+    expect(verifyWebhook(bytes, signed(payload), [{ id: "default", webhookSecrets: [secret] }]).kind).toBe("refused");
   });
 
   it("takes a signed body of any characters", () => {

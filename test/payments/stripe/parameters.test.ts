@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { PaymentRequest } from "../../../src/payments/contract.ts";
 import { paymentParameters } from "../../../src/payments/stripe/parameters.ts";
 
-const origin = { invocationId: "inv_1", installationId: "in_1", callbackId: "sign_1x" };
+const origin = { invocationId: "inv_1", installationId: "in_1", merchant: "default", callbackId: "sign_1x" };
 const card: PaymentRequest = {
   paymentMethodId: "pm_card_visa",
   amount: 109,
