@@ -1,7 +1,8 @@
 /** The public contract of the calls about payments, as zod schemas: they check bodies, and types and OpenAPI come from them. */
 import { z } from "zod";
 import { attemptFailureSchema } from "../api/failures.ts";
-import { addressFields,
+import {
+  addressFields,
   amountOrNothingSchema,
   amountSchema,
   customerIdSchema,

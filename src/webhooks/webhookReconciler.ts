@@ -125,7 +125,13 @@ async function reconcile(call: ReconcilerCall): Promise<Reconciled> {
   let progress = (await ctx.get("progress")) ?? (await begin(call));
   let { typesLeft, after, events, rung, lookedAt, oldestMs } = progress;
   for (let pages = 0; pages < pagesPerCall && typesLeft.length > 0; pages++) {
-    const query = { merchant: call.account.merchant, account, types: typesLeft[0] ?? [], createdSince: progress.createdSince, after };
+    const query = {
+      merchant: call.account.merchant,
+      account,
+      types: typesLeft[0] ?? [],
+      createdSince: progress.createdSince,
+      after,
+    };
     const { page, isTold } = await undeliveredEvents(call, query);
     if (page === null) {
       // A reconciliation that stood still for 30 days: Stripe has forgotten where it was. The rest of the list is passed on again.
@@ -182,7 +188,11 @@ async function accountToReconcile(call: ReconcilerCall): Promise<string | null> 
   if (await call.ask("read the connected account", (stripe) => stripe.isConnected(stripeAccount))) return stripeAccount;
   // It may have been connected before.
   call.ctx.clearAll();
-  throw failure("not_found", `The account ${stripeAccount} is not connected to ours, or the API key may not know of it.`, {});
+  throw failure(
+    "not_found",
+    `The account ${stripeAccount} is not connected to ours, or the API key may not know of it.`,
+    {},
+  );
 }
 
 async function undeliveredEvents(call: ReconcilerCall, query: UndeliveredQuery) {
