@@ -30,6 +30,7 @@ const limits = z
   )
   .refine((largest) => Object.keys(largest).length > 0, {
     error: "has no currency, so that nothing could be charged. Leave it out where there are no limits",
+    when: ({ issues }) => issues.length === 0,
   })
   .meta({
     description:
@@ -133,9 +134,9 @@ function objectProblem({ code, keys }: Issue): string {
   return `has a field that is not known: ${names.join(", ")}`;
 }
 
-function limitsProblem({ code }: Issue): string {
+function limitsProblem({ code, input }: Issue): string {
   return code === "invalid_key"
-    ? "has something that is no currency of Stripe's, in lower case, such as usd"
+    ? `has ${shownName(String(input))}, which is no currency of Stripe's: three lower-case letters, such as usd`
     : 'is not the largest amount of each currency, such as { "usd": 500000 }';
 }
 

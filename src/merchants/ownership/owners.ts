@@ -13,7 +13,7 @@ const keptOwners = 10_000;
 /** An object that nobody owns may be given to a customer later. */
 const nobodysMs = 30_000;
 
-/** The owners of objects that were seen lately, the last seen kept the longest. */
+/** The owners of objects; those that were learnt last are kept the longest. */
 export class Owners {
   readonly #known = new Map<string, Known>();
   readonly #now: () => number;
