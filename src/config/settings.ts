@@ -232,9 +232,9 @@ function durationWithin(text: string, minimumMs: number, maximumMs: number): num
   }
 }
 
-/** A path, and neither JSON nor an API key. */
+/** A path, and neither JSON nor a key. */
 function pathOf(text: string): string | undefined {
-  return /^(?![{[]|rsp_|Bearer )[^\p{Cc}]{1,4096}$/iu.test(text) ? text : undefined;
+  return /^(?![{[]|rsp_|[sr]k_(?:test|live)_|whsec_|Bearer )[^\p{Cc}]{1,4096}$/iu.test(text) ? text : undefined;
 }
 
 /** Null is off. */

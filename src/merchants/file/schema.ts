@@ -134,10 +134,12 @@ function objectProblem({ code, keys }: Issue): string {
   return `has a field that is not known: ${names.join(", ")}`;
 }
 
-function limitsProblem({ code, input }: Issue): string {
-  return code === "invalid_key"
-    ? `has ${shownName(String(input))}, which is no currency of Stripe's: three lower-case letters, such as usd`
-    : 'is not the largest amount of each currency, such as { "usd": 500000 }';
+function limitsProblem({ code, keys, input }: Issue): string {
+  if (code !== "unrecognized_keys" && code !== "invalid_key") {
+    return 'is not the largest amount of each currency, such as { "usd": 500000 }';
+  }
+  const names = (Array.isArray(keys) ? keys : [input]).map((key) => shownName(String(key)));
+  return `has what is no currency of Stripe's: ${names.join(", ")}. Expected three lower-case letters, such as usd`;
 }
 
 /** A field's name, as far as it can't be a secret that was put into the wrong place. */

@@ -223,7 +223,7 @@ describe("a file of merchants is refused", () => {
     [
       "with a limit in capitals",
       only({ limits: { USD: 1 } }),
-      [/^\/merchants\/0\/limits has USD, which is no currency of Stripe's/],
+      [/^\/merchants\/0\/limits has what is no currency of Stripe's: USD\./],
     ],
     ["with a limit of nothing", only({ limits: { usd: 0 } }), ["/merchants/0/limits/usd must be at least 1"]],
     [
