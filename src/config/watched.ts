@@ -26,7 +26,7 @@ export type Watched<Value> = {
  */
 export function watch<Value>(
   look: () => Look<Value>,
-  { everyMs, onProblem }: { readonly everyMs: number; onProblem(error: unknown): void },
+  { everyMs, onProblem }: { readonly everyMs: number; readonly onProblem: (error: unknown) => void },
 ): Watched<Value> {
   const first = look();
   let value = first.read();

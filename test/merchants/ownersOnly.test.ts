@@ -14,6 +14,10 @@ const marks = (merchant: string) => makersMarks({ invocationId: `inv_${merchant}
 const clientOf = (merchant: string, apiBase: string) =>
   createStripeClient({ secretKey, apiBase, guard: ownersOnly(merchant) });
 
+async function idsOf(list: AsyncIterable<{ readonly id: string }>): Promise<readonly string[]> {
+  return (await Array.fromAsync(list)).map(({ id }) => id);
+}
+
 describe("the pages of a list", () => {
   let sandbox: Sandbox;
   const made: Record<string, string[]> = { books: [], toys: [], nobody: [] };
@@ -34,9 +38,6 @@ describe("the pages of a list", () => {
     await sandbox.close();
   });
 
-  async function idsOf(list: AsyncIterable<{ readonly id: string }>): Promise<readonly string[]> {
-    return (await Array.fromAsync(list)).map(({ id }) => id);
-  }
   const seenBy = (merchant: "books" | "toys") => {
     const own = new Set([...(made[merchant] ?? []), ...(made["nobody"] ?? [])]);
     return [...own].toSorted((one, other) => (one < other ? 1 : -1));

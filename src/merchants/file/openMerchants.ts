@@ -2,7 +2,7 @@
 import { paceFor } from "../../config/config.ts";
 import { createStripeGateway, type StripeGateway } from "../gateway.ts";
 import type { FurtherMerchants, Merchant } from "../options.ts";
-import { readEntries, readWebhooks, type MerchantEntry, type MerchantWebhooks } from "./entries.ts";
+import { readEntries, type MerchantEntry } from "./entries.ts";
 import { watchMerchants, type MerchantsFileOptions } from "./watchMerchants.ts";
 
 export type MerchantsOptions = MerchantsFileOptions & {
@@ -12,9 +12,7 @@ export type MerchantsOptions = MerchantsFileOptions & {
   readonly onSlowed?: (words: string) => void;
 };
 
-/**
- * @throws ConfigError listing every problem of the file
- */
+/** @throws ConfigError listing every problem of the file */
 export function openMerchants(options: MerchantsOptions): FurtherMerchants & { close(): void } {
   const watched = watchMerchants(options, readEntries);
   const gatewayOf = gatewayKeeper(options);
@@ -36,15 +34,6 @@ export function openMerchants(options: MerchantsOptions): FurtherMerchants & { c
   }
 
   return { find: (id) => now().byId.get(id), all: () => now().all, close: () => watched.close() };
-}
-
-/** For the edge: the same file, of which it needs no Stripe key. */
-export function openMerchantWebhooks(options: MerchantsFileOptions): {
-  all(): readonly MerchantWebhooks[];
-  close(): void;
-} {
-  const watched = watchMerchants(options, readWebhooks);
-  return { all: () => watched.current(), close: () => watched.close() };
 }
 
 /** A merchant keeps the gateway, and with it the pacer, for as long as neither key nor pace change. */

@@ -4,9 +4,7 @@ import { FileProblem, readOwnFile } from "../../config/ownFile.ts";
 import type { Environment } from "../../config/settings.ts";
 
 /** What a reference leads to, or why to nothing, as the end of a sentence. */
-export type Secret =
-  | { readonly isFound: true; readonly text: string }
-  | { readonly isFound: false; readonly problem: string };
+type Secret = { readonly isFound: true; readonly text: string } | { readonly isFound: false; readonly problem: string };
 
 /** Reads each reference once. */
 export type SecretReader = {

@@ -207,7 +207,7 @@ class Exchange {
     if (typeof nextPage === "string") parameters.set("page", nextPage);
     else if (isStripeObject(last) && typeof last["id"] === "string") parameters.set(cursor, last["id"]);
     else return null;
-    return `${pathname}?${parameters}`;
+    return `${pathname}?${parameters.toString()}`;
   }
 }
 

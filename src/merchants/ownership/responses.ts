@@ -12,12 +12,12 @@ export function answered(response: Response, body: unknown): Response {
     getRawResponse: () => response.getRawResponse(),
     toStream: (complete) => response.toStream(complete),
     toJSON: async () => body,
-  } as Response;
+  };
 }
 
 /** The stripe package says what is wrong with a body as it reads it. */
 export function unreadable(response: Response, error: unknown): Response {
-  return { ...answered(response, null), toJSON: () => Promise.reject(error as Error) } as Response;
+  return { ...answered(response, null), toJSON: () => Promise.reject(error) };
 }
 
 export function refused({ status, error }: StripeRefusal): Response {

@@ -2,11 +2,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { onTestFinished } from "vitest";
-import {
-  openMerchants,
-  openMerchantWebhooks,
-  type MerchantsOptions,
-} from "../../../src/merchants/file/openMerchants.ts";
+import { openMerchants, type MerchantsOptions } from "../../../src/merchants/file/openMerchants.ts";
+import { openMerchantWebhooks } from "../../../src/merchants/file/openMerchantWebhooks.ts";
 import { temporaryDirectory } from "../../dev/conditions.ts";
 
 /** A secret that stands for all: it must be in no message. */

@@ -126,8 +126,9 @@ describe("the merchants of a file", () => {
   });
 });
 
+const only = (merchant: object) => [{ ...books, ...merchant }];
+
 describe("a file of merchants is refused", () => {
-  const only = (merchant: object) => [{ ...books, ...merchant }];
   const notify = { notifyUrl: "https://books.example/events", notifySecret: "env:NOTIFY" };
   it.each<[string, readonly object[], readonly (string | RegExp)[]]>([
     [
