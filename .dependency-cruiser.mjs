@@ -220,6 +220,12 @@ const forbidden = [
     to: { path: "^src/", pathNot: "^src/(engine|config)/" },
   },
   {
+    name: "edge-holds-no-stripe-key",
+    comment: "It verifies webhooks; only the service asks Stripe.",
+    from: { path: "^src/edge/" },
+    to: { path: "^src/merchants/(gateway|ownership|file/openMerchants\\.ts)" },
+  },
+  {
     name: "edge-calls-from-outside",
     comment:
       "The front door imports the api, the merchants, the verification of webhooks and telemetry; never a handler.",

@@ -3,26 +3,29 @@ import { ConfigError, loadAppConfig, readEnvironment } from "../config/config.ts
 import type { NotificationReceiver } from "../notifications/settings.ts";
 import { defaultInactivityTimeoutMs, defaultLookUpDelaysMs } from "../durable/policies.ts";
 import { notificationTimings } from "../notifications/options.ts";
+import { openServedMerchants } from "../app/merchants.ts";
 import { serveServices } from "../app/services.ts";
 import { checkAccount, clockWarning } from "../stripe/account.ts";
-import { createStripeGateway } from "../merchants/gateway.ts";
 import { webhookEventTypes } from "../webhooks/eventTable.ts";
 
 async function main(): Promise<void> {
-  const config = loadAppConfig(readEnvironment());
+  const environment = readEnvironment();
+  const config = loadAppConfig(environment);
+  const merchants = openServedMerchants(config, environment, (line) => console.warn(line));
   const served = await serveServices({
     port: config.port,
     identityKeys: config.identityKeys,
     edgeSecrets: config.edgeSecrets,
-    stripe: createStripeGateway(config.stripe, { onSlowed: (words) => console.warn(words) }),
-    mode: config.stripe.mode,
-    webhookSecrets: config.stripe.webhookSecrets,
+    ...merchants.options,
     ...config.payments,
     inactivityTimeoutMs: defaultInactivityTimeoutMs,
     lookUpDelaysMs: defaultLookUpDelaysMs,
     notifications: { ...notificationTimings, receiver: config.notificationReceiver },
   });
-  console.info(`The payment service listens on http://127.0.0.1:${served.port} (Stripe ${config.stripe.mode} mode).`);
+  const count = 1 + (merchants.options.furtherMerchants?.all().length ?? 0);
+  console.info(
+    `The payment service listens on http://127.0.0.1:${served.port} (Stripe ${config.stripe.mode} mode${count === 1 ? "" : `, ${count} merchants`}).`,
+  );
   console.info(`The Stripe webhook endpoint needs these event types: ${webhookEventTypes.join(", ")}`);
   if (config.notificationReceiver !== null) console.info(`Notifications go to ${nameOf(config.notificationReceiver)}.`);
 
@@ -30,6 +33,7 @@ async function main(): Promise<void> {
   const stop = () => {
     if (stopping) return;
     stopping = true;
+    merchants.close();
     // A call in flight may wait for Stripe; whatever is cut off here is replayed from the journal elsewhere.
     setTimeout(() => process.exit(0), 5000).unref();
     void served.close().then(() => process.exit(0));

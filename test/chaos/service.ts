@@ -5,17 +5,15 @@
 import { loadAppConfig } from "../../src/config/config.ts";
 import { defaultInactivityTimeoutMs } from "../../src/durable/policies.ts";
 import { notificationTimings } from "../../src/notifications/options.ts";
+import { openServedMerchants } from "../../src/app/merchants.ts";
 import { serveServices } from "../../src/app/services.ts";
-import { createStripeGateway } from "../../src/merchants/gateway.ts";
 
 const { CHAOS_REFERENCE_RETENTION_MS: referenceRetention, ...settings } = process.env;
 const config = loadAppConfig(settings);
 const { port } = await serveServices({
   port: config.port,
   identityKeys: config.identityKeys,
-  stripe: createStripeGateway(config.stripe),
-  mode: config.stripe.mode,
-  webhookSecrets: config.stripe.webhookSecrets,
+  ...openServedMerchants(config, settings, (line) => console.warn(line)).options,
   edgeSecrets: config.edgeSecrets,
   ...config.payments,
   // Far below what the setting takes, so that a run sees references forgotten.
