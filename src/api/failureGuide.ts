@@ -48,6 +48,14 @@ export const reasonGuide: Readonly<Record<FailureReason, Explanation>> = {
     remedy:
       "Top the balance up, or wait for payments, and ask again, with the same key if you like: this answer is not kept.",
   },
+  rejected: {
+    meaning: "Stripe disabled the account for good (`disabledReason` of `getAccount`).",
+    remedy: "The account can't be used. Its owner has to turn to Stripe.",
+  },
+  deauthorized: {
+    meaning: "The account is not connected to yours, or is no longer.",
+    remedy: "Ask its owner to connect it again.",
+  },
   needs_review: {
     meaning: "Stripe answered something that must not be repeated blindly.",
     remedy: "Have a person look at the object (`paymentIntentId`, `setupIntentId`, …) in Stripe's dashboard.",

@@ -70,7 +70,11 @@ export function createKeptCalls(options: HandlerOptions) {
       const { request, asking, acceptedAtMs = null, fingerprint = null } = asked;
       try {
         const answer = await handle(
-          openCall(ctx, options, { account: accountOf(request), acceptance: acceptedAt(acceptedAtMs) }),
+          openCall(ctx, options, {
+            account: accountOf(request),
+            acceptance: acceptedAt(acceptedAtMs),
+            isForCaller: true,
+          }),
           request,
         );
         return { kind: "answer", answer, fingerprint };

@@ -109,6 +109,8 @@ export type Call<Ctx extends Context = Context> = {
   setDeadline(deadlineAtMs: number): number;
   /** Sleeps, but not past the deadline. @throws CallStopped at the deadline */
   pause(delayMs: number, name: string): Promise<void>;
+  /** Notes the ids of what the call is about, for a failure that may come at any step. A replay notes the same. */
+  concern(ids: Readonly<Record<string, string>>): void;
   /** When the last step was done, in epoch milliseconds, as the process that did it saw it. A replay sees the same. */
   lastStepAtMs(): number;
   /** Whether the merchant was to be told of payments when the last step was done. */

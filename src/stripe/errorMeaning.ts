@@ -37,6 +37,8 @@ export type ErrorMeaning =
       readonly paymentIntentId: string | null;
       readonly setupIntentId: string | null;
     }
+  /** The connected account that the request names is none of ours, or it has left: nothing was done. */
+  | { readonly kind: "account_gone"; readonly refusal: Refusal }
   /** Not to be repeated blindly: a person or a look-up has to say what happened. */
   | { readonly kind: "needs_review"; readonly message: string }
   /** A 5xx that Stripe saved under the key and will replay for ever: the outcome is unknown and stays so. */
@@ -60,6 +62,18 @@ export function isLowBalance({ stripeCode }: Refusal): boolean {
   return lowBalance.has(stripeCode);
 }
 
+const accountInvalid = "account_invalid";
+
+/** Stripe's text is not repeated: it quotes the key in part. */
+function goneAccount(text: string): Refusal {
+  const [, named = "that the request names"] = /\b(acct_\w{1,64})\b/.exec(text) ?? [];
+  const message = `The account ${named} is not connected to yours: it does not exist, or it has left.`;
+  return { stripeCode: accountInvalid, param: "stripeAccount", message };
+}
+
+/** An account lacks a capability, or Stripe disabled it. https://docs.stripe.com/connect/account-capabilities */
+const incapable: ReadonlySet<string | undefined> = new Set(["capability_not_active", "transfers_not_allowed"]);
+
 /** Says what an error of the stripe package means. Anything that is no Stripe error is a bug of ours and thrown on. */
 export function meaningOf(error: unknown): ErrorMeaning {
   if (!(error instanceof Stripe.errors.StripeError)) throw error;
@@ -71,6 +85,7 @@ export function meaningOf(error: unknown): ErrorMeaning {
   if (status === 401) {
     return { kind: "operator", problem: "rejected", message: "Stripe rejects the API key (401)." };
   }
+  if (status === 403 && error.code === accountInvalid) return { kind: "account_gone", refusal: goneAccount(error.message) };
   if (status === 403) {
     const named = permissionsIn(error.message);
     const which = named.length === 0 ? "Stripe's request log names it" : `Stripe names ${named.join(", ")}`;
@@ -103,7 +118,9 @@ export function meaningOf(error: unknown): ErrorMeaning {
       message: "Stripe saw this idempotency key with other parameters; the request was not repeated.",
     };
   }
-  const refusal: Refusal = { stripeCode: error.code ?? null, param: error.param ?? null, message: error.message };
+  // Stripe names no parameter, because the account is named by none.
+  const param = error.param ?? (incapable.has(error.code) ? "stripeAccount" : null);
+  const refusal: Refusal = { stripeCode: error.code ?? null, param, message: error.message };
   const made = { paymentIntentId: error.payment_intent?.id ?? null, setupIntentId: error.setup_intent?.id ?? null };
   if (error.code === "payment_intent_unexpected_state" || error.code === "setup_intent_unexpected_state") {
     return { kind: "unexpected_state", message: error.message, ...made };
