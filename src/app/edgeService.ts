@@ -33,7 +33,10 @@ export function createEdgeService(options: HandlerOptions) {
   }
 
   /** Asks for a look at a payment, as `payments/processWebhook` does for an event that comes without an edge. */
-  async function takeNews(ctx: restate.Context, { paymentIntentId, changes, ...address }: EventTelltale): Promise<void> {
+  async function takeNews(
+    ctx: restate.Context,
+    { paymentIntentId, changes, ...address }: EventTelltale,
+  ): Promise<void> {
     const account = accountOf(address);
     const isTold = await ctx.run(
       "see whether anybody is told",

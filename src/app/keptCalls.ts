@@ -91,7 +91,9 @@ export function createKeptCalls(options: HandlerOptions) {
     handlers: {
       refundPayment: keep(thenLook(["refunds"], refundPayment)),
       cancelPayment: keep(thenLook(["refunds"], cancelPayment)),
-      getDispute: keep(thenLook(["disputes"], (call: Call, request: Addressed & Awaiting) => getDispute(call, request))),
+      getDispute: keep(
+        thenLook(["disputes"], (call: Call, request: Addressed & Awaiting) => getDispute(call, request)),
+      ),
     },
     options: {
       ...running(options),

@@ -2,11 +2,12 @@
 import { createHash } from "node:crypto";
 import { PauseError, RestatePromise, type Context } from "@restatedev/restate-sdk";
 import { merchantOf, type HandlerOptions, type Merchant } from "../merchants/options.ts";
-import type { Account } from "../merchants/rules.ts";
+import { isDefault, labelOf, type Account } from "../merchants/rules.ts";
 import type { StripeGateway } from "../merchants/gateway.ts";
 import type { Refusal } from "../stripe/errorMeaning.ts";
 import { StripeAccountGone, StripeOutage } from "../stripe/request.ts";
 import { onTerms } from "../stripe/terms.ts";
+import { labelInvocation } from "../telemetry/accountLabels.ts";
 import { noAcceptance, type Acceptance } from "./acceptance.ts";
 import { attempt, clock, Gone, graceMs, inTime, isNear, Stop } from "./attempt.ts";
 import { CallStopped, type Accepted, type Beginning, type Call, type Surroundings } from "./call.ts";
@@ -58,6 +59,7 @@ export function openCall<Ctx extends Context>(
 ): Call<Ctx> {
   const { stripe: _stripe, mode: _mode, webhookSecrets: _secrets, furtherMerchants: _further, ...settings } = options;
   const invocationId = ctx.request().id;
+  if (!isDefault(account)) labelInvocation(invocationId, labelOf(account));
   let last = { atMs: 0, told: false };
   let deadlineAtMs = Infinity;
   let isCancelled = false;

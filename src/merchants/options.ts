@@ -2,10 +2,7 @@ import type { InstallationMemory } from "../durable/installation.ts";
 import type { NotificationsOptions } from "../notifications/options.ts";
 import type { NotificationReceiver } from "../notifications/settings.ts";
 import type { StripeGateway } from "./gateway.ts";
-import { defaultMerchant } from "./rules.ts";
-
-/** The largest amount of a charge in each currency, in minor units. */
-export type Limits = Readonly<Record<string, number>>;
+import { defaultMerchant, type Limits } from "./rules.ts";
 
 /** A merchant as the handlers see it. Its secrets are inside the gateway and the receiver. */
 export type Merchant = {

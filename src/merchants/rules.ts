@@ -28,6 +28,24 @@ export function isDefault({ merchant, stripeAccount }: Account): boolean {
   return merchant === defaultMerchant && stripeAccount === null;
 }
 
+/** The largest amount of a charge in each currency, in minor units. */
+export type Limits = Readonly<Record<string, number>>;
+
+/** Why a charge is beyond what a merchant is to charge; null where it is not. Where there are limits, a currency without one is refused. */
+export function limitProblem(
+  limits: Limits | null,
+  { amount, currency }: { readonly amount: number; readonly currency: string },
+): { readonly field: "amount" | "currency"; readonly message: string } | null {
+  if (limits === null) return null;
+  const limit = limits[currency];
+  if (limit === undefined) {
+    const allowed = Object.keys(limits).toSorted().join(", ");
+    return { field: "currency", message: `This merchant takes no ${currency}: only ${allowed}.` };
+  }
+  if (amount <= limit) return null;
+  return { field: "amount", message: `This merchant charges at most ${limit} (${currency}, in minor units) at once.` };
+}
+
 const ownMark = "own";
 
 /** A merchant's id: what a person writes into a file, an address and a command. */

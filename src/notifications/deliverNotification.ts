@@ -9,7 +9,7 @@ import type { NotificationsOptions } from "./options.ts";
 
 /** The receiver may be changed while a delivery is tried again. */
 type DeliveryOptions = Pick<NotificationsOptions, "retryScheduleMs" | "attemptTimeoutMs"> & {
-  receiver(): NotificationsOptions["receiver"];
+  readonly receiverNow: () => NotificationsOptions["receiver"];
 };
 
 /** How much of a service's own words is kept: it may say anything. */
@@ -49,9 +49,9 @@ export async function deliverNotification(
 /** Posts it over HTTP. A service is called by the engine instead, so it is only named: the journal fixes which. */
 async function postUnlessService(
   notification: PaymentNotification,
-  { receiver: currentReceiver, attemptTimeoutMs }: DeliveryOptions,
+  { receiverNow, attemptTimeoutMs }: DeliveryOptions,
 ): Promise<Attempt | ServiceReceiver> {
-  const receiver = currentReceiver();
+  const receiver = receiverNow();
   switch (receiver?.kind) {
     case "http":
       return await postNotification(receiver, notification, attemptTimeoutMs);

@@ -77,7 +77,7 @@ export function createPaymentNotifier(options: HandlerOptions) {
       const { merchant } = readKey(ctx.key).account;
       const delivered = await deliverNotification(ctx, notification, {
         ...notifications,
-        receiver: () => merchantOf(options, merchant)?.receiver ?? null,
+        receiverNow: () => merchantOf(options, merchant)?.receiver ?? null,
       });
       // An operator may have started again what was given up.
       const others = await othersGivenUp();

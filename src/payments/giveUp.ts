@@ -76,7 +76,13 @@ function givenUp(because: Because, fate: string, details: FailureDetails) {
 /** Stripe doesn't answer: the watcher notes the abandonment, and does what this call can't. */
 function abandonUnseen(call: Call, payment: PaymentSnapshot): Closing {
   const { paymentIntentId } = payment;
-  watcher(call).watch({ ...addressOf(call.account), paymentIntentId, mode: "abandoned", isUntried: true, deadlineAtMs: null });
+  watcher(call).watch({
+    ...addressOf(call.account),
+    paymentIntentId,
+    mode: "abandoned",
+    isUntried: true,
+    deadlineAtMs: null,
+  });
   return { kind: "open", payment };
 }
 

@@ -34,8 +34,10 @@ export function createPaymentWatcher(options: HandlerOptions) {
   const watched = thenLook(["refunds"], watch);
   return implement(paymentWatcherInterface, {
     handlers: {
-      watch: async (ctx: Context, request) => await watched(openCall(ctx, options, { account: accountOf(request) }), request),
-      takeBackUnknown: async (ctx: Context, request) => await takeBackUnknown(openCall(ctx, options, { account: accountOf(request) }), request),
+      watch: async (ctx: Context, request) =>
+        await watched(openCall(ctx, options, { account: accountOf(request) }), request),
+      takeBackUnknown: async (ctx: Context, request) =>
+        await takeBackUnknown(openCall(ctx, options, { account: accountOf(request) }), request),
     },
     options: {
       ...running(options),
@@ -114,8 +116,7 @@ async function takeBackUnknown(call: Call, { invocationId, fixedAtMs }: UnknownP
       );
       await takeBack(call, await readOwnPayment(call, paymentIntentId));
       // The call that made it could not name it.
-      if (call.isMerchantTold())
-        askForLook(call, paymentIntentId, { changes: [], askedBy: "ours", abandoned: true });
+      if (call.isMerchantTold()) askForLook(call, paymentIntentId, { changes: [], askedBy: "ours", abandoned: true });
     }
   }
   return [...known];

@@ -12,6 +12,7 @@ import { createDoorbell } from "../durable/doorbell.ts";
 import { declined, refused } from "../durable/failures.ts";
 import type { Refusal } from "../stripe/errorMeaning.ts";
 import { wakeReconciler } from "../webhooks/interface.ts";
+import { limitProblem } from "../merchants/rules.ts";
 import { paymentCreation } from "./creation.ts";
 import { giveUp, giveUpUnknown, leaveToCustomer, settleDecline } from "./giveUp.ts";
 import { awaitedPayment, readOwnPayment } from "./object.ts";
@@ -45,6 +46,7 @@ export async function processPayment(
       extra: (surroundings) => ({
         plan: waitPlan(surroundings, request.timeoutSeconds),
         isLive: surroundings.merchant.mode === "live",
+        ...beyondLimits(limitProblem(surroundings.merchant.limits, request)),
         wakesReconciler: surroundings.settings.reconcilerAlarm.isDue(
           surroundings.nowMs,
           call.invocationId,
@@ -52,7 +54,7 @@ export async function processPayment(
         ),
       }),
       deadlineAtMs: ({ plan }) => plan.deadlineAtMs,
-      refusal: ({ isLive }) => (request.delayedStatus && isLive ? delayedStatusRefusal : null),
+      refusal: ({ isLive, beyond = null }) => (request.delayedStatus && isLive ? delayedStatusRefusal : beyond),
     }),
     async (because, fixedAtMs) => giveUpUnknown(call, fixedAtMs ?? call.lastStepAtMs(), because),
   );
@@ -94,6 +96,12 @@ export async function resumePayment(
   const payment = await readOwnPayment(call, paymentIntentId);
   const wait = openWait(call, awaitedPayment, paymentIntentId, { plan, first: payment });
   return await settle(call, { ...request, delayedStatus: false }, { payment, seenBy: "poll", wait, plan });
+}
+
+/** What is fixed where the merchant's own limits forbid the charge. Most merchants have none. */
+function beyondLimits(problem: ReturnType<typeof limitProblem>): { readonly beyond?: Refusal } {
+  if (problem === null) return {};
+  return { beyond: { param: problem.field, stripeCode: null, message: problem.message } };
 }
 
 type Begun = {

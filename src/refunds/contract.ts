@@ -1,6 +1,13 @@
 /** The public contract of the calls about refunds, as zod schemas. */
 import { z } from "zod";
-import { addressFields, amountSchema, metadataSchema, paymentIntentIdSchema, shortText, timeoutSecondsSchema } from "../api/fields.ts";
+import {
+  addressFields,
+  amountSchema,
+  metadataSchema,
+  paymentIntentIdSchema,
+  shortText,
+  timeoutSecondsSchema,
+} from "../api/fields.ts";
 
 /** Body of `refundPayment`. */
 export const refundPaymentRequestSchema = z.strictObject({

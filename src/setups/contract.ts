@@ -1,6 +1,7 @@
 /** The public contract of the calls about saved payment methods, as zod schemas. */
 import { z } from "zod";
-import { addressFields,
+import {
+  addressFields,
   customerIdSchema,
   intentIdSchema,
   mandateSchema,

@@ -24,8 +24,10 @@ import { nextSetupWatchStep } from "./rules.ts";
 export function createSetupWatcher(options: HandlerOptions) {
   return implement(setupWatcherInterface, {
     handlers: {
-      watch: async (ctx: Context, request) => await watch(openCall(ctx, options, { account: accountOf(request) }), request),
-      cancelUnknown: async (ctx: Context, request) => await cancelUnknown(openCall(ctx, options, { account: accountOf(request) }), request),
+      watch: async (ctx: Context, request) =>
+        await watch(openCall(ctx, options, { account: accountOf(request) }), request),
+      cancelUnknown: async (ctx: Context, request) =>
+        await cancelUnknown(openCall(ctx, options, { account: accountOf(request) }), request),
     },
     options: {
       ...running(options),

@@ -36,7 +36,8 @@ export function openStripeClients(
     httpClient: pace === null ? Stripe.createNodeHttpClient() : pacedHttpClient(new Pacer(pace, pacing)),
     ...(target.apiBase === undefined ? {} : hostOf(target.apiBase)),
   };
-  return (stripeAccount) => new Stripe(target.secretKey, { ...options, ...(stripeAccount !== null && { stripeAccount }) });
+  return (stripeAccount) =>
+    new Stripe(target.secretKey, { ...options, ...(stripeAccount !== null && { stripeAccount }) });
 }
 
 /** How long one request to Stripe may take. Stripe's slowest confirmations take tens of seconds. */

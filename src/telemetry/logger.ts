@@ -1,5 +1,6 @@
 import { PauseError, TerminalError, type LoggerTransport } from "@restatedev/restate-sdk";
 import { pino } from "pino";
+import { labelOfInvocation } from "./accountLabels.ts";
 import { withoutSecrets } from "./secrets.ts";
 
 /** A line for a person, who also finds the JSON of other programs unreadable; or JSON, for what collects logs. */
@@ -32,7 +33,12 @@ export function createLog(form: LogForm): LoggerTransport {
     if (!isOneOf(source, ["USER"]) && (!isGrave(level) || words.some(isKnownOtherwise))) return;
     const texts = words.filter(isText).map(textOf).filter(Boolean);
     const details = words.filter((word) => !isText(word) && word !== undefined).map((word) => withoutSecrets(word));
-    const where = context && { target: context.invocationTarget, invocation: context.invocationId };
+    const account = context && labelOfInvocation(context.invocationId);
+    const where = context && {
+      target: context.invocationTarget,
+      invocation: context.invocationId,
+      ...(account !== undefined && { account }),
+    };
     logger[level]({ ...where, ...(details.length > 0 && { details }) }, withoutSecrets(texts.join(" ")));
   };
 }
@@ -44,12 +50,13 @@ type Entry = {
   readonly msg: string;
   readonly target?: string;
   readonly invocation?: string;
+  readonly account?: string;
   readonly details?: readonly unknown[];
 };
 
 function print(entry: Entry, json: string | undefined): void {
-  const { level, msg, target, invocation, details = [] } = entry;
-  const where = target === undefined ? "" : ` ${target} ${invocation}`;
+  const { level, msg, target, invocation, account, details = [] } = entry;
+  const where = [target, invocation, account && `of ${account}`].flatMap((part) => (part ? [` ${part}`] : [])).join("");
   const said = [msg, ...details.map((detail) => JSON.stringify(detail))].filter(Boolean).join(" ");
   const line = json ?? `${level.toUpperCase()}${where}: ${said}`;
   if (isGrave(level)) console.error(line);

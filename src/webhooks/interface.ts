@@ -27,7 +27,8 @@ export function reconcilerKey({ merchant, stripeAccount }: Account): string {
 
 /** The account that a key stands for; null for a key that is none of ours. Whether there is such a connected account, only Stripe can tell. */
 export function accountOfReconciler(key: string): Account | null {
-  const [, merchant = defaultMerchant, connected = platformKey] = /^(?:merchant:([^/]+)(?:\/|$))?(.+)?$/.exec(key) ?? [];
+  const [, merchant = defaultMerchant, connected = platformKey] =
+    /^(?:merchant:([^/]+)(?:\/|$))?(.+)?$/.exec(key) ?? [];
   const stripeAccount = connected === platformKey ? null : connected;
   const account = { merchant, stripeAccount };
   const isAccount = stripeAccount === null || accountIdShape.test(stripeAccount);

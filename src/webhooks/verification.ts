@@ -56,7 +56,8 @@ export function verifyWebhook(
     return { kind: "refused", message };
   }
   const text = exactTextOf(rawBody);
-  const signatories = text === undefined ? [] : merchants.filter((merchant) => isSignedFor(text, signatureHeader, merchant));
+  const signatories =
+    text === undefined ? [] : merchants.filter((merchant) => isSignedFor(text, signatureHeader, merchant));
   if (text === undefined || signatories.length === 0) {
     return {
       kind: "refused",

@@ -54,10 +54,6 @@ const pagesPerCall = 20;
 const underWayMs = 5 * 60 * 1000;
 
 export function createWebhookReconciler(options: HandlerOptions) {
-  // A merchant's own account asks for what happened on its connected ones.
-  const opening = ({ key }: { readonly key: string }) => ({
-    account: { ...(accountOfReconciler(key) ?? defaultAccount), stripeAccount: null },
-  });
   const call = (ctx: restate.ObjectContext) => openCall(withState<State>(ctx), options, opening(ctx));
   const once = { idempotencyRetention: 0 };
   return restate.implement(webhookReconcilerInterface, {
@@ -72,6 +68,11 @@ export function createWebhookReconciler(options: HandlerOptions) {
       handlers: { wake: { ingressPrivate: true }, tick: { ...once, ingressPrivate: true }, reconcile: once },
     },
   });
+}
+
+/** A merchant's own account asks for what happened on its connected ones. */
+function opening({ key }: { readonly key: string }) {
+  return { account: { ...(accountOfReconciler(key) ?? defaultAccount), stripeAccount: null } };
 }
 
 /** Of the run that begins a schedule. */
@@ -125,7 +126,13 @@ async function reconcile(call: ReconcilerCall): Promise<Reconciled> {
   let progress = (await ctx.get("progress")) ?? (await begin(call));
   let { typesLeft, after, events, rung, lookedAt, oldestMs } = progress;
   for (let pages = 0; pages < pagesPerCall && typesLeft.length > 0; pages++) {
-    const query = { merchant: call.account.merchant, account, types: typesLeft[0] ?? [], createdSince: progress.createdSince, after };
+    const query = {
+      merchant: call.account.merchant,
+      account,
+      types: typesLeft[0] ?? [],
+      createdSince: progress.createdSince,
+      after,
+    };
     const { page, isTold } = await undeliveredEvents(call, query);
     if (page === null) {
       // A reconciliation that stood still for 30 days: Stripe has forgotten where it was. The rest of the list is passed on again.
@@ -182,7 +189,11 @@ async function accountToReconcile(call: ReconcilerCall): Promise<string | null> 
   if (await call.ask("read the connected account", (stripe) => stripe.isConnected(stripeAccount))) return stripeAccount;
   // It may have been connected before.
   call.ctx.clearAll();
-  throw failure("not_found", `The account ${stripeAccount} is not connected to ours, or the API key may not know of it.`, {});
+  throw failure(
+    "not_found",
+    `The account ${stripeAccount} is not connected to ours, or the API key may not know of it.`,
+    {},
+  );
 }
 
 async function undeliveredEvents(call: ReconcilerCall, query: UndeliveredQuery) {

@@ -225,6 +225,7 @@ describe("createStripeGateway", () => {
     expect(await stripe.observePayment(id)).toEqual({
       payment: expect.objectContaining({ paymentIntentId: id, status: "processing" }),
       installationId: "in_1",
+      merchant: "default",
       isBankDebit: true,
       metadata: { orderId: "4004" },
       cancellationReason: null,

@@ -276,6 +276,7 @@ describe("the gateway reads for the merchant", () => {
     expect((await ask("observePayment", { body: paid() })).result).toEqual({
       payment: expect.objectContaining({ paymentIntentId: "pi_1", status: "processing" }),
       installationId: "in_1",
+      merchant: "default",
       isBankDebit: false,
       metadata: { orderId: "4004" },
       cancellationReason: null,

@@ -1,5 +1,6 @@
 import { PauseError, RestateError, TerminalError, type LogMetadata } from "@restatedev/restate-sdk";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { labelInvocation } from "../../src/telemetry/accountLabels.ts";
 import { createLog, log } from "../../src/telemetry/logger.ts";
 
 class StripeOutage extends Error {
@@ -51,6 +52,13 @@ describe("log", () => {
   ])("leaves out %s", (_what, about, words) => {
     log(about, ...words);
     expect(lines()).toEqual([]);
+  });
+
+  it("names the account of a call that is of no default one", () => {
+    labelInvocation("inv_books", "books acct_1");
+    const context = { invocationTarget: "payments/processPayment", invocationId: "inv_books" };
+    log({ ...metadata("USER", "warn"), context } as unknown as LogMetadata, "It waits.");
+    expect(errors.mock.calls).toEqual([["WARN payments/processPayment inv_books of books acct_1: It waits."]]);
   });
 
   it("names the call that speaks", () => {
