@@ -48,6 +48,9 @@ const OF_ANOTHER_ACCOUNT: ReadonlySet<string> = new Set([
   "source_transfer_reversal",
 ]);
 
+/** Fields that an object shows only when there is something to show. */
+const ABSENT: ReadonlySet<string> = new Set(["transfer"]);
+
 export function expand(call: ApiCall, answer: unknown): unknown {
   return (call.parameters.list("expand") ?? []).reduce<unknown>((value, path) => {
     const steps = path.split(".");
@@ -68,7 +71,7 @@ function expandPath(call: ApiCall, value: unknown, steps: readonly string[], pat
     return { ...value, line_items: expandPath(call, wholeList(call, data), rest, path) };
   }
   const current = (value as Record<string, unknown>)[step];
-  if (current === null) return value;
+  if (current === null || (current === undefined && ABSENT.has(step))) return value;
   if (typeof current === "string")
     return { ...value, [step]: expandPath(call, load(call, step, current, path), rest, path) };
   if (typeof current !== "object") throw cannotExpand(path);

@@ -130,7 +130,11 @@ export class UnitOfWork {
   }
 
   /** The objects of one kind with that value in a field, newest first. It is slow, and for rare questions only. */
-  findByField<K extends StoredKind>(kind: K, field: keyof StoredObjects[K] & string, value: string): StoredObjects[K][] {
+  findByField<K extends StoredKind>(
+    kind: K,
+    field: keyof StoredObjects[K] & string,
+    value: string,
+  ): StoredObjects[K][] {
     const sql = `SELECT body FROM objects WHERE account = ? AND kind = ? AND json_extract(body, '$.${field}') = ? ORDER BY seq DESC`;
     const staged = this.staged(kind).toReversed();
     const stored = this.#store
@@ -147,7 +151,8 @@ export class UnitOfWork {
 
   isSpent(paymentMethodId: string): boolean {
     // A payment method that this very request made can't have been used before.
-    if (this.#work.spent.has(paymentMethodId) || this.#work.objects.has(paymentMethodId)) return this.#work.spent.has(paymentMethodId);
+    if (this.#work.spent.has(paymentMethodId) || this.#work.objects.has(paymentMethodId))
+      return this.#work.spent.has(paymentMethodId);
     const row = this.#store.row("SELECT payment_intent FROM objects WHERE id = ?", paymentMethodId);
     return typeof row?.["payment_intent"] === "string";
   }

@@ -84,7 +84,9 @@ function fromSource(unit: UnitOfWork, source: Stripe.Charge, asked: number | und
   const print = (minor: number) => printAmount(minor, source.currency);
   const [verb, noun] = made.length === 1 ? ["is", "a transfer"] : ["are", "transfers"];
   const already =
-    made.length === 0 ? "" : ` (There ${verb} already ${noun} using this source, amounting to ${print(transferredMinor)}.)`;
+    made.length === 0
+      ? ""
+      : ` (There ${verb} already ${noun} using this source, amounting to ${print(transferredMinor)}.)`;
   const message = `Transfers using this transaction as a source must not exceed the source amount of ${print(source.amount_captured)}.${already}`;
   throw failure(message, { param: "source_transaction" });
 }
