@@ -45,6 +45,9 @@ const PARTS = ["Application"];
  */
 const UNLISTED_CODES = ["generic_could_not_process", "invalid_currency"];
 
+/** An event that Stripe sends to connected accounts without declaring it, by the object that it shows. */
+const UNDECLARED_EVENTS: Readonly<Record<string, readonly string[]>> = { Charge: ["payment.created"] };
+
 /** What the client itself adds to an error. */
 const ADDED_TO_ERRORS = ["headers", "statusCode", "requestId", "detail", "exception"];
 
@@ -67,7 +70,7 @@ function writeAnswers(declarations: Declarations): Content {
   const answers = new Map<string, TypeNode>();
   for (const { method, path } of ENDPOINTS) {
     const endpoint = `${method} ${path}`;
-    const answer = operations.get(endpoint)?.answer;
+    const answer = operations.get(declaredName(endpoint))?.answer;
     if (answer !== undefined) answers.set(endpoint, answer);
     else if (!Object.hasOwn(UNDECLARED, endpoint)) throw new Error(`The stripe package knows no ${endpoint}.`);
   }
@@ -82,13 +85,18 @@ function writeAnswers(declarations: Declarations): Content {
   return { entries: { ...entries, ...UNDECLARED }, definitions: writer.definitions };
 }
 
+/** The declarations call every part of a path that varies the same. */
+function declaredName(endpoint: string): string {
+  return endpoint.replaceAll(/:\w+/g, ":id");
+}
+
 /** For every endpoint what it takes. */
 function writeParameters(declarations: Declarations): Content {
   const operations = declarations.operations();
   const writer = new SchemaWriter(declarations);
   const entries: Record<string, JsonSchema> = {};
   for (const { method, path } of ENDPOINTS) {
-    const params = operations.get(`${method} ${path}`)?.params;
+    const params = operations.get(declaredName(`${method} ${path}`))?.params;
     if (params !== undefined && params !== null) entries[`${method} ${path}`] = writer.schemaOf(params);
   }
   return shareAlike({ entries, definitions: writer.definitions });
@@ -146,11 +154,11 @@ function eventSchema(declarations: Declarations, writer: SchemaWriter, served: R
   const base = declarations.findIn("resources/Events.d.ts", "EventBase").node;
   if (!isInterfaceDeclaration(base)) throw new Error("EventBase isn't an interface.");
   const schema = writer.hash(base.members);
-  const kinds = [...shows.values()].map(({ object, types }) => ({
+  const kinds = [...shows].map(([id, { object, types }]) => ({
     ...schema,
     properties: {
       ...schema.properties,
-      type: { enum: types },
+      type: { enum: [...types, ...(UNDECLARED_EVENTS[id] ?? [])] },
       data: hash({ object, previous_attributes: { type: "object" } }, ["object"]),
     },
   }));

@@ -45,6 +45,12 @@ const EVERYWHERE: Fields = {
 /** Clients of an older version still send this parameter; the code that reads it decides about them. */
 const older = { payment_method_types: texts } as const;
 
+/** The parts of a payment that others get. */
+const divided = {
+  application_fee_amount: { minimum: 0 },
+  transfer_data: { properties: { amount: positive } },
+} as const;
+
 /** The declarations leave out cards, which Stripe takes from its own pages and, on request, from others. */
 const cards = {
   payment_method_data: {
@@ -60,10 +66,13 @@ const cards = {
 
 /** The parameters that an endpoint takes beyond its declaration, takes otherwise, or doesn't take here. */
 const ADDED: Readonly<Record<string, { readonly properties: Fields; readonly required?: readonly string[] }>> = {
-  "POST /v1/payment_intents": { properties: { amount: positive, ...cards, ...older } },
-  "POST /v1/payment_intents/:id": { properties: { amount: positive, ...cards, ...older } },
+  "POST /v1/application_fees/:id/refunds": { properties: { amount: positive } },
+  "POST /v1/payment_intents": { properties: { amount: positive, ...divided, ...cards, ...older } },
+  "POST /v1/payment_intents/:id": { properties: { amount: positive, ...divided, ...cards, ...older } },
   "POST /v1/payment_intents/:id/confirm": { properties: { ...cards, ...older } },
-  "POST /v1/payment_intents/:id/capture": { properties: { amount_to_capture: { minimum: 0 } } },
+  "POST /v1/payment_intents/:id/capture": { properties: { amount_to_capture: { minimum: 0 }, ...divided } },
+  "POST /v1/transfers": { properties: { amount: positive } },
+  "POST /v1/transfers/:id/reversals": { properties: { amount: positive } },
   "POST /v1/setup_intents": { properties: { ...cards, ...older } },
   "POST /v1/setup_intents/:id": { properties: { ...cards, ...older } },
   "POST /v1/setup_intents/:id/confirm": { properties: cards },

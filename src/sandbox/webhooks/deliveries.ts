@@ -7,6 +7,7 @@ import { pendingWebhooks } from "./events.ts";
 import type { Sent } from "../http/sent.ts";
 import type { Store } from "../world/store.ts";
 import type { UnitOfWork } from "../world/unitOfWork.ts";
+import type { EventType } from "../world/transitions.ts";
 import { eventShownIn } from "../world/versions.ts";
 import { WebhookSender } from "./webhookSender.ts";
 import { endpointsFor, findEndpoint, secretsOf, versionOf } from "./webhookEndpoints.ts";
@@ -89,7 +90,7 @@ export class Deliveries {
         pending_webhooks: endpoints.length,
         request: { id: cause.requestId, idempotency_key: cause.idempotencyKey },
         type,
-      } satisfies Stripe.EventBase;
+      } satisfies Omit<Stripe.EventBase, "type"> & { readonly type: EventType };
       const body = JSON.stringify(event).replace(`"${SNAPSHOT}"`, () => unit.text(snapshot));
       const sql = "INSERT INTO events (id, account, type, created, object_id, body) VALUES (?, ?, ?, ?, ?, ?)";
       this.#store.run(sql, id, account, type, event.created, "id" in snapshot ? snapshot.id : snapshot.customer, body);

@@ -7,6 +7,7 @@ import { attemptError, declineFields, DECLINES, type Decline } from "../../world
 import { findMandate, type MandateChoice, type MandateUse, readMandate } from "../methods/mandates.ts";
 import { newId } from "../../world/identifiers.ts";
 import type { Parameters } from "../../http/parameters.ts";
+import { inTransferGroup } from "../connect/split.ts";
 import { checkAmount } from "./paymentIntentParameters.ts";
 import { consume, refuseSpent, type UsablePaymentMethod } from "../methods/paymentMethods.ts";
 import { acceptsCurrency, BANK_TRANSFERS, flowOf, PAYMENT_METHOD_TYPES } from "../methods/paymentMethodTypes.ts";
@@ -191,12 +192,13 @@ export type Attempted =
 /** The attempt itself, past all questions to the customer. */
 export function attemptPayment(
   unit: UnitOfWork,
-  paymentIntent: Stripe.PaymentIntent,
+  before: Stripe.PaymentIntent,
   { paymentMethod, scenario }: UsablePaymentMethod,
   created: Stripe.PaymentIntent | null,
   mandate: Stripe.Mandate | null = null,
 ): Attempted {
   const { attempt } = scenario;
+  const paymentIntent = inTransferGroup(before);
   const charge = newCharge(unit, paymentIntent, paymentMethod, mandate);
   if (attempt.kind !== "declined") consume(unit, paymentMethod, paymentIntent);
   const base = { ...paymentIntent, next_action: null, latest_charge: charge.id };
