@@ -28,6 +28,8 @@ type Declaration = {
    * service behind the call keeps it. `nothing`: nobody does.
    */
   readonly keeps: "own" | "elsewhere" | "nothing";
+  /** The field of the request without which the call only reads, as one that keeps nothing. */
+  readonly readsUnless?: string;
   /** The scope that an API key needs for the call. Waiting for a payment, a refund or a set-up is reading it. */
   readonly scope: Scope;
 };
@@ -147,6 +149,7 @@ export const services = {
       effect: "moves",
       needsKey: false,
       keeps: "elsewhere",
+      readsUnless: "awaitOutcome",
       scope: "disputes:read",
     },
     submitDisputeEvidence: {
@@ -169,6 +172,11 @@ export const services = {
     },
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Declaration>>>>;
+
+/** The services in a few words, for the documents. */
+export const serviceDescriptions: Readonly<Record<keyof typeof services, string>> = {
+  payments: "Calls about payments, refunds, set-ups, customers and disputes.",
+};
 
 export const calls: readonly Call[] = Object.entries(services).flatMap(([service, handlers]) =>
   Object.entries(handlers).map(([handler, declaration]) => ({ service, handler, ...declaration })),

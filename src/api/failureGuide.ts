@@ -78,8 +78,9 @@ export const edgeReasonGuide: Readonly<Record<EdgeFailureReason | "invalid_reque
     remedy: "Send `authorization: Bearer <key>`. Nothing was accepted.",
   },
   forbidden: {
-    meaning: "The API key lacks the scope of the call. Or a web page sent a call without a key.",
-    remedy: "Use a key that has the scope. Nothing was accepted.",
+    meaning:
+      "The API key lacks the scope of the call, the request names another merchant than the key's, or that merchant is not configured. Or a web page sent a call without a key.",
+    remedy: "Use a key that has the scope, and is of the merchant. Nothing was accepted.",
   },
   too_large: {
     meaning: "The body is larger than 1 MiB.",
