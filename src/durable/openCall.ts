@@ -57,7 +57,14 @@ export function openCall<Ctx extends Context>(
   options: HandlerOptions,
   { account, acceptance = noAcceptance, isAsked = false, isForCaller = isAsked }: Opening,
 ): Call<Ctx> {
-  const { stripe: _stripe, mode: _mode, webhookSecrets: _secrets, furtherMerchants: _further, ...settings } = options;
+  const {
+    stripe: _stripe,
+    mode: _mode,
+    webhookSecrets: _secrets,
+    clientId: _clientId,
+    furtherMerchants: _further,
+    ...settings
+  } = options;
   const invocationId = ctx.request().id;
   if (!isDefault(account)) labelInvocation(invocationId, labelOf(account));
   let last = { atMs: 0, told: false };
@@ -148,8 +155,8 @@ export function openCall<Ctx extends Context>(
 
   function surroundings(): Surroundings {
     const nowMs = clock();
-    const { stripe, mode, limits } = merchantNow();
-    const merchant = { mode, limits };
+    const { stripe, mode, limits, clientId } = merchantNow();
+    const merchant = { mode, limits, clientId };
     return { settings, merchant, stripe, nowMs, acceptedAtMs: acceptance.acceptedAtMs(nowMs) ?? nowMs };
   }
 

@@ -14,6 +14,8 @@ export type Merchant = {
   /** A currency that they lack is refused; null for no limits. */
   readonly limits: Limits | null;
   readonly receiver: NotificationReceiver | null;
+  /** Of the merchant's Connect platform, for OAuth; null where no account is connected so. */
+  readonly clientId: string | null;
 };
 
 /** The merchants beside the default one, as they are configured now: a file that changes changes them. */
@@ -24,10 +26,11 @@ export type FurtherMerchants = {
 
 /** What the handlers work with. Tests choose other timings; nothing else differs from production. */
 export type ServiceOptions = {
-  /** Of the default merchant, as `mode`, `webhookSecrets` and the receiver of `notifications`. */
+  /** Of the default merchant, as `mode`, `webhookSecrets`, `clientId` and the receiver of `notifications`. */
   readonly stripe: StripeGateway;
   readonly mode: "test" | "live";
   readonly webhookSecrets: readonly string[];
+  readonly clientId?: string | null;
   readonly furtherMerchants?: FurtherMerchants;
   readonly pollScheduleMs: readonly number[];
   readonly timeoutMs: number;
@@ -40,6 +43,8 @@ export type ServiceOptions = {
   /** When to look up a create whose outcome is unknown: at once, and again when search has caught up. */
   readonly lookUpDelaysMs: readonly number[];
   readonly notifications: NotificationsOptions;
+  /** Where the edge takes the owners of accounts that were connected by OAuth; left out: where Stripe's own settings say. */
+  readonly connectRedirectUri?: string | null;
   /** Shared with the edge, the one that signs now and older ones; without any, nothing is taken from the edge. */
   readonly edgeSecrets?: readonly string[];
 };
@@ -53,12 +58,15 @@ export type HandlerOptions = ServiceOptions & {
 
 /** The merchant of an id, as it is configured now; undefined where there is none. */
 export function merchantOf(
-  options: Pick<ServiceOptions, "stripe" | "mode" | "webhookSecrets" | "notifications" | "furtherMerchants">,
+  options: Pick<
+    ServiceOptions,
+    "stripe" | "mode" | "webhookSecrets" | "clientId" | "notifications" | "furtherMerchants"
+  >,
   id: string,
 ): Merchant | undefined {
   if (id !== defaultMerchant) return options.furtherMerchants?.find(id);
-  const { stripe, mode, webhookSecrets, notifications } = options;
-  return { id, stripe, mode, webhookSecrets, limits: null, receiver: notifications.receiver };
+  const { stripe, mode, webhookSecrets, clientId = null, notifications } = options;
+  return { id, stripe, mode, webhookSecrets, limits: null, receiver: notifications.receiver, clientId };
 }
 
 /** Every merchant that is configured now. */

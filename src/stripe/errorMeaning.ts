@@ -71,6 +71,23 @@ function goneAccount(text: string): Refusal {
   return { stripeCode: accountInvalid, param: "stripeAccount", message };
 }
 
+/** OAuth's endpoints have errors of their own, whose type says what is wrong. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
+function oauthRefusal({ rawType, message }: Stripe.errors.StripeError): Refusal | null {
+  const type: string | undefined = rawType;
+  switch (type) {
+    case "invalid_client":
+      // Stripe's text may quote the key.
+      return { stripeCode: type, param: null, message: "Stripe knows no such connection (invalid_client)." };
+    case "invalid_grant":
+    case "invalid_request":
+    case "invalid_scope":
+    case "unsupported_grant_type":
+      return { stripeCode: type, param: null, message };
+    default:
+      return null;
+  }
+}
+
 /** An account lacks a capability, or Stripe disabled it. https://docs.stripe.com/connect/account-capabilities */
 const incapable: ReadonlySet<string | undefined> = new Set(["capability_not_active", "transfers_not_allowed"]);
 
@@ -82,6 +99,8 @@ export function meaningOf(error: unknown): ErrorMeaning {
   // No status: the connection failed, timed out, was cut, or the answer was no JSON (an HTML page of a proxy).
   if (status === undefined) return { kind: "retry", message: `Stripe could not be reached (${error.type}).` };
 
+  const oauth = oauthRefusal(error);
+  if (oauth !== null) return { kind: "refused", refusal: oauth, paymentIntentId: null, setupIntentId: null };
   if (status === 401) {
     return { kind: "operator", problem: "rejected", message: "Stripe rejects the API key (401)." };
   }

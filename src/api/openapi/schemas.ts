@@ -1,5 +1,15 @@
 /** The names of the shapes in the document: a generator makes types of these names, and they are those of the package. */
 import type { z } from "zod";
+import {
+  accountStateSchema,
+  connectedAccountSchema,
+  connectUrlSchema,
+  disconnectedAccountSchema,
+  onboardedAccountSchema,
+  onboardingLinkSchema,
+  transferOutcomeSchema,
+  transferReversalSchema,
+} from "../../accounts/contract.ts";
 import { disputeStateSchema } from "../../disputes/contract.ts";
 import { customerStateSchema } from "../../customers/contract.ts";
 import { cancelOutcomeSchema, paymentOutcomeSchema, paymentStateSchema } from "../../payments/contract.ts";
@@ -19,6 +29,14 @@ const answerSchemas = {
   SetupOutcome: setupOutcomeSchema,
   CustomerState: customerStateSchema,
   DisputeState: disputeStateSchema,
+  AccountState: accountStateSchema,
+  OnboardedAccount: onboardedAccountSchema,
+  OnboardingLink: onboardingLinkSchema,
+  ConnectUrl: connectUrlSchema,
+  ConnectedAccount: connectedAccountSchema,
+  DisconnectedAccount: disconnectedAccountSchema,
+  TransferOutcome: transferOutcomeSchema,
+  TransferReversal: transferReversalSchema,
   NextAction: nextActionSchema,
   AttemptFailure: attemptFailureSchema,
 } as const satisfies Readonly<Record<string, z.ZodType>>;
