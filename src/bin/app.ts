@@ -5,24 +5,49 @@ import { defaultInactivityTimeoutMs, defaultLookUpDelaysMs } from "../durable/po
 import { notificationTimings } from "../notifications/options.ts";
 import { serveServices } from "../app/services.ts";
 import { checkAccount, clockWarning } from "../stripe/account.ts";
+import { openMerchants } from "../merchants/file/openMerchants.ts";
 import { createStripeGateway } from "../merchants/gateway.ts";
+import { defaultMerchant } from "../merchants/rules.ts";
 import { webhookEventTypes } from "../webhooks/eventTable.ts";
 
 async function main(): Promise<void> {
-  const config = loadAppConfig(readEnvironment());
+  const environment = readEnvironment();
+  const config = loadAppConfig(environment);
+  const { merchantsFile, whyNoLiveKeys } = config;
+  const onWarning = (line: string): void => console.warn(line);
+  const further =
+    merchantsFile === undefined
+      ? null
+      : openMerchants({
+          path: merchantsFile,
+          environment,
+          apiBase: config.stripe.apiBase,
+          ownWebhookSecrets: config.stripe.webhookSecrets,
+          whyNoLiveKeys,
+          onWarning,
+          onSlowed: onWarning,
+        });
   const served = await serveServices({
     port: config.port,
     identityKeys: config.identityKeys,
     edgeSecrets: config.edgeSecrets,
-    stripe: createStripeGateway(config.stripe, { onSlowed: (words) => console.warn(words) }),
+    stripe: createStripeGateway(
+      { ...config.stripe, ...(further !== null && { sharedBy: defaultMerchant }) },
+      { onSlowed: onWarning },
+    ),
     mode: config.stripe.mode,
     webhookSecrets: config.stripe.webhookSecrets,
+    clientId: config.stripe.clientId,
+    ...(further !== null && { furtherMerchants: further }),
     ...config.payments,
     inactivityTimeoutMs: defaultInactivityTimeoutMs,
     lookUpDelaysMs: defaultLookUpDelaysMs,
     notifications: { ...notificationTimings, receiver: config.notificationReceiver },
   });
-  console.info(`The payment service listens on http://127.0.0.1:${served.port} (Stripe ${config.stripe.mode} mode).`);
+  const merchants = further === null ? "" : `, ${further.all().length + 1} merchants`;
+  console.info(
+    `The payment service listens on http://127.0.0.1:${served.port} (Stripe ${config.stripe.mode} mode${merchants}).`,
+  );
   console.info(`The Stripe webhook endpoint needs these event types: ${webhookEventTypes.join(", ")}`);
   if (config.notificationReceiver !== null) console.info(`Notifications go to ${nameOf(config.notificationReceiver)}.`);
 
@@ -30,6 +55,7 @@ async function main(): Promise<void> {
   const stop = () => {
     if (stopping) return;
     stopping = true;
+    further?.close();
     // A call in flight may wait for Stripe; whatever is cut off here is replayed from the journal elsewhere.
     setTimeout(() => process.exit(0), 5000).unref();
     void served.close().then(() => process.exit(0));

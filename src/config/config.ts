@@ -11,8 +11,8 @@ import {
   defaults,
   expectation,
   isOnThisMachine,
+  isPlainElsewhere,
   isUnset,
-  loopbackHosts,
   parseSettings,
   type Environment,
   type Settings,
@@ -27,6 +27,8 @@ type StripeConfig = {
   readonly mode: StripeMode;
   /** How many requests this process sends per second; null: as many as come. */
   readonly pace: Pace | null;
+  /** Of the Connect platform, for OAuth; null where no account is connected so. */
+  readonly clientId: string | null;
 };
 
 type PaymentsConfig = {
@@ -48,6 +50,10 @@ export type AppConfig = {
   readonly identityKeys: readonly string[];
   /** Shared with the edge; empty: nothing is taken from one. */
   readonly edgeSecrets: readonly string[];
+  /** Undefined: there is one merchant, that of these settings. */
+  readonly merchantsFile: string | undefined;
+  /** Why no merchant may have a live key; null where they may. */
+  readonly whyNoLiveKeys: string | null;
 };
 
 /** What the development runtime needs; the Stripe settings as found, because without a key there is the sandbox. */
@@ -98,7 +104,8 @@ export function loadAppConfig(environment: Environment): AppConfig {
       webhookSecrets,
       apiBase: settings.STRIPE_API_BASE,
       mode: stripeModeOf(secretKey),
-      pace: paceFor(settings, stripeModeOf(secretKey)),
+      pace: paceFor(settings.STRIPE_REQUESTS_PER_SECOND, settings.STRIPE_API_BASE, stripeModeOf(secretKey)),
+      clientId: settings.STRIPE_CLIENT_ID ?? null,
     },
     payments: {
       pollScheduleMs: settings.PAYMENT_POLL_SCHEDULE ?? defaults.pollScheduleMs,
@@ -111,6 +118,8 @@ export function loadAppConfig(environment: Environment): AppConfig {
     port: settings.PORT ?? defaults.servicePort,
     identityKeys: settings.RESTATE_IDENTITY_KEYS ?? [],
     edgeSecrets: settings.EDGE_SECRET ?? [],
+    merchantsFile: settings.MERCHANTS_FILE,
+    whyNoLiveKeys: whyNoLiveKeys(settings, environment),
   };
 }
 
@@ -154,11 +163,18 @@ export function loadDevConfig(environment: Environment): DevConfig {
   };
 }
 
-/** Our own sandbox limits nothing unless it is told to. */
-function paceFor({ STRIPE_REQUESTS_PER_SECOND: asked, STRIPE_API_BASE: apiBase }: Settings, mode: StripeMode) {
+/**
+ * Our own sandbox limits nothing unless it is told to.
+ * @param requestsPerSecond as the settings say: null is off, undefined the default
+ */
+export function paceFor(
+  requestsPerSecond: number | null | undefined,
+  apiBase: string | undefined,
+  mode: StripeMode,
+): Pace | null {
   const byDefault = apiBase !== undefined && isOnThisMachine(apiBase) ? null : defaults.requestsPerSecond[mode];
-  const requestsPerSecond = asked === undefined ? byDefault : asked;
-  return requestsPerSecond === null ? null : paceOf(requestsPerSecond, mode);
+  const asked = requestsPerSecond === undefined ? byDefault : requestsPerSecond;
+  return asked === null ? null : paceOf(asked, mode);
 }
 
 export function receiverOf(settings: Settings): NotificationReceiver | null {
@@ -177,19 +193,21 @@ export function receiverProblems(settings: Settings, environment: Environment): 
     ...(hasUrl && hasService ? ["NOTIFY_URL and NOTIFY_SERVICE are both set. Expected one receiver, not two."] : []),
     ...(hasUrl && !hasSecret ? [`NOTIFY_SECRET is missing, and NOTIFY_URL needs it. ${expectation.notifySecret}`] : []),
     ...(hasSecret && !hasUrl ? ["NOTIFY_SECRET is set without NOTIFY_URL: a Restate service needs no signature."] : []),
-    ...(stripeModeOf(secretKey) === "live" && url?.protocol === "http:" && !loopbackHosts.includes(url.hostname)
+    ...(stripeModeOf(secretKey) === "live" && url !== undefined && isPlainElsewhere(url)
       ? [`NOTIFY_URL is plain http to another machine, with a live Stripe key. ${expectation.notifyUrl}`]
       : []),
   ];
 }
 
-/** With a live key a request that no engine has signed would charge: whoever reaches the service's port could make one by hand. */
 function unsignedProblems(settings: Settings, environment: Environment): readonly string[] {
-  const isLive = stripeModeOf(settings.STRIPE_SECRET_KEY ?? "") === "live";
-  if (!isLive || settings.ALLOW_UNSIGNED_ENGINE === true || !isUnset(environment, "RESTATE_IDENTITY_KEYS")) return [];
-  return [
-    `RESTATE_IDENTITY_KEYS is missing, and the Stripe key is a live one: whoever reaches the service's port could charge. ${expectation.identityKeys} Or set ALLOW_UNSIGNED_ENGINE=yes where nobody but the engine can reach the port.`,
-  ];
+  const why = stripeModeOf(settings.STRIPE_SECRET_KEY ?? "") === "live" ? whyNoLiveKeys(settings, environment) : null;
+  return why === null ? [] : [why];
+}
+
+/** With a live key a request that no engine has signed would charge: whoever reaches the service's port could make one by hand. */
+function whyNoLiveKeys(settings: Settings, environment: Environment): string | null {
+  if (settings.ALLOW_UNSIGNED_ENGINE === true || !isUnset(environment, "RESTATE_IDENTITY_KEYS")) return null;
+  return `RESTATE_IDENTITY_KEYS is missing, and the Stripe key is a live one: whoever reaches the service's port could charge. ${expectation.identityKeys} Or set ALLOW_UNSIGNED_ENGINE=yes where nobody but the engine can reach the port.`;
 }
 
 /** Keys carry their mode: https://docs.stripe.com/keys */

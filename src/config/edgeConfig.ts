@@ -29,6 +29,8 @@ export type EdgeConfig = {
   readonly secrets: readonly string[];
   /** Undefined: calls are taken from this machine only, without a key. */
   readonly apiKeysFile: string | undefined;
+  /** Undefined: there is one merchant, that of these settings. */
+  readonly merchantsFile: string | undefined;
   /** Addresses whose `x-forwarded-for` counts; null for none. */
   readonly trustProxy: BlockList | null;
   readonly rateLimits: EdgeRateLimits;
@@ -66,6 +68,7 @@ export function loadEdgeConfig(environment: Environment): EdgeConfig {
     authToken: settings.RESTATE_AUTH_TOKEN,
     secrets: settings.EDGE_SECRET ?? [],
     apiKeysFile: settings.API_KEYS_FILE,
+    merchantsFile: settings.MERCHANTS_FILE,
     trustProxy: settings.TRUST_PROXY ?? null,
     rateLimits: settings.EDGE_RATE_LIMITS ?? noRateLimits,
     stripe: { mode, webhookSecrets, apiBase, isSandbox },

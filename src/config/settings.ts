@@ -43,6 +43,9 @@ export const expectation = {
     "Expected a Stripe secret or restricted key (sk_test_…, sk_live_…, rk_test_…, rk_live_…), for example sk_test_51AbC….",
   webhookSecrets:
     "Expected one or more webhook signing secrets (whsec_…), separated by commas, for example whsec_new…,whsec_old….",
+  clientId: "Expected the client id of your Connect platform (ca_…), for example ca_9hbG….",
+  merchantsFile:
+    "Expected the path of the file of further merchants, for example merchants.json; docs/merchants.md shows one.",
   apiBase:
     "Expected the origin of a Stripe API (https, or http on this machine; no path), for example http://127.0.0.1:12111.",
   identityKeys:
@@ -84,9 +87,15 @@ export const expectation = {
 
 export const loopbackHosts: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
 
+/** https://docs.stripe.com/connect/oauth-reference */
+export const clientIdForm = /^ca_\w+$/;
+
 const settingsSchema = z.object({
-  STRIPE_SECRET_KEY: secret(expectation.secretKey, (text) => (/^[sr]k_(test|live)_\w+$/.test(text) ? text : undefined)),
-  STRIPE_WEBHOOK_SECRET: secret(expectation.webhookSecrets, (text) => list(text, /^whsec_[\w+/=-]+$/)),
+  STRIPE_SECRET_KEY: secret(expectation.secretKey, secretKeyOf),
+  STRIPE_WEBHOOK_SECRET: secret(expectation.webhookSecrets, webhookSecretsOf),
+  STRIPE_CLIENT_ID: secret(expectation.clientId, (text) => (clientIdForm.test(text) ? text : undefined)),
+  // Secret, because people put a key or the file's content here by mistake.
+  MERCHANTS_FILE: secret(expectation.merchantsFile, pathOf),
   STRIPE_API_BASE: secret(expectation.apiBase, originOf),
   STRIPE_REQUESTS_PER_SECOND: setting(expectation.requestsPerSecond, requestsPerSecondOf),
   NOTIFY_URL: secret(expectation.notifyUrl, receiverUrlOf),
@@ -136,6 +145,14 @@ const settingsSchema = z.object({
 });
 
 export type Settings = Partial<z.output<typeof settingsSchema>>;
+
+export function secretKeyOf(text: string): string | undefined {
+  return /^[sr]k_(test|live)_\w+$/.test(text) ? text : undefined;
+}
+
+export function webhookSecretsOf(text: string): readonly string[] | undefined {
+  return list(text, /^whsec_[\w+/=-]+$/);
+}
 
 /** The settings that parse, and the problems of the others. An empty variable counts as unset: that is how `.env` files switch things off. */
 export function parseSettings(environment: Environment): { settings: Settings; problems: string[] } {
@@ -215,9 +232,9 @@ function durationWithin(text: string, minimumMs: number, maximumMs: number): num
   }
 }
 
-/** A path, and neither JSON nor an API key. */
+/** A path, and neither JSON nor a key. */
 function pathOf(text: string): string | undefined {
-  return /^(?![{[]|rsp_|Bearer )[^\p{Cc}]{1,4096}$/iu.test(text) ? text : undefined;
+  return /^(?![{[]|rsp_|[sr]k_(?:test|live)_|whsec_|Bearer )[^\p{Cc}]{1,4096}$/iu.test(text) ? text : undefined;
 }
 
 /** Null is off. */
@@ -242,6 +259,11 @@ function jsonOf(text: string): object | undefined {
 /** Whether an API origin is on this machine, as the sandbox is. */
 export function isOnThisMachine(apiBase: string): boolean {
   return loopbackHosts.includes(new URL(apiBase).hostname);
+}
+
+/** Whether what is sent there can be read on the way to another machine. */
+export function isPlainElsewhere(url: URL): boolean {
+  return url.protocol === "http:" && !loopbackHosts.includes(url.hostname);
 }
 
 /** Over plain http a key would be readable on the way, so http is for this machine only. */

@@ -2,10 +2,10 @@
  * The file of API keys (`API_KEYS_FILE`): who may call, as JSON. It holds hashes, so reading it makes nobody a caller; writing it
  * does. A message about it names a field, and quotes nothing of the file.
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { z } from "zod";
 import { scopes } from "../api/scopes.ts";
 import { defaultMerchant } from "../merchants/rules.ts";
+import { FileProblem, openness, readOwnFile, type OwnFile } from "../config/ownFile.ts";
 import { keyIdForm } from "./apiKeyForm.ts";
 
 /** A key's name becomes a part of a caller's key space. */
@@ -54,27 +54,13 @@ export class KeyFileError extends Error {
   }
 }
 
-/** Far more than the keys of any merchants need. */
-const maximumBytes = 16 * 1024 * 1024;
-
 /** @throws KeyFileError when there is no such file, or it can't be read */
-export function readKeyFile(path: string): { readonly text: string; readonly mode: number } {
+export function readKeyFile(path: string): OwnFile {
   try {
-    // A pipe would keep its reader waiting for a writer.
-    const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    try {
-      const status = fstatSync(file);
-      if (!status.isFile()) throw new KeyFileError(path, "is no file");
-      if (status.size > maximumBytes) throw new KeyFileError(path, "is larger than 16 MiB");
-      return { text: readFileSync(file, "utf8"), mode: status.mode };
-    } finally {
-      closeSync(file);
-    }
+    return readOwnFile(path);
   } catch (error) {
-    if (error instanceof KeyFileError) throw error;
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
-    if (code === "ENOENT") throw new KeyFileError(path, "does not exist", { cause: error, isMissing: true });
-    throw new KeyFileError(path, `can't be read (${code})`, { cause: error });
+    if (!(error instanceof FileProblem)) throw error;
+    throw new KeyFileError(path, error.message, { cause: error, isMissing: error.isMissing });
   }
 }
 
@@ -105,9 +91,8 @@ const rightsOfOthers = 0o066;
 
 /** What is to be said about a file that others may read or write; null where only its owner can. */
 export function opennessWarning(path: string, mode: number): string | null {
-  if (process.platform === "win32" || (mode & rightsOfOthers) === 0) return null;
-  const shown = (mode & 0o777).toString(8).padStart(4, "0");
-  return `API_KEYS_FILE ${path} is open to other users (mode ${shown}): whoever writes it can call. Run: chmod 600 ${path}`;
+  const open = openness(mode, rightsOfOthers);
+  return open === null ? null : `API_KEYS_FILE ${path} ${open}: whoever writes it can call. Run: chmod 600 ${path}`;
 }
 
 /** A field's own word in place of zod's, so that no message quotes a value. */

@@ -5,6 +5,7 @@
 import { timingSafeEqual } from "node:crypto";
 import { resolve } from "node:path";
 import type { Scope } from "../api/scopes.ts";
+import { watch } from "../config/watched.ts";
 import { KeyFileError, opennessWarning, parseKeyFile, readKeyFile, type StoredKey } from "./apiKeyFile.ts";
 import { hashOfKey, keyIdOf } from "./apiKeyForm.ts";
 
@@ -24,10 +25,6 @@ export type ApiKeys = {
 
 type KnownKey = { readonly key: ApiKey; readonly hash: Buffer };
 
-/**
- * The file is read again at this pace, and compared as text. Neither a replaced file, nor a link that turns, nor two changes within one
- * tick of the file system's clock is missed so, as events and times of changes would miss them.
- */
 const lookEveryMs = 400;
 
 /**
@@ -36,59 +33,37 @@ const lookEveryMs = 400;
  */
 export function openApiKeys(path: string, onWarning: (line: string) => void): ApiKeys {
   const file = resolve(path);
-  const first = readKeyFile(file);
-  let known = knownKeys(parseKeyFile(file, first.text));
-  let seen = markOf({ kind: "read", ...first });
-  let openness: string | null = null;
-  warnOfOpenness(first.mode);
+  let toldOpenness: string | null = null;
 
   function warnOfOpenness(mode: number): void {
     const warning = opennessWarning(file, mode);
-    if (warning !== null && warning !== openness) onWarning(warning);
-    openness = warning;
+    if (warning !== null && warning !== toldOpenness) onWarning(warning);
+    toldOpenness = warning;
   }
 
-  function look(): void {
-    const now = lookAt(file);
-    if (now.kind === "read") warnOfOpenness(now.mode);
-    if (markOf(now) === seen) return;
-    seen = markOf(now);
-    try {
-      if (now.kind === "failed") throw now.error;
-      known = knownKeys(parseKeyFile(file, now.text));
-    } catch (error) {
-      if (!(error instanceof KeyFileError)) throw error;
-      onWarning(`${error.message} The keys that were read before stay in use.`);
-    }
-  }
-  const timer = setInterval(look, lookEveryMs).unref();
+  const known = watch(
+    () => {
+      const { text, mode } = readKeyFile(file);
+      warnOfOpenness(mode);
+      return { mark: text, read: () => knownKeys(parseKeyFile(file, text)) };
+    },
+    {
+      everyMs: lookEveryMs,
+      onProblem(error) {
+        if (!(error instanceof KeyFileError)) throw error;
+        onWarning(`${error.message} The keys that were read before stay in use.`);
+      },
+    },
+  );
 
   return {
     find: (presented) => {
       const id = keyIdOf(presented);
-      const found = id === null ? undefined : known.get(id);
+      const found = id === null ? undefined : known.current().get(id);
       return found !== undefined && timingSafeEqual(hashOfKey(presented), found.hash) ? found.key : null;
     },
-    close: () => clearInterval(timer),
+    close: () => known.close(),
   };
-}
-
-type Look =
-  | { readonly kind: "read"; readonly text: string; readonly mode: number }
-  | { readonly kind: "failed"; readonly error: KeyFileError };
-
-function lookAt(path: string): Look {
-  try {
-    return { kind: "read", ...readKeyFile(path) };
-  } catch (error) {
-    if (error instanceof KeyFileError) return { kind: "failed", error };
-    throw error;
-  }
-}
-
-/** Two looks with one mark saw the same. */
-function markOf(look: Look): string {
-  return look.kind === "read" ? `read ${look.text}` : `failed ${look.error.message}`;
 }
 
 function knownKeys(stored: readonly StoredKey[]): ReadonlyMap<string, KnownKey> {

@@ -17,6 +17,7 @@ import { setupRequests } from "../setups/stripe/requests.ts";
 import type { PacerOptions } from "../stripe/pacing.ts";
 import type { FixedRequest } from "../stripe/request.ts";
 import { undeliveredEvents } from "../webhooks/stripe.ts";
+import { ownersOnly } from "./ownership/ownersOnly.ts";
 
 export type StripeGateway = Requests & {
   /** The same for a connected account. https://docs.stripe.com/connect/authentication */
@@ -30,9 +31,18 @@ const stripeConnectBase = "https://connect.stripe.com";
 /** A marketplace may have many thousands of connected accounts; those that are acted on again and again are few. */
 const keptGateways = 1000;
 
-export function createStripeGateway(target: StripeTarget, pacing: PacerOptions = {}): StripeGateway {
+export type GatewayTarget = Omit<StripeTarget, "guard"> & {
+  /**
+   * The merchant whose gateway it is, where others may have the same Stripe account: what is theirs is then as if it didn't exist. Left
+   * out where there is one merchant.
+   */
+  readonly sharedBy?: string;
+};
+
+export function createStripeGateway({ sharedBy, ...target }: GatewayTarget, pacing: PacerOptions = {}): StripeGateway {
   const { apiBase: connectBase = stripeConnectBase } = target;
-  const open = openStripeClients(target, pacing);
+  const guard = sharedBy === undefined ? {} : { guard: ownersOnly(sharedBy) };
+  const open = openStripeClients({ ...target, ...guard }, pacing);
   const gateways = new Map<string, StripeGateway>();
   const onBehalf = (stripeAccount: string): StripeGateway => {
     const gateway = gateways.get(stripeAccount) ?? { ...requestsTo(open(stripeAccount), connectBase), onBehalf };

@@ -29,6 +29,9 @@ const multipleByCurrency: ReadonlyMap<string, number> = new Map([
   ...threeDecimal.split(" ").map((currency) => [currency, 10] as const),
 ]);
 
+/** The currencies that Stripe charges in, in lower case. */
+export const currencies: readonly string[] = [...multipleByCurrency.keys()].toSorted();
+
 /** What is wrong with a sum of money: the field at fault and a sentence for the caller. */
 export type MoneyProblem = { readonly field: "amount" | "currency"; readonly message: string };
 

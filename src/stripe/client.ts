@@ -1,5 +1,5 @@
 import { Stripe } from "stripe";
-import { pacedHttpClient } from "./pacedHttpClient.ts";
+import { pacedHttpClient, type HttpClient } from "./pacedHttpClient.ts";
 import { Pacer, type Pace, type PacerOptions } from "./pacing.ts";
 
 export type StripeTarget = {
@@ -7,6 +7,8 @@ export type StripeTarget = {
   readonly apiBase: string | undefined;
   /** Null or left out: requests are sent as they come. */
   readonly pace?: Pace | null;
+  /** Stands before the client that sends, and sees each request and each answer. */
+  readonly guard?: (client: HttpClient) => HttpClient;
 };
 
 /**
@@ -26,14 +28,14 @@ export function openStripeClients(
   target: StripeTarget,
   pacing: PacerOptions = {},
 ): (stripeAccount: string | null) => Stripe {
-  const { pace = null } = target;
+  const { pace = null, guard = (client) => client } = target;
   const options = {
     apiVersion: Stripe.API_VERSION,
     maxNetworkRetries: 0,
     timeout: stripeTimeoutMs,
     telemetry: false,
     appInfo: { name: "restate-stripe-payments", version: "0.1.0" },
-    httpClient: pace === null ? Stripe.createNodeHttpClient() : pacedHttpClient(new Pacer(pace, pacing)),
+    httpClient: guard(pace === null ? Stripe.createNodeHttpClient() : pacedHttpClient(new Pacer(pace, pacing))),
     ...(target.apiBase === undefined ? {} : hostOf(target.apiBase)),
   };
   return (stripeAccount) =>

@@ -4,7 +4,7 @@ import { apiOperation } from "./apiOperation.ts";
 import { NoTurn, type Pacer } from "./pacing.ts";
 import { presentTerms, WithdrawnRequest } from "./terms.ts";
 
-type HttpClient = ReturnType<typeof Stripe.createNodeHttpClient>;
+export type HttpClient = ReturnType<typeof Stripe.createNodeHttpClient>;
 
 export function pacedHttpClient(pacer: Pacer): HttpClient {
   const client = Stripe.createNodeHttpClient();

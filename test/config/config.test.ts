@@ -37,6 +37,7 @@ describe("loadAppConfig", () => {
         apiBase: undefined,
         mode: "test",
         pace: { all: 20, eachOperation: 20, search: 16 },
+        clientId: null,
       },
       payments: {
         pollScheduleMs: [60_000, 300_000, 900_000, 3_600_000, 21_600_000],
@@ -49,7 +50,23 @@ describe("loadAppConfig", () => {
       port: 9080,
       identityKeys: [],
       edgeSecrets: [],
+      merchantsFile: undefined,
+      whyNoLiveKeys: expect.stringMatching(/^RESTATE_IDENTITY_KEYS is missing, and the Stripe key is a live one/),
     });
+  });
+
+  test("takes the file of further merchants, and the platform's client id", () => {
+    const config = loadAppConfig({ ...stripe, MERCHANTS_FILE: "merchants.json", STRIPE_CLIENT_ID: "ca_1" });
+    expect(config).toMatchObject({ merchantsFile: "merchants.json", stripe: { clientId: "ca_1" } });
+  });
+
+  test.each<[Environment, boolean]>([
+    [{}, false],
+    [{ ALLOW_UNSIGNED_ENGINE: "no" }, false],
+    [{ ALLOW_UNSIGNED_ENGINE: "yes" }, true],
+    [signed, true],
+  ])("%j: a merchant may have a live key: %s", (settings, mayBeLive) => {
+    expect(loadAppConfig({ ...stripe, ...settings }).whyNoLiveKeys === null).toBe(mayBeLive);
   });
 
   test("takes the secrets that it shares with the edge", () => {

@@ -29,6 +29,7 @@ test("beside npm start the edge needs the sandbox's address and webhook secret o
     authToken: undefined,
     secrets: [],
     apiKeysFile: undefined,
+    merchantsFile: undefined,
     trustProxy: null,
     rateLimits: { keyPerSecond: null, refusedPerSecond: null },
     stripe: { mode: "test", webhookSecrets: ["whsec_1"], apiBase: "http://127.0.0.1:12111", isSandbox: true },
@@ -85,6 +86,10 @@ describe("where the edge listens", () => {
       ]);
     },
   );
+});
+
+test("the edge reads the file of merchants where there is one", () => {
+  expect(loadEdgeConfig({ ...sandbox, MERCHANTS_FILE: "merchants.json" }).merchantsFile).toBe("merchants.json");
 });
 
 describe("EDGE_SECRET", () => {

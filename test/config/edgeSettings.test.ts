@@ -64,3 +64,32 @@ describe("API_KEYS_FILE", () => {
     },
   );
 });
+
+describe("MERCHANTS_FILE", () => {
+  it("is a path, for the service and the edge", () => {
+    const MERCHANTS_FILE = "/etc/payments/merchants.json";
+    expect(parseSettings({ MERCHANTS_FILE })).toEqual({ settings: { MERCHANTS_FILE }, problems: [] });
+  });
+
+  it.each(['{ "merchants": [] }', "sk_live_Canary", "rk_test_Canary", "whsec_Canary", "m".repeat(5000)])(
+    "refuses %j, and does not repeat it",
+    (text) => {
+      expect(parseSettings({ MERCHANTS_FILE: text }).problems).toEqual([
+        "MERCHANTS_FILE has a value that cannot be used (not shown here). Expected the path of the file of further merchants, for example merchants.json; docs/merchants.md shows one.",
+      ]);
+    },
+  );
+});
+
+describe("STRIPE_CLIENT_ID", () => {
+  it("is that of a Connect platform", () => {
+    const STRIPE_CLIENT_ID = "ca_32D88BD1qLklliziD7gYQvctJIhWBSQ7";
+    expect(parseSettings({ STRIPE_CLIENT_ID })).toEqual({ settings: { STRIPE_CLIENT_ID }, problems: [] });
+  });
+
+  it.each(["acct_1", "sk_live_Canary", "ca_", "ca_1 ca_2"])("refuses %j, and does not repeat it", (text) => {
+    expect(parseSettings({ STRIPE_CLIENT_ID: text }).problems).toEqual([
+      "STRIPE_CLIENT_ID has a value that cannot be used (not shown here). Expected the client id of your Connect platform (ca_…), for example ca_9hbG….",
+    ]);
+  });
+});

@@ -43,6 +43,7 @@ export async function openEdge(
     authToken: undefined,
     secrets: [edgeSecret],
     apiKeysFile: undefined,
+    merchantsFile: undefined,
     trustProxy: null,
     rateLimits: noRateLimits,
     stripe: {
