@@ -1,4 +1,6 @@
-import { ACCOUNTS } from "./accounts.ts";
+import { ACCOUNT_LINKS } from "./connect/accountLinks.ts";
+import { ACCOUNTS } from "./connect/accounts.ts";
+import { OAUTH } from "./connect/oauth.ts";
 import { BALANCE_TRANSACTIONS } from "./balance.ts";
 import { CASH_BALANCES } from "./methods/cashBalance.ts";
 import { CATALOG } from "./checkout/catalog.ts";
@@ -41,6 +43,8 @@ import {
 /** The endpoints that the sandbox serves. Their parameters stand in `parameterSchemas.ts`. https://docs.stripe.com/api */
 export const ENDPOINTS: readonly Endpoint[] = [
   ...ACCOUNTS,
+  ...ACCOUNT_LINKS,
+  ...OAUTH,
   ...BALANCE_TRANSACTIONS,
   ...CASH_BALANCES,
   ...CATALOG,

@@ -58,6 +58,7 @@ export const TRANSITION_EVENTS = {
   price_created: ["price.created"],
   price_updated: ["price.updated"],
   account_updated: ["account.updated"],
+  account_joined: ["account.application.authorized"],
   account_left: ["account.application.deauthorized"],
 } as const satisfies Record<string, readonly Stripe.Event.Type[]>;
 
