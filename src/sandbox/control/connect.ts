@@ -35,11 +35,7 @@ export async function deauthorize(parts: Parts, { account }: z.output<typeof dea
 }
 
 /** Works in the platform of the account, or in an account that has left, and sends the events. */
-async function actOn<T>(
-  { store, ledger, deliveries }: Parts,
-  account: string,
-  work: (desk: Desk) => T,
-): Promise<T> {
+async function actOn<T>({ store, ledger, deliveries }: Parts, account: string, work: (desk: Desk) => T): Promise<T> {
   const owner = store.row("SELECT account FROM objects WHERE id = ? AND kind = 'account'", account)?.["account"];
   if (typeof owner !== "string") throw new ControlError(404, `There is no account '${account}'.`);
   const unit = ledger.begin(owner);

@@ -39,7 +39,8 @@ export function accountInvalid(account: string): ApiError {
 function accountOfKey(key: string, store: Store): string {
   if (!/^sk_test_connected_\w+$/.test(key)) return platformOfKey(key);
   const token = findToken(store, "access", key);
-  if (token === null) throw unauthorized("Invalid API Key provided: ****. This access token was revoked or never issued.");
+  if (token === null)
+    throw unauthorized("Invalid API Key provided: ****. This access token was revoked or never issued.");
   return token.account;
 }
 

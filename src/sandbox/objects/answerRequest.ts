@@ -179,8 +179,7 @@ async function execute(
     // The work of a refused or failed request is dropped: an empty unit is committed in its place.
     if (known.aftermath !== "declined") worked = ledger.begin(caller.account);
   }
-  if (fault?.effect === "error_500_saved_after" && isSaved)
-    answer = errorAnswer(serverError("declined"), exchange);
+  if (fault?.effect === "error_500_saved_after" && isSaved) answer = errorAnswer(serverError("declined"), exchange);
   const cause = { requestId: exchange.requestId, idempotencyKey: exchange.key };
   const dispatch = await ledger.commit(worked, cause, () => {
     if (idempotent !== null && isSaved) answers.save(idempotent, answer, unit.nowMs);
@@ -198,7 +197,9 @@ function errorAnswer(error: ApiError, { path, requestId }: Exchange): Answer {
 /** OAuth's endpoints take the platform's key in the form, too. */
 function withSecret({ headers }: ApiRequest, { path, form }: Exchange): IncomingHttpHeaders {
   const secret = path.startsWith("/oauth/") ? new URLSearchParams(form).get("client_secret") : null;
-  return secret === null || headers.authorization !== undefined ? headers : { ...headers, authorization: `Bearer ${secret}` };
+  return secret === null || headers.authorization !== undefined
+    ? headers
+    : { ...headers, authorization: `Bearer ${secret}` };
 }
 
 /** A defect of the sandbox shows itself in the answer, where the person who runs it sees it. */

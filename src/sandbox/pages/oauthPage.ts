@@ -30,7 +30,9 @@ const query = z.object({
   // Stripe's default is read_only.
   scope: z.string().default("read_only"),
   state: z.string().optional(),
-  stripe_user: z.object({ email: z.string().default(""), country: z.string().default("US") }).catch({ email: "", country: "US" }),
+  stripe_user: z
+    .object({ email: z.string().default(""), country: z.string().default("US") })
+    .catch({ email: "", country: "US" }),
 });
 type Query = z.output<typeof query>;
 
@@ -42,7 +44,13 @@ const answer = z.object({
   state: z.enum(["done", "left"]).default("done"),
 });
 
-const EMAIL: Field = { name: "email", label: "Email of the new account", autocomplete: "email", type: "email", isOptional: true };
+const EMAIL: Field = {
+  name: "email",
+  label: "Email of the new account",
+  autocomplete: "email",
+  type: "email",
+  isOptional: true,
+};
 
 export function addOAuthPage(app: SandboxApp, parts: Parts): void {
   app.get("/oauth/authorize", async (context) => {
@@ -82,10 +90,15 @@ async function refuse(asked: Query): Promise<Response | null> {
     return await showMistake(`No application matches the client id '${client_id}'.`);
   }
   if (!/^https?:$/.test(URL.parse(redirect_uri)?.protocol ?? "")) {
-    return await showMistake(`The redirect_uri '${redirect_uri}' is not an http or https address. This sandbox keeps none of its own.`);
+    return await showMistake(
+      `The redirect_uri '${redirect_uri}' is not an http or https address. This sandbox keeps none of its own.`,
+    );
   }
   if (response_type !== "code") {
-    return sendBack(asked, { error: "unsupported_response_type", error_description: "Only 'code' is supported as a response_type" });
+    return sendBack(asked, {
+      error: "unsupported_response_type",
+      error_description: "Only 'code' is supported as a response_type",
+    });
   }
   if (scope === SCOPE) return null;
   const words = `This sandbox serves the scope ${SCOPE} only, and was asked for ${scope}`;
@@ -121,7 +134,10 @@ async function openAccount(
 /** Standard accounts that are connected to this platform, or to none. */
 function choosableAccounts({ store }: Parts, platform: string): readonly Stripe.Account[] {
   return store
-    .rows("SELECT body FROM objects WHERE kind = 'account' AND (account = ? OR account = id) ORDER BY seq DESC LIMIT 20", platform)
+    .rows(
+      "SELECT body FROM objects WHERE kind = 'account' AND (account = ? OR account = id) ORDER BY seq DESC LIMIT 20",
+      platform,
+    )
     .map((row) => JSON.parse(String(row["body"])) as Stripe.Account)
     .filter(({ type }) => type === "standard");
 }
@@ -139,7 +155,10 @@ async function showConsent(parts: Parts, status: number, asked: Query, problem: 
         <label><input type="radio" name="account" value="${NEW_ACCOUNT}" checked /> A new account</label>
         ${choosableAccounts(parts, platform).map(
           ({ id, email }) =>
-            html`<label><input type="radio" name="account" value="${id}" /> <span>${email ?? "No email"}</span> <small>${id}</small></label>`,
+            html`<label
+              ><input type="radio" name="account" value="${id}" /> <span>${email ?? "No email"}</span>
+              <small>${id}</small></label
+            >`,
         )}
       </fieldset>
       ${field(EMAIL, { values, problems: {}, locked: [] })}

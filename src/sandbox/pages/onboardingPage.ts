@@ -76,7 +76,10 @@ async function showChoice(
   const { requirements, details_submitted } = account;
   const due = requirements?.currently_due ?? [];
   const content = html`<h1>${details_submitted ? "Update your account" : "Set up your account"}</h1>
-    <p>${name ?? "A platform"} sends you here to tell Stripe about your business. The sandbox plays it: choose what comes of it.</p>
+    <p>
+      ${name ?? "A platform"} sends you here to tell Stripe about your business. The sandbox plays it: choose what comes
+      of it.
+    </p>
     ${facts([
       ["Account", account.id],
       ["Email", account.email ?? "not given"],
@@ -88,7 +91,9 @@ async function showChoice(
         <legend>What comes of it</legend>
         ${Object.entries(ENDINGS).map(
           ([value, text], index) =>
-            html`<label><input type="radio" name="outcome" value="${value}" ${index === 0 ? "checked" : ""} /> ${text}</label>`,
+            html`<label
+              ><input type="radio" name="outcome" value="${value}" ${index === 0 ? "checked" : ""} /> ${text}</label
+            >`,
         )}
       </fieldset>
       <button>Return to ${name ?? "the platform"}</button>

@@ -61,7 +61,9 @@ describe("an Account Link", () => {
       await control(sandbox, "POST", "/clock", { advanceMs: 1000 });
       expect(await visit(links[2]?.url ?? "")).toBe(urls.refresh_url);
       await stripe.accounts.del(id);
-      expect([await visit(links[2]?.url ?? ""), await visit(open), await choose(open, "done")]).toEqual([404, 410, 410]);
+      expect([await visit(links[2]?.url ?? ""), await visit(open), await choose(open, "done")]).toEqual([
+        404, 410, 410,
+      ]);
     });
   });
 
@@ -71,9 +73,13 @@ describe("an Account Link", () => {
     ["no refresh_url", { refresh_url: undefined }, { code: "parameter_missing", param: "refresh_url" }],
     ["an app's own scheme", { return_url: "shop://back" }, { code: "url_invalid", param: "return_url" }],
     ["a script", { refresh_url: "javascript:alert(1)" }, { code: "url_invalid", param: "refresh_url" }],
-    ["two ways of collecting", { collect: "eventually_due", collection_options: { fields: "currently_due" } }, {
-      code: "parameters_exclusive",
-    }],
+    [
+      "two ways of collecting",
+      { collect: "eventually_due", collection_options: { fields: "currently_due" } },
+      {
+        code: "parameters_exclusive",
+      },
+    ],
     ["an unknown type", { type: "account_removal" }, { param: "type" }],
     ["an update where Stripe collects", { type: "account_update" }, { param: "type" }],
   ])("with %s is refused", async (_what, params, error) => {

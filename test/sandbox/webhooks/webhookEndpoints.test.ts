@@ -2,7 +2,8 @@ import { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
 import {
   cardPayment,
-  clientOf, connectedAccount,
+  clientOf,
+  connectedAccount,
   control,
   errorOf,
   type Received,

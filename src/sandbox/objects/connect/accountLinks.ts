@@ -23,10 +23,7 @@ function createAccountLink({ parameters, unit, store }: ApiCall): Stripe.Account
     const message = "You may only specify one of these parameters: collect, collection_options.";
     throw refusal(message, { code: "parameters_exclusive", param: "collect" });
   }
-  if (
-    parameters.string("type") === "account_update" &&
-    account.controller?.requirement_collection !== "application"
-  ) {
+  if (parameters.string("type") === "account_update" && account.controller?.requirement_collection !== "application") {
     const message =
       "You cannot create `account_update` type Account Links for this account. Valid types are: [account_onboarding].";
     throw failure(message, { param: "type" });

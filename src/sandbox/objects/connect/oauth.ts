@@ -45,7 +45,10 @@ function issueTokens(call: ApiCall): OAuthTokens {
   if (!isPlatform(unit.account)) throw new OAuthError("invalid_client", "This key doesn't belong to a platform.");
   const scope = parameters.string("scope");
   if (scope !== undefined && scope !== SCOPE) {
-    throw new OAuthError("invalid_scope", `This sandbox serves the scope ${SCOPE} only. (Stripe knows read_only, too.)`);
+    throw new OAuthError(
+      "invalid_scope",
+      `This sandbox serves the scope ${SCOPE} only. (Stripe knows read_only, too.)`,
+    );
   }
   return parameters.string("grant_type") === "refresh_token" ? refresh(call) : exchangeCode(call);
 }
@@ -60,7 +63,8 @@ function exchangeCode({ parameters, unit, store }: ApiCall): OAuthTokens {
   if (code.isUsed) {
     // Somebody else may hold it, too. What is written with a declined answer stands.
     unit.alongside(() => revokeTokensOfCode(store, named));
-    const message = "This authorization code has already been used. All tokens issued with this code have been revoked.";
+    const message =
+      "This authorization code has already been used. All tokens issued with this code have been revoked.";
     throw new OAuthError("invalid_grant", message, "declined");
   }
   if (!isLive(code, unit.nowMs)) throw new OAuthError("invalid_grant", `Authorization code expired: ${named}`);

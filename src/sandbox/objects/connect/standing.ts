@@ -79,7 +79,7 @@ export function newStanding(account: Stripe.Account): Standing {
   return {
     ...GOOD_STANDING,
     hasSubmitted: false,
-    due: Object.entries(FIRST_FIELDS).flatMap(([field, isGiven]) => (isGiven(account) ? [] : [field])),
+    due: Object.entries(FIRST_FIELDS).flatMap(([field, isTold]) => (isTold(account) ? [] : [field])),
     disabledReason: "requirements.past_due",
   };
 }
