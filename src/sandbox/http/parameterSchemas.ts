@@ -64,6 +64,14 @@ const cards = {
   },
 } as const;
 
+/** Information that an account gives in its onboarding. */
+const onboarded = "company documents external_account groups individual settings".split(" ");
+
+/** An account under a recipient's terms takes no payments. */
+const recipients = {
+  tos_acceptance: { properties: { service_agreement: { not: { enum: ["recipient"] } } } },
+} as const;
+
 /** The parameters that an endpoint takes beyond its declaration, takes otherwise, or doesn't take here. */
 const ADDED: Readonly<Record<string, { readonly properties: Fields; readonly required?: readonly string[] }>> = {
   "POST /v1/application_fees/:id/refunds": { properties: { amount: positive } },
@@ -102,6 +110,14 @@ const ADDED: Readonly<Record<string, { readonly properties: Fields; readonly req
     required: ["unit_amount"],
   },
   "POST /v1/products": { properties: without("default_price_data", "id") },
+  "POST /v1/accounts": { properties: { ...recipients, ...without("account_token", ...onboarded) } },
+  "POST /v1/accounts/:id": { properties: { ...recipients, ...without("account_token", ...onboarded) } },
+  // The word of older versions; and payouts that go on after a rejection.
+  "POST /v1/accounts/:id/reject": {
+    properties: { reason: { enum: ["fraud"] }, payouts_action: { not: { enum: ["none"] } } },
+  },
+  "POST /oauth/token": { properties: { client_secret: text, ...without("assert_capabilities") } },
+  "POST /oauth/deauthorize": { properties: { client_secret: text } },
   "GET /v1/events": { properties: { types: { maxItems: 20 } } },
   // The command line tool calls this endpoint.
   "POST /v1/events/:id/retry": {

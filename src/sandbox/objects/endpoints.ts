@@ -1,8 +1,10 @@
-import { ACCOUNTS } from "./accounts.ts";
 import { APPLICATION_FEES } from "./connect/applicationFees.ts";
 import { TRANSFER_REVERSALS } from "./connect/transferReversals.ts";
 import { TRANSFERS } from "./connect/transfers.ts";
 import { BALANCES } from "./balance.ts";
+import { ACCOUNT_LINKS } from "./connect/accountLinks.ts";
+import { ACCOUNTS } from "./connect/accounts.ts";
+import { OAUTH } from "./connect/oauth.ts";
 import { CASH_BALANCES } from "./methods/cashBalance.ts";
 import { CATALOG } from "./checkout/catalog.ts";
 import { confirmSession, createSession, expireSession } from "./checkout/sessions.ts";
@@ -46,6 +48,8 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...ACCOUNTS,
   ...APPLICATION_FEES,
   ...BALANCES,
+  ...ACCOUNT_LINKS,
+  ...OAUTH,
   ...CASH_BALANCES,
   ...CATALOG,
   ...CUSTOMERS,

@@ -2,7 +2,7 @@ import type { Stripe } from "stripe";
 import { DEFAULT_API_VERSION } from "../http/authentication.ts";
 import { type Clock, toUnixSeconds } from "../world/clock.ts";
 import type { Faults, WebhookFault } from "../world/faults.ts";
-import { PLATFORM_ACCOUNT } from "../world/identifiers.ts";
+import { isPlatform } from "../world/platforms.ts";
 import { pendingWebhooks } from "./events.ts";
 import type { Sent } from "../http/sent.ts";
 import type { Store } from "../world/store.ts";
@@ -77,12 +77,12 @@ export class Deliveries {
     const now: Delivery[] = [];
     const first: Delivery[] = [];
     let isReversed = false;
-    for (const { id, type, snapshot, previousAttributes, account } of unit.events) {
-      const endpoints = endpointsFor(this.#store, account, type);
+    for (const { id, type, snapshot, previousAttributes, account, platform } of unit.events) {
+      const endpoints = endpointsFor(this.#store, account, type, platform);
       const event = {
         id,
         object: "event" as const,
-        ...(account === PLATFORM_ACCOUNT ? {} : { account }),
+        ...(isPlatform(account) ? {} : { account }),
         api_version: DEFAULT_API_VERSION,
         created: unit.nowSeconds,
         data: { object: SNAPSHOT, ...(previousAttributes && { previous_attributes: previousAttributes }) },

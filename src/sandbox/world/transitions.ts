@@ -61,6 +61,7 @@ export const TRANSITION_EVENTS = {
   price_created: ["price.created"],
   price_updated: ["price.updated"],
   account_updated: ["account.updated"],
+  account_joined: ["account.application.authorized"],
   account_left: ["account.application.deauthorized"],
   transfer_created: ["transfer.created"],
   transfer_updated: ["transfer.updated"],

@@ -4,6 +4,7 @@ import { type Clock, toUnixSeconds } from "./clock.ts";
 import { newId } from "./identifiers.ts";
 import type { JobKind, Store } from "./store.ts";
 import {
+  idOf,
   type ReferenceColumn,
   referenceOf,
   type StoredKind,
@@ -15,8 +16,8 @@ import { type EventType, kindShownBy, type Transition, TRANSITION_EVENTS } from 
 /** The sandbox's delays and its address, chosen when it starts. */
 export type Pace = { readonly settlementDelayMs: number; readonly searchLagMs: number; readonly baseUrl: () => string };
 
-/** The objects that events show: those that are kept, and two that only describe a state. */
-export type ShownObject = StoredObject | Stripe.Application | Stripe.CashBalance;
+/** The objects that events show: those that are kept, and three that only describe a state. */
+export type ShownObject = StoredObject | Stripe.Application | Stripe.Capability | Stripe.CashBalance;
 
 export type EventDraft = {
   readonly id: string;
@@ -25,6 +26,8 @@ export type EventDraft = {
   /** The changed fields as they were before an update; null for events that don't name them. */
   readonly previousAttributes: Readonly<Record<string, unknown>> | null;
   readonly account: string;
+  /** The platform that hears of it beside the account; null for the one that the account is connected to. */
+  readonly platform: string | null;
 };
 
 export type FollowUps = Readonly<Partial<Record<EventType, (unit: UnitOfWork, id: string) => void>>>;
@@ -119,6 +122,12 @@ export class UnitOfWork {
       .map(({ object }) => object as StoredObjects[K]);
   }
 
+  /** The connected account in which this unit works; undefined in a platform. */
+  readOwnAccount(): Stripe.Account | undefined {
+    const row = this.#store.row("SELECT body FROM objects WHERE id = ? AND kind = 'account'", this.account);
+    return row === undefined ? undefined : (JSON.parse(String(row["body"])) as Stripe.Account);
+  }
+
   /** The objects of one kind that name the other object, oldest first. */
   list<K extends StoredKind>(kind: K, column: ReferenceColumn, id: string): StoredObjects[K][] {
     const sql = `SELECT id FROM objects WHERE ${column} = ? AND kind = ? AND account = ? ORDER BY seq`;
@@ -177,13 +186,13 @@ export class UnitOfWork {
   /**
    * Fires the transition's events, in the table's order, each with the one of `objects` that it shows, as that is now.
    * `created` is a new PaymentIntent as it was before anything was tried; without it, or an object, its event is left out.
-   * `connected` is the account that it happens to, where that isn't the unit's own.
+   * `connected` is the account that it happens to, where that isn't the unit's own, and the platform that hears of it.
    */
   fire(
     transition: Transition,
     objects: readonly (ShownObject | undefined)[],
     created: Stripe.PaymentIntent | null = null,
-    connected: string | null = null,
+    connected: { readonly account: string; readonly platform: string } | null = null,
   ): void {
     const firstEvent = this.events.length;
     for (const type of TRANSITION_EVENTS[transition]) {
@@ -191,13 +200,21 @@ export class UnitOfWork {
       const snapshot = type === "payment_intent.created" ? created : objects.find((object) => object?.object === kind);
       if (snapshot === null || snapshot === undefined) continue;
       // A change of a connected account is an event of that account, though the platform makes it.
-      const account = snapshot.object === "account" ? snapshot.id : (connected ?? this.account);
+      const account = snapshot.object === "account" ? snapshot.id : (connected?.account ?? this.account);
       const previousAttributes = type.endsWith(".updated") ? this.#changedOf(snapshot) : null;
-      this.events.push({ id: newId("evt"), type, snapshot, previousAttributes, account });
+      const platform = connected?.platform ?? null;
+      this.events.push({ id: newId("evt"), type, snapshot, previousAttributes, account, platform });
     }
     for (const { type, snapshot } of this.events.slice(firstEvent)) {
       if ("id" in snapshot) this.#followUps[type]?.(this, snapshot.id);
     }
+  }
+
+  /** Fires `capability.updated`, whose object isn't kept, so that its former fields must be said. */
+  fireCapability(snapshot: Stripe.Capability, previousAttributes: Readonly<Record<string, unknown>>): void {
+    const account = idOf(snapshot.account) ?? this.account;
+    const draft = { type: "capability.updated", snapshot, previousAttributes, account, platform: null } as const;
+    this.events.push({ id: newId("evt"), ...draft });
   }
 
   /** The fields that differ from the stored object, with its values; null when nothing is stored. */

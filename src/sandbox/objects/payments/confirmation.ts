@@ -1,5 +1,6 @@
 import type { Stripe } from "stripe";
 import { type ApiError, cardError, failure, refusal } from "../../http/apiError.ts";
+import { checkCharges } from "../connect/savedAccounts.ts";
 import { AUTHORIZATION_DAYS } from "../methods/cards.ts";
 import { failedCharge, newCharge, saveCaptured, succeededCharge } from "./charges.ts";
 import { DAY_MS } from "../../world/clock.ts";
@@ -46,6 +47,7 @@ export function confirmPayment(
   usable: UsablePaymentMethod,
   confirmation: Confirmation,
 ): Stripe.PaymentIntent {
+  checkCharges(unit);
   checkPaymentMethod(unit, before, usable, confirmation);
   const { paymentMethod, scenario } = usable;
   const mandate = findMandate(unit, usable, confirmation.mandate, mandateUse(before), before);
