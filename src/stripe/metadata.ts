@@ -102,18 +102,6 @@ export function doorbellAddresses(metadata: Readonly<Record<string, string>>): r
   return [...new Set(addresses)];
 }
 
-/**
- * The same as far as they are for one of these merchants to ring: merchants may share a Stripe account, and so hear of each other's
- * objects. An object that no call of ours made may be awaited by any of them.
- */
-export function doorbellsFor(
-  merchants: readonly string[],
-  metadata: Readonly<Record<string, string>>,
-): readonly string[] {
-  const maker = makersMerchant(metadata);
-  return maker === null || merchants.includes(maker) ? doorbellAddresses(metadata) : [];
-}
-
 function isCallbackKey(key: string): boolean {
   return key === creatorCallbackKey || key.startsWith(`${creatorCallbackKey}_`);
 }

@@ -1,6 +1,7 @@
 /** What a Stripe event is to us, whether it came as a webhook or was found undelivered: who may be waiting for it, and where to look. */
 import { z } from "zod";
 import type { LaterChange } from "../notifications/rules/dueNotifications.ts";
+import { makersMerchant } from "../stripe/metadata.ts";
 import type { EventRule } from "./eventRule.ts";
 import { eventRuleOf } from "./eventTable.ts";
 
@@ -15,6 +16,8 @@ export type EventNews = {
   /** The metadata of its object, where the event rings the doorbells in them; empty where it doesn't. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly telltale: Telltale | null;
+  /** The merchant whose call made its object; null for an object that shows none. */
+  readonly maker: string | null;
 };
 
 /** Of which payment something may be new, and where to look for it. Whether it is, and what, is for Stripe to say. */
@@ -70,6 +73,7 @@ export function newsOfEvent(value: unknown): EventNews | null {
     mode: typeof event.livemode === "boolean" ? (event.livemode ? "live" : "test") : null,
     metadata: (rule !== undefined && rings(rule, event) ? event.data?.object.metadata : null) ?? {},
     telltale: rule === undefined ? null : telltaleOf(rule, event),
+    maker: makersMerchant(event.data?.object.metadata ?? {}),
   };
 }
 
@@ -82,6 +86,11 @@ function rings(rule: EventRule, { data }: Event): boolean {
   const changed = Object.keys(data?.previous_attributes ?? {});
   if (changed.length > 0 && changed.every((field) => field === "metadata")) return false;
   return typeof rule.rings === "boolean" ? rule.rings : rule.rings({ status: data?.object.status ?? null });
+}
+
+/** Whether an event can be of concern to a merchant: merchants may share a Stripe account, and so hear of each other's objects. */
+export function mayConcern({ maker }: Pick<EventNews, "maker">, merchant: string): boolean {
+  return maker === null || maker === merchant;
 }
 
 /** A PaymentIntent's own event names it by its id, an event about anything else by a reference. */

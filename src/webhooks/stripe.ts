@@ -1,7 +1,7 @@
 /** The gateway's requests about events that Stripe could not deliver. */
 import type { Stripe } from "stripe";
-import { doorbellsFor } from "../stripe/metadata.ts";
-import { newsOfEvent, type Telltale } from "./eventNews.ts";
+import { doorbellAddresses } from "../stripe/metadata.ts";
+import { mayConcern, newsOfEvent, type Telltale } from "./eventNews.ts";
 import {
   ask,
   expectObject,
@@ -125,7 +125,10 @@ async function unlessForbidden<Answer>(asking: Promise<Answer>): Promise<Answer 
 
 function pageOf(page: Stripe.ApiList<Stripe.Event>, merchant: string): UndeliveredPage {
   const { data } = page;
-  const news = data.map(newsOfEvent).filter((known) => known !== null);
+  const news = data
+    .map(newsOfEvent)
+    .filter((known) => known !== null)
+    .filter((known) => mayConcern(known, merchant));
   const changesOf = new Map<string, Set<Telltale["changes"][number]>>();
   for (const { telltale } of news) {
     if (telltale === null) continue;
@@ -136,7 +139,7 @@ function pageOf(page: Stripe.ApiList<Stripe.Event>, merchant: string): Undeliver
   return {
     count: data.length,
     oldest: last?.created ?? null,
-    doorbells: [...new Set(news.flatMap(({ metadata }) => doorbellsFor([merchant], metadata)))],
+    doorbells: [...new Set(news.flatMap(({ metadata }) => doorbellAddresses(metadata)))],
     telltales: [...changesOf].map(([paymentIntentId, changes]) => ({ paymentIntentId, changes: [...changes] })),
     next: nextPage(page),
   };

@@ -1,7 +1,7 @@
 import { Stripe } from "stripe";
 import type { Merchant } from "../merchants/options.ts";
-import { doorbellsFor } from "../stripe/metadata.ts";
-import { newsOfEvent, type EventNews } from "./eventNews.ts";
+import { doorbellAddresses } from "../stripe/metadata.ts";
+import { mayConcern, newsOfEvent, type EventNews } from "./eventNews.ts";
 
 /** Stripe's own tolerance. https://docs.stripe.com/webhooks/signature#replay-prevention */
 const maximumAgeMs = 5 * 60_000;
@@ -11,7 +11,7 @@ export type VerifiedWebhook =
   | ({ readonly kind: "genuine" } & VerifiedNews)
   | { readonly kind: "refused"; readonly message: string };
 
-/** An event, and the merchants whose secrets it is signed with. */
+/** An event, and whose it is: the merchants whose secrets it is signed with, but for those that it can't concern. */
 type VerifiedNews = EventNews & { readonly merchants: readonly string[] };
 
 /** A merchant, with the secrets of the endpoints at its Stripe account. */
@@ -31,12 +31,13 @@ const noAgeLimit = 0;
  * comes, gives its clock: Stripe's five minutes then count in both directions.
  *
  * https://docs.stripe.com/webhooks/signature
+ * @param known the merchants whose secrets count
  * @param receivedAtMs when it was received, in epoch milliseconds; null where nobody knows
  */
 export function verifyWebhook(
   rawBody: Uint8Array,
   signatureHeader: string | undefined,
-  merchants: readonly Signatory[],
+  known: readonly Signatory[],
   receivedAtMs: number | null = null,
 ): VerifiedWebhook {
   if (signatureHeader === undefined || signatureHeader === "") {
@@ -57,7 +58,7 @@ export function verifyWebhook(
   }
   const text = exactTextOf(rawBody);
   const signatories =
-    text === undefined ? [] : merchants.filter((merchant) => isSignedFor(text, signatureHeader, merchant));
+    text === undefined ? [] : known.filter((merchant) => isSignedFor(text, signatureHeader, merchant));
   if (text === undefined || signatories.length === 0) {
     return {
       kind: "refused",
@@ -67,12 +68,14 @@ export function verifyWebhook(
   }
   const news = newsOfEvent(parseJson(text));
   if (news === null) return { kind: "refused", message: "The body is signed, but it is not a Stripe event." };
-  return { kind: "genuine", merchants: signatories.map(({ id }) => id), ...news };
+  // What one of them made is of concern to that one alone.
+  const merchants = signatories.map(({ id }) => id).filter((id) => mayConcern(news, id));
+  return { kind: "genuine", ...news, merchants };
 }
 
-/** The doorbells that an event rings for the merchants whose secrets it is signed with. */
-export function doorbellsOf({ merchants, metadata }: VerifiedNews): readonly string[] {
-  return doorbellsFor(merchants, metadata);
+/** The doorbells that an event rings. Metadata is data from outside: only the form of an address that is safe to resolve counts. */
+export function doorbellsOf({ merchants, metadata }: Pick<VerifiedNews, "merchants" | "metadata">): readonly string[] {
+  return merchants.length === 0 ? [] : doorbellAddresses(metadata);
 }
 
 /**

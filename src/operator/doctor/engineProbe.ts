@@ -3,7 +3,8 @@ import { z } from "zod";
 import type { EngineAdmin } from "../engine/adminApi.ts";
 import { pinnedPerDeployment } from "../engine/pinned.ts";
 import { keptCallsInterface } from "../../app/keptCalls.ts";
-import { platformKey, webhookReconcilerInterface } from "../../webhooks/interface.ts";
+import { defaultMerchant } from "../../merchants/rules.ts";
+import { accountOfReconciler, reconcilerKey, webhookReconcilerInterface } from "../../webhooks/interface.ts";
 import { refusalsMatterMs, type SeenRefusals } from "./findings/deliveries.ts";
 import type { SeenDeployments } from "./findings/deployments.ts";
 import type { SeenGroup, SeenInvocation } from "./findings/invocations.ts";
@@ -78,16 +79,17 @@ const reconcilerState = z.object({
   last: z.object({ events: z.number() }).nullable().default(null),
 });
 
-/** When undelivered events were last looked for, and when they will be next. */
-export async function seeReconciler({ admin }: Patient) {
+/** When a merchant's undelivered events were last looked for, and when they will be next. */
+export async function seeReconciler({ admin }: Patient, merchant: string) {
   const { name } = webhookReconcilerInterface;
+  const ownKey = reconcilerKey({ merchant, stripeAccount: null });
   const [rows, stuck] = await Promise.all([
     admin.query(
-      `select key, value_utf8 from state where service_name = '${name}' and service_key = '${platformKey}'`,
+      `select key, value_utf8 from state where service_name = '${name}' and service_key = '${ownKey}'`,
       stateRow,
     ),
     admin.query(
-      `select target_service_key as account, status, modified_at as since from sys_invocation where target_service_name = '${name}' and target_handler_name in ('reconcile', 'tick') and status in ('paused', 'backing-off') order by modified_at limit ${shown}`,
+      `select target_service_key as account, status, modified_at as since from sys_invocation where target_service_name = '${name}' and target_handler_name in ('reconcile', 'tick') and status in ('paused', 'backing-off') and ${isReconcilerOf(merchant)} order by modified_at limit ${shown}`,
       stuckRow,
     ),
   ]);
@@ -98,11 +100,18 @@ export async function seeReconciler({ admin }: Patient) {
     reconciledUntilMs,
     events: last?.events ?? 0,
     stuck: stuck.map(({ account, status, since }) => ({
-      account,
+      stripeAccount: accountOfReconciler(account)?.stripeAccount ?? null,
       isPaused: status === "paused",
       sinceMs: since.getTime(),
     })),
   };
+}
+
+/** Keys of connected accounts begin with that of their merchant, but for the default merchant's. */
+function isReconcilerOf(merchant: string): string {
+  if (merchant === defaultMerchant) return "target_service_key not like 'merchant:%'";
+  const ownKey = reconcilerKey({ merchant, stripeAccount: null });
+  return `(target_service_key = '${ownKey}' or starts_with(target_service_key, '${ownKey}/'))`;
 }
 
 const groupRow = z.object({

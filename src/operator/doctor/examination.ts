@@ -1,6 +1,7 @@
 /** The checks in their order. Each looks, and hands what it saw to a pure judgement. */
 import { loopbackHosts } from "../../config/settings.ts";
 import { connectionTo } from "../../engine/address.ts";
+import { defaultMerchant } from "../../merchants/rules.ts";
 import { EngineAdminError } from "../engine/adminApi.ts";
 import { fileLimitBehind } from "../engine/openFiles.ts";
 import { inspectStripe, pinnedApiVersion } from "../../stripe/inspection.ts";
@@ -15,7 +16,7 @@ import { seeDeployments, seeHandlersInUse, seeInvocations, seeReconciler, seeRef
 import { warning, wrong, type Finding } from "./findings/finding.ts";
 import { judgeInvocations } from "./findings/invocations.ts";
 import { judgeOpenFiles } from "./findings/openFiles.ts";
-import type { Patient } from "./patient.ts";
+import type { Patient, PatientMerchant } from "./patient.ts";
 import { judgePermissions } from "./findings/permissions.ts";
 import { judgeReconciler } from "./findings/reconciler.ts";
 import { askEdge, askUnsigned, tryWebhookPath } from "./serviceProbe.ts";
@@ -25,25 +26,57 @@ import { judgeWebhookPath } from "./findings/webhookPath.ts";
 
 type Check = (patient: Patient) => Promise<readonly Finding[]>;
 
+/** A merchant, as the environment's one or as the file has it. */
+type MerchantCheck = (patient: Patient, merchant: ExaminedMerchant) => Promise<readonly Finding[]>;
+
+type ExaminedMerchant = Pick<PatientMerchant, "id" | "stripe" | "isTold">;
+
 /** The chain from the engine to the service; they need an engine that answers. */
 const engineChecks: readonly Check[] = [examineOpenFiles, examineService];
 /** They need a key that Stripe takes. */
-const stripeChecks: readonly Check[] = [examinePermissions, examineEndpoints, examineDeliveries];
-/** What waits or needs somebody; they need an engine that answers. */
-const workChecks: readonly Check[] = [examineReconciler, examineInvocations];
+const stripeChecks: readonly MerchantCheck[] = [examinePermissions, examineEndpoints, examineDeliveries];
 
 export async function examine(patient: Patient): Promise<readonly Finding[]> {
   const engine = await examineEngine(patient);
   const isEngineUp = engine.verdict !== "wrong";
   const findings: Finding[] = [engine];
   if (isEngineUp) findings.push(...(await runAll(engineChecks, patient)));
-  const key = await examineKey(patient);
-  findings.push(...key);
-  if (key.every(({ verdict, check }) => verdict !== "wrong" || check === "clock")) {
-    findings.push(...(await runAll(stripeChecks, patient)));
+  const { config, stripe, furtherMerchants } = patient;
+  const own = { id: defaultMerchant, stripe, isTold: config.notificationReceiver !== null };
+  findings.push(...(await examineMerchant(patient, own, isEngineUp)));
+  for (const merchant of furtherMerchants) {
+    const path = isEngineUp ? await runAll([(one) => examineMerchantPath(one, merchant)], patient) : [];
+    findings.push(...[...path, ...(await examineMerchant(patient, merchant, isEngineUp))].map(labelled(merchant.id)));
   }
-  if (isEngineUp) findings.push(...(await runAll(workChecks, patient)));
+  if (isEngineUp) findings.push(...(await runAll([examineInvocations], patient)));
   return findings;
+}
+
+async function examineMerchant(
+  patient: Patient,
+  merchant: ExaminedMerchant,
+  isEngineUp: boolean,
+): Promise<readonly Finding[]> {
+  const about =
+    (check: MerchantCheck): Check =>
+    (one) =>
+      check(one, merchant);
+  const key = await examineKey(merchant);
+  const isKeyTaken = key.every(({ verdict, check }) => verdict !== "wrong" || check === "clock");
+  return [
+    ...key,
+    ...(isKeyTaken ? await runAll(stripeChecks.map(about), patient) : []),
+    ...(isEngineUp ? await runAll([about(examineReconciler)], patient) : []),
+  ];
+}
+
+/** Says of which merchant a finding is, where there are several. */
+function labelled(merchant: string): (finding: Finding) => Finding {
+  return (finding) => ({
+    ...finding,
+    check: `${finding.check} of ${merchant}`,
+    message: `${merchant}: ${finding.message}`,
+  });
 }
 
 /** An engine that fails in the middle is a finding, and no reason to leave out the other checks. */
@@ -101,52 +134,69 @@ async function examineDeployments(patient: Patient): Promise<readonly Finding[]>
 
 async function examineWebhookPath({ config, stripe }: Patient): Promise<readonly Finding[]> {
   const { entryUrl } = config;
-  const answers = entryUrl === undefined ? [] : await tryWebhookPath(entryUrl, stripe.webhookSecrets);
+  const answers = entryUrl === undefined ? [] : await tryWebhookPath(entryUrl, stripe.webhookSecrets, handlerPath);
   const edge = entryUrl === undefined ? [] : judgeEdge(entryUrl, await askEdge(entryUrl));
-  return [judgeWebhookPath(entryUrl, answers), ...edge];
+  return [judgeWebhookPath(entryUrl, answers, stripe.settings.secrets), ...edge];
 }
 
-async function examineKey({ stripe }: Patient): Promise<readonly Finding[]> {
+/** Where Stripe's webhooks come in: at the engine's ingress for all merchants, and at an edge for the default one. */
+const handlerPath = "/payments/processWebhook";
+
+/** An edge has an address for each merchant; the ingress has one for all. */
+async function examineMerchantPath({ config }: Patient, { id, stripe }: ExaminedMerchant): Promise<readonly Finding[]> {
+  const { entryUrl } = config;
+  if (entryUrl === undefined) return [];
+  const isEdge = (await askEdge(entryUrl)).kind !== "no_edge";
+  const answers = await tryWebhookPath(entryUrl, stripe.webhookSecrets, isEdge ? pathOf(id) : handlerPath);
+  return [judgeWebhookPath(entryUrl, answers, stripe.settings.secrets)];
+}
+
+function pathOf(merchant: string): string {
+  return `/webhooks/${merchant}`;
+}
+
+async function examineKey({ stripe }: ExaminedMerchant): Promise<readonly Finding[]> {
   const account = await inspectStripe(stripe).account();
   const clock = account.kind === "answered" ? judgeClock(account.answer.clockAheadMs) : [];
   return [judgeKey(stripe, account), ...clock];
 }
 
-async function examinePermissions(patient: Patient): Promise<readonly Finding[]> {
-  const { config, stripe } = patient;
+async function examinePermissions(patient: Patient, { stripe, isTold }: ExaminedMerchant): Promise<readonly Finding[]> {
   if (!isRestricted(stripe.secretKey)) return [];
   return judgePermissions({
     answers: await probePermissions(stripe),
     handlersInUse: await orNothing(seeHandlersInUse(patient), []),
-    areNotificationsOn: config.notificationReceiver !== null,
+    areNotificationsOn: isTold,
     mode: stripe.mode,
   });
 }
 
-async function examineEndpoints({ config, stripe }: Patient): Promise<readonly Finding[]> {
+async function examineEndpoints({ config }: Patient, { id, stripe }: ExaminedMerchant): Promise<readonly Finding[]> {
   const asked = await inspectStripe(stripe).endpoints();
   if (asked.kind !== "answered") return [notAllowed("webhook endpoint", "Webhook Endpoints", asked.message)];
-  const { webhookUrl } = config;
+  const isOwn = id === defaultMerchant;
   return judgeEndpoints({
     endpoints: asked.answer,
-    webhookUrl,
+    // Which of several addresses is meant can be said of the environment's merchant only.
+    webhookUrl: isOwn ? config.webhookUrl : undefined,
+    paths: isOwn ? [handlerPath, pathOf(id)] : [pathOf(id)],
     neededTypes: webhookEventTypes,
     apiVersion: pinnedApiVersion,
     stripe,
   });
 }
 
-async function examineDeliveries(patient: Patient): Promise<readonly Finding[]> {
-  const asked = await inspectStripe(patient.stripe).deliveries(webhookEventTypes);
+async function examineDeliveries(patient: Patient, { stripe }: ExaminedMerchant): Promise<readonly Finding[]> {
+  const asked = await inspectStripe(stripe).deliveries(webhookEventTypes);
   if (asked.kind !== "answered") return [notAllowed("webhook deliveries", "Events", asked.message)];
   const nowMs = Date.now();
   const refusals = await orNothing(seeRefusals(patient, nowMs), null);
-  return judgeDeliveries({ ...asked.answer, refusals, nowMs });
+  return judgeDeliveries({ ...asked.answer, refusals, secrets: stripe.settings.secrets, nowMs });
 }
 
-async function examineReconciler(patient: Patient): Promise<readonly Finding[]> {
+async function examineReconciler(patient: Patient, { id }: ExaminedMerchant): Promise<readonly Finding[]> {
   const { reconcileIntervalMs: intervalMs } = patient.config;
-  return judgeReconciler({ intervalMs, ...(await seeReconciler(patient)), nowMs: Date.now() });
+  return judgeReconciler({ intervalMs, ...(await seeReconciler(patient, id)), nowMs: Date.now() });
 }
 
 async function examineInvocations(patient: Patient): Promise<readonly Finding[]> {

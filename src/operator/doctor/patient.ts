@@ -12,7 +12,9 @@ export type Patient = {
   readonly admin: EngineAdmin;
   /** How the restate CLI is called to meet this engine. */
   readonly cli: string;
+  /** Of the environment's merchant. */
   readonly stripe: PatientStripe;
+  readonly furtherMerchants: readonly PatientMerchant[];
   /** What this checkout would serve. */
   readonly offer: readonly ServiceOffer[];
   /** From when on a waiting payment is worth a line. */
@@ -24,14 +26,32 @@ export type PatientStripe = StripeTarget & {
   readonly kind: "sandbox" | "account";
   readonly mode: StripeMode;
   readonly webhookSecrets: readonly string[];
+  readonly settings: SettingNames;
 };
 
-export function patientOf(config: OperatorConfig, longWaitMs: number): Patient {
+/** What a person changes who gives a merchant another key or another secret. */
+type SettingNames = { readonly key: string; readonly secrets: string };
+
+/** A merchant of MERCHANTS_FILE. */
+export type PatientMerchant = {
+  readonly id: string;
+  readonly stripe: PatientStripe;
+  readonly isTold: boolean;
+};
+
+const environmentSettings: SettingNames = { key: "STRIPE_SECRET_KEY", secrets: "STRIPE_WEBHOOK_SECRET" };
+
+export function patientOf(
+  config: OperatorConfig,
+  longWaitMs: number,
+  furtherMerchants: readonly PatientMerchant[] = [],
+): Patient {
   return {
     config,
     admin: connectToAdmin(config),
     cli: restateCommand(config.adminUrl),
     stripe: stripeOf(config),
+    furtherMerchants,
     offer: offeredServices,
     longWaitMs,
   };
@@ -39,7 +59,8 @@ export function patientOf(config: OperatorConfig, longWaitMs: number): Patient {
 
 function stripeOf({ secretKey, apiBase, webhookSecrets, dataDir, sandboxPort }: OperatorConfig): PatientStripe {
   if (secretKey !== undefined) {
-    return { kind: "account", secretKey, apiBase, webhookSecrets, mode: stripeModeOf(secretKey) };
+    const mode = stripeModeOf(secretKey);
+    return { kind: "account", secretKey, apiBase, webhookSecrets, mode, settings: environmentSettings };
   }
   const secret = knownSandboxWebhookSecret(dataDir);
   return {
@@ -48,5 +69,6 @@ function stripeOf({ secretKey, apiBase, webhookSecrets, dataDir, sandboxPort }: 
     apiBase: `http://127.0.0.1:${sandboxPort}`,
     webhookSecrets: secret === undefined ? [] : [secret],
     mode: "test",
+    settings: environmentSettings,
   };
 }

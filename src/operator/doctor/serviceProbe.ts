@@ -26,18 +26,19 @@ export async function askUnsigned(address: string): Promise<SignaturesQuestion["
   return answer;
 }
 
-/** Sends a webhook about nothing, signed with each of the secrets. */
+/** Sends a webhook about nothing, signed with each of the secrets. The path of `processWebhook` takes those of all merchants at the ingress. */
 export async function tryWebhookPath(
   entryUrl: string,
   secrets: readonly string[],
+  path: string,
 ): Promise<readonly WebhookPathAnswer[]> {
-  return await Promise.all(secrets.map((secret) => tryWebhook(entryUrl, secret)));
+  return await Promise.all(secrets.map((secret) => tryWebhook(entryUrl, secret, path)));
 }
 
-async function tryWebhook(entryUrl: string, secret: string): Promise<WebhookPathAnswer> {
+async function tryWebhook(entryUrl: string, secret: string, path: string): Promise<WebhookPathAnswer> {
   const { body, signature } = webhookAboutNothing(secret);
   try {
-    const response = await requestEngine(entryUrl, "/payments/processWebhook", {
+    const response = await requestEngine(entryUrl, path, {
       method: "POST",
       body,
       headers: {

@@ -22,6 +22,7 @@ import { judgeEdge, type EdgeAnswer } from "../../../src/operator/doctor/finding
 
 const said = (findings: readonly Finding[]) => findings.map(({ verdict, message }) => `${verdict}: ${message}`);
 const trouble = (findings: readonly Finding[]) => findings.filter(({ verdict }) => verdict !== "ok");
+const settings = { key: "STRIPE_SECRET_KEY", secrets: "STRIPE_WEBHOOK_SECRET" };
 const minuteMs = 60_000;
 const nowMs = Date.UTC(2026, 10, 25);
 
@@ -82,12 +83,12 @@ it.each([
   ["http://ingress", [{ kind: "answered", status: 404 }], "wrong"],
   ["http://ingress", [{ kind: "unreachable", message: "no connection" }], "wrong"],
 ] as const)("says of a webhook at %s, answered %j: %s", (ingress, answers, verdict) => {
-  expect(judgeWebhookPath(ingress, answers).verdict).toBe(verdict);
+  expect(judgeWebhookPath(ingress, answers, "STRIPE_WEBHOOK_SECRET").verdict).toBe(verdict);
 });
 
 describe("the Stripe key", () => {
-  const account = { kind: "account", mode: "live", apiBase: undefined } as const;
-  const sandbox = { kind: "sandbox", mode: "test", apiBase: "http://127.0.0.1:12111" } as const;
+  const account = { kind: "account", mode: "live", apiBase: undefined, settings } as const;
+  const sandbox = { kind: "sandbox", mode: "test", apiBase: "http://127.0.0.1:12111", settings } as const;
   const seen = { kind: "answered", answer: { accountId: "acct_1", clockAheadMs: 0 } } as const;
   it.each([
     [account, seen, "ok", /account acct_1, live mode/],
@@ -215,13 +216,16 @@ describe("webhook endpoints", () => {
     webhookUrl: undefined,
     neededTypes: ["a", "b"],
     apiVersion: "v1",
-    stripe: { kind: "account", mode: "live", apiBase: undefined },
+    paths: ["/payments/processWebhook", "/webhooks/default"],
+    stripe: { kind: "account", mode: "live", apiBase: undefined, settings },
   };
-  const test = { kind: "account", mode: "test", apiBase: undefined } as const;
+  const test = { kind: "account", mode: "test", apiBase: undefined, settings } as const;
   const of = (changed: Partial<typeof endpoint>) => ({ ...question, endpoints: [{ ...endpoint, ...changed }] });
   it.each<[string, EndpointsQuestion, readonly string[]]>([
     ["exactly right", question, ["ok"]],
     ["with types in another order", of({ eventTypes: ["b", "a"] }), ["ok"]],
+    ["at the path of the edge", of({ url: "https://pay.example/webhooks/default" }), ["ok"]],
+    ["at the path of another merchant", of({ url: "https://pay.example/webhooks/books" }), ["wrong"]],
     ["too few types", of({ eventTypes: ["a"] }), ["wrong"]],
     ["too many types", of({ eventTypes: ["a", "b", "c"] }), ["warning"]],
     ["too few and too many", of({ eventTypes: ["a", "c"] }), ["wrong", "warning"]],
@@ -247,7 +251,13 @@ describe("webhook deliveries", () => {
     createdAtMs: nowMs - ageMs,
     isPending,
   });
-  const well: DeliveriesQuestion = { delivered: [event(9000)], undelivered: [], refusals: null, nowMs };
+  const well: DeliveriesQuestion = {
+    delivered: [event(9000)],
+    undelivered: [],
+    refusals: null,
+    secrets: settings.secrets,
+    nowMs,
+  };
   const refusals = { count: 2, message: "The signature matches none" };
   it.each<[string, DeliveriesQuestion, readonly RegExp[]]>([
     ["all arrive", well, [/^ok: Webhooks arrive/]],
@@ -299,15 +309,15 @@ describe("the reconciler", () => {
   it.each<[string, ReconcilerQuestion["stuck"][number], RegExp]>([
     [
       "is paused",
-      { account: "platform", isPaused: true, sinceMs },
+      { stripeAccount: null, isPaused: true, sinceMs },
       /^warning: .*your own account is paused \(for 3h 00m\); the last complete look was 40m 00s ago\. .*30 days only/,
     ],
     [
       "is paused for a connected account",
-      { account: "acct_1", isPaused: true, sinceMs },
+      { stripeAccount: "acct_1", isPaused: true, sinceMs },
       /^warning: .*connected account acct_1 is paused \(for 3h 00m\)\. /,
     ],
-    ["is retried", { account: "platform", isPaused: false, sinceMs }, /^warning: .*is retried/],
+    ["is retried", { stripeAccount: null, isPaused: false, sinceMs }, /^warning: .*is retried/],
   ])("%s", (_what, stuck, expected) => {
     expect(said(judgeReconciler({ ...well, stuck: [stuck] }))).toEqual([
       expect.stringMatching(expected),

@@ -14,6 +14,8 @@ export type SeenRefusals = {
 
 export type DeliveriesQuestion = SeenDeliveries & {
   readonly refusals: SeenRefusals | null;
+  /** The setting that holds the signing secrets. */
+  readonly secrets: string;
   readonly nowMs: number;
 };
 
@@ -23,7 +25,8 @@ const onItsWayMs = 60_000;
 /** Older refusals say nothing about now. */
 export const refusalsMatterMs = 15 * 60_000;
 
-export function judgeDeliveries({ delivered, undelivered, refusals, nowMs }: DeliveriesQuestion): readonly Finding[] {
+export function judgeDeliveries(question: DeliveriesQuestion): readonly Finding[] {
+  const { delivered, undelivered, refusals, secrets, nowMs } = question;
   const [lastDelivered] = delivered;
   const late = undelivered.filter(({ isPending, createdAtMs }) => !isPending || nowMs - createdAtMs > onItsWayMs);
   const ago = (event: SeenEvent) => `${event.type} ${event.id}, ${formatDuration(nowMs - event.createdAtMs)} ago`;
@@ -31,7 +34,7 @@ export function judgeDeliveries({ delivered, undelivered, refusals, nowMs }: Del
     lastDelivered === undefined ? "none was delivered in 30 days" : `the last delivered one: ${ago(lastDelivered)}`;
   // What Stripe still tries, or has just given up, is what was refused.
   const tried = undelivered.filter(({ isPending, createdAtMs }) => isPending || nowMs - createdAtMs < refusalsMatterMs);
-  if (refusals !== null && tried.length > 0) return [refusedBy(refusals, tried, last)];
+  if (refusals !== null && tried.length > 0) return [refusedBy(refusals, tried, last, secrets)];
 
   const [lastLate] = late;
   const stray = refusals === null ? [] : [refusedStrangers(refusals)];
@@ -51,14 +54,19 @@ export function judgeDeliveries({ delivered, undelivered, refusals, nowMs }: Del
   return [withDetails(warning(check, message, resend(lastLate)), details), ...stray];
 }
 
-function refusedBy({ count, message }: SeenRefusals, undelivered: readonly SeenEvent[], last: string): Finding {
+function refusedBy(
+  { count, message }: SeenRefusals,
+  undelivered: readonly SeenEvent[],
+  last: string,
+  secrets: string,
+): Finding {
   const what = `The service refuses Stripe's webhooks: ${times(count)} of late, and ${counted(undelivered)} ${undelivered.length === 1 ? "is" : "are"} undelivered. Payments end by polling meanwhile.`;
   const [event] = undelivered;
   return withDetails(
     wrong(
       check,
       what,
-      "Set STRIPE_WEBHOOK_SECRET where the service runs to the signing secret of the endpoint (several, comma-separated, while one is rolled), and restart the service",
+      `Set ${secrets} where the service runs to the signing secret of the endpoint (several while one is rolled), and restart the service`,
       "Stripe goes on trying for three days; what it gave up is sent again by the command below",
       ...(event === undefined ? [] : [resend(event)]),
     ),

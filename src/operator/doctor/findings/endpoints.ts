@@ -11,15 +11,15 @@ export type EndpointsQuestion = {
   readonly webhookUrl: string | undefined;
   readonly neededTypes: readonly string[];
   readonly apiVersion: string;
-  readonly stripe: Pick<PatientStripe, "kind" | "mode" | "apiBase">;
+  /** The paths that an address of ours may end in. */
+  readonly paths: readonly [string, ...(readonly string[])];
+  readonly stripe: Pick<PatientStripe, "kind" | "mode" | "apiBase" | "settings">;
 };
 
-const path = "/payments/processWebhook";
-
 export function judgeEndpoints(question: EndpointsQuestion): readonly Finding[] {
-  const { endpoints, webhookUrl, stripe } = question;
+  const { endpoints, webhookUrl, paths, stripe } = question;
   const ours = endpoints.filter(({ url }) =>
-    webhookUrl === undefined ? pathOf(url).endsWith(path) : url === webhookUrl,
+    webhookUrl === undefined ? paths.some((path) => pathOf(url).endsWith(path)) : url === webhookUrl,
   );
   if (ours.length === 0) return [absence(question)];
   const enabled = ours.filter(({ isEnabled }) => isEnabled);
@@ -72,14 +72,14 @@ function judgeEndpoint(
         check,
         `The webhook endpoint ${id} has the API version ${endpoint.apiVersion ?? "of the account"}; this service is written for ${apiVersion}.`,
         `A version can't be changed: ${stripeCommand(stripe)} webhook_endpoints create --url ${endpoint.url} --api-version ${apiVersion} ${neededTypes.map((type) => `-d 'enabled_events[]=${type}'`).join(" ")}`,
-        `Then add its secret to STRIPE_WEBHOOK_SECRET (several, comma-separated), restart the service, and: ${stripeCommand(stripe)} webhook_endpoints delete ${id}`,
+        `Then add its secret to ${stripe.settings.secrets} (there may be several), restart the service, and: ${stripeCommand(stripe)} webhook_endpoints delete ${id}`,
       ),
     );
   }
   return findings;
 }
 
-function absence({ webhookUrl, stripe, neededTypes, apiVersion }: EndpointsQuestion): Finding {
+function absence({ webhookUrl, stripe, neededTypes, apiVersion, paths: [path] }: EndpointsQuestion): Finding {
   const url = webhookUrl ?? `https://<your address>${path}`;
   const create = `${stripeCommand(stripe)} webhook_endpoints create --url ${url} --api-version ${apiVersion} ${neededTypes.map((type) => `-d 'enabled_events[]=${type}'`).join(" ")}`;
   const missing =
@@ -97,9 +97,9 @@ function absence({ webhookUrl, stripe, neededTypes, apiVersion }: EndpointsQuest
 }
 
 /** The Stripe CLI of this project, with the key that it is to use. */
-function stripeCommand({ kind, mode, apiBase }: EndpointsQuestion["stripe"]): string {
+function stripeCommand({ kind, mode, apiBase, settings }: EndpointsQuestion["stripe"]): string {
   const base = apiBase === undefined ? "" : `--api-base ${apiBase} `;
-  const key = kind === "sandbox" ? "sk_test_sandbox_of_this_machine" : "$STRIPE_SECRET_KEY";
+  const key = kind === "sandbox" ? "sk_test_sandbox_of_this_machine" : `$${settings.key}`;
   return `npx stripe ${base}--api-key ${key}${mode === "live" ? " --live" : ""}`;
 }
 

@@ -1,6 +1,5 @@
 /** Are webhooks that never came made up for? */
 import { formatDuration } from "../../../config/duration.ts";
-import { platformKey } from "../../../webhooks/interface.ts";
 import { isScheduled, type ReconcileSchedule } from "../../../webhooks/rules.ts";
 import { ok, warning, type Finding } from "./finding.ts";
 
@@ -15,7 +14,11 @@ export type ReconcilerQuestion = {
   /** How many undelivered events it found. */
   readonly events: number;
   /** Looks that Stripe does not let go on, by their account; the longest first. */
-  readonly stuck: readonly { readonly account: string; readonly isPaused: boolean; readonly sinceMs: number }[];
+  readonly stuck: readonly {
+    readonly stripeAccount: string | null;
+    readonly isPaused: boolean;
+    readonly sinceMs: number;
+  }[];
   readonly nowMs: number;
 };
 
@@ -25,12 +28,12 @@ export function judgeReconciler(question: ReconcilerQuestion): readonly Finding[
 
 /** A look that stands still blocks the looks after it, and says so nowhere else: payments go on as if nothing was wrong. */
 function judgeStuck({ stuck, reconciledUntilMs, nowMs }: ReconcilerQuestion): readonly Finding[] {
-  return stuck.map(({ account, isPaused, sinceMs }) => {
-    const of = account === platformKey ? "your own account" : `the connected account ${account}`;
+  return stuck.map(({ stripeAccount, isPaused, sinceMs }) => {
+    const of = stripeAccount === null ? "your own account" : `the connected account ${stripeAccount}`;
     const state = isPaused ? "is paused" : "is retried, because Stripe gives no answer";
     const since = formatDuration(nowMs - sinceMs);
     const until =
-      account !== platformKey || reconciledUntilMs === null
+      stripeAccount !== null || reconciledUntilMs === null
         ? ""
         : `; the last complete look was ${formatDuration(nowMs - reconciledUntilMs)} ago`;
     return warning(

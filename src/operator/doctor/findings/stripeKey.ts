@@ -6,7 +6,7 @@ import type { PatientStripe } from "../patient.ts";
 
 const check = "Stripe key";
 
-type Stripe = Pick<PatientStripe, "kind" | "mode" | "apiBase">;
+type Stripe = Pick<PatientStripe, "kind" | "mode" | "apiBase" | "settings">;
 
 export function judgeKey(stripe: Stripe, account: Asked<SeenAccount>): Finding {
   const where = stripe.apiBase === undefined ? "" : ` at ${stripe.apiBase}`;
@@ -25,7 +25,7 @@ export function judgeKey(stripe: Stripe, account: Asked<SeenAccount>): Finding {
       return wrong(
         check,
         `${account.message} Every call to Stripe pauses its invocation; nothing is lost.`,
-        "Put a valid key into STRIPE_SECRET_KEY and restart the service",
+        `Put a valid key into ${stripe.settings.key} and restart the service`,
         "Then resume what was paused, see below",
       );
     case "unavailable":

@@ -8,7 +8,12 @@ export type WebhookPathAnswer =
   | { readonly kind: "answered"; readonly status: number }
   | { readonly kind: "unreachable"; readonly message: string };
 
-export function judgeWebhookPath(entryUrl: string | undefined, answers: readonly WebhookPathAnswer[]): Finding {
+/** @param secrets the setting that holds them */
+export function judgeWebhookPath(
+  entryUrl: string | undefined,
+  answers: readonly WebhookPathAnswer[],
+  secrets: string,
+): Finding {
   if (entryUrl === undefined) {
     return warning(
       check,
@@ -20,12 +25,12 @@ export function judgeWebhookPath(entryUrl: string | undefined, answers: readonly
     return warning(
       check,
       "Whether webhooks get through was not tried: there is no secret to sign one with.",
-      "Set STRIPE_WEBHOOK_SECRET to what the service runs with",
+      `Set ${secrets} to what the service runs with`,
     );
   }
   const [trouble] = answers.filter((answer) => answer.kind === "unreachable" || answer.status !== 200);
   if (trouble === undefined) {
-    return ok(check, `A webhook that is signed with STRIPE_WEBHOOK_SECRET gets through ${entryUrl}.`);
+    return ok(check, `A webhook that is signed with ${secrets} gets through ${entryUrl}.`);
   }
   if (trouble.kind === "unreachable") {
     return wrong(
@@ -38,8 +43,8 @@ export function judgeWebhookPath(entryUrl: string | undefined, answers: readonly
     case 400:
       return wrong(
         check,
-        "A webhook is refused that is signed with the STRIPE_WEBHOOK_SECRET of these settings: what takes it runs with another one.",
-        "Set STRIPE_WEBHOOK_SECRET where the service and the edge run to the endpoint's signing secret, and restart both",
+        `A webhook is refused that is signed with the ${secrets} of these settings: what takes it runs with another one.`,
+        `Set ${secrets} where the service and the edge run to the endpoint's signing secret, and restart both`,
       );
     case 401:
     case 403:
