@@ -23,3 +23,22 @@ export type {
   GetDisputeRequest,
   SubmitDisputeEvidenceRequest,
 } from "../disputes/contract.ts";
+export type {
+  AccountState,
+  AwaitOnboardingRequest,
+  CompleteConnectRequest,
+  ConnectedAccount,
+  ConnectUrl,
+  CreateAccountRequest,
+  CreateConnectUrlRequest,
+  CreateOnboardingLinkRequest,
+  CreateTransferRequest,
+  DisconnectAccountRequest,
+  DisconnectedAccount,
+  GetAccountRequest,
+  OnboardedAccount,
+  OnboardingLink,
+  ReverseTransferRequest,
+  TransferOutcome,
+  TransferReversal,
+} from "../accounts/contract.ts";

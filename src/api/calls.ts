@@ -3,6 +3,7 @@
  * the documents and everything else that has to know the calls are made from it. It imports contracts, never handlers.
  */
 import type { z } from "zod";
+import * as accounts from "../accounts/contract.ts";
 import * as customers from "../customers/contract.ts";
 import * as disputes from "../disputes/contract.ts";
 import * as payments from "../payments/contract.ts";
@@ -28,6 +29,8 @@ type Declaration = {
    * service behind the call keeps it. `nothing`: nobody does.
    */
   readonly keeps: "own" | "elsewhere" | "nothing";
+  /** The field of the request without which the call only reads, as one that keeps nothing. */
+  readonly readsUnless?: string;
   /** The scope that an API key needs for the call. Waiting for a payment, a refund or a set-up is reading it. */
   readonly scope: Scope;
 };
@@ -147,6 +150,7 @@ export const services = {
       effect: "moves",
       needsKey: false,
       keeps: "elsewhere",
+      readsUnless: "awaitOutcome",
       scope: "disputes:read",
     },
     submitDisputeEvidence: {
@@ -168,7 +172,96 @@ export const services = {
       scope: "disputes:write",
     },
   },
+  accounts: {
+    createAccount: {
+      description: "Creates a connected account. Send an idempotency-key header.",
+      input: accounts.createAccountRequestSchema,
+      output: accounts.accountStateSchema,
+      effect: "moves",
+      needsKey: true,
+      keeps: "own",
+      scope: "accounts:write",
+    },
+    getAccount: {
+      description: "Returns the state of a connected account at Stripe now.",
+      input: accounts.getAccountRequestSchema,
+      output: accounts.accountStateSchema,
+      effect: "reads",
+      needsKey: false,
+      keeps: "nothing",
+      scope: "accounts:read",
+    },
+    createOnboardingLink: {
+      description: "Makes a link to Stripe's onboarding, for the account's owner alone.",
+      input: accounts.createOnboardingLinkRequestSchema,
+      output: accounts.onboardingLinkSchema,
+      effect: "reads",
+      needsKey: false,
+      keeps: "nothing",
+      scope: "accounts:write",
+    },
+    awaitOnboarding: {
+      description: "Waits until a connected account can be charged for, which takes its owner minutes or days.",
+      input: accounts.awaitOnboardingRequestSchema,
+      output: accounts.onboardedAccountSchema,
+      effect: "moves",
+      needsKey: false,
+      keeps: "own",
+      scope: "accounts:read",
+    },
+    createConnectUrl: {
+      description: "Makes the address of the page on which the owner of a Standard account connects it, by OAuth.",
+      input: accounts.createConnectUrlRequestSchema,
+      output: accounts.connectUrlSchema,
+      effect: "reads",
+      needsKey: false,
+      keeps: "nothing",
+      scope: "accounts:write",
+    },
+    completeConnect: {
+      description: "Connects the account whose owner came back from Stripe's page. Send an idempotency-key header.",
+      input: accounts.completeConnectRequestSchema,
+      output: accounts.connectedAccountSchema,
+      effect: "moves",
+      needsKey: true,
+      keeps: "own",
+      scope: "accounts:write",
+    },
+    disconnectAccount: {
+      description: "Disconnects an account that was connected by OAuth. Send an idempotency-key header.",
+      input: accounts.disconnectAccountRequestSchema,
+      output: accounts.disconnectedAccountSchema,
+      effect: "moves",
+      needsKey: true,
+      keeps: "own",
+      scope: "accounts:write",
+    },
+    createTransfer: {
+      description: "Transfers money of yours to a connected account. Send an idempotency-key header.",
+      input: accounts.createTransferRequestSchema,
+      output: accounts.transferOutcomeSchema,
+      effect: "moves",
+      needsKey: true,
+      keeps: "elsewhere",
+      scope: "transfers:write",
+    },
+    reverseTransfer: {
+      description: "Takes a transfer back, or a part of it. Send an idempotency-key header.",
+      input: accounts.reverseTransferRequestSchema,
+      output: accounts.transferReversalSchema,
+      effect: "moves",
+      needsKey: true,
+      keeps: "elsewhere",
+      scope: "transfers:write",
+    },
+  },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Declaration>>>>;
+
+/** The services in a few words, for the documents. */
+export const serviceDescriptions: Readonly<Record<keyof typeof services, string>> = {
+  payments: "Calls about payments, refunds, set-ups, customers and disputes.",
+  accounts: "Calls about the connected accounts of a marketplace (Stripe Connect), and transfers to them.",
+};
 
 export const calls: readonly Call[] = Object.entries(services).flatMap(([service, handlers]) =>
   Object.entries(handlers).map(([handler, declaration]) => ({ service, handler, ...declaration })),

@@ -47,21 +47,36 @@ export type PaymentsServices = {
   };
 };
 
-export class PaymentsClient implements PaymentsServices {
-  readonly payments: PaymentsServices["payments"];
+/** A client has each service of the registry, so that a call that is added to it can be made at once. */
+export type PaymentsClient = PaymentsServices;
 
-  /** @throws TypeError if an option is wrong */
+class ClientOfRegistry {
+  static {
+    // The name that callers know.
+    Object.defineProperty(this, "name", { value: "PaymentsClient" });
+  }
+
   constructor(options: PaymentsClientOptions) {
-    const connection = connectionOf(options);
-    this.payments = serviceOf(connection, "payments");
+    Object.assign(this, servicesOf(connectionOf(options)));
   }
 }
 
-function serviceOf<Service extends keyof PaymentsServices>(
-  connection: Connection,
-  service: Service,
-): PaymentsServices[Service] {
-  const methods = Object.entries<KeyRule>(callTable[service]).map(([handler, rule]) => [
+/** @throws TypeError if an option is wrong */
+export const PaymentsClient = ClientOfRegistry as unknown as {
+  new (options: PaymentsClientOptions): PaymentsClient;
+  readonly prototype: PaymentsClient;
+};
+
+function servicesOf(connection: Connection): PaymentsServices {
+  const services = Object.entries(callTable).map(([service, rules]) => [
+    service,
+    serviceOf(connection, service, rules),
+  ]);
+  return Object.fromEntries(services) as PaymentsServices;
+}
+
+function serviceOf(connection: Connection, service: string, rules: Readonly<Record<string, KeyRule>>): object {
+  const methods = Object.entries(rules).map(([handler, rule]) => [
     handler,
     async (request: unknown, options: CallOptions = {}) => {
       const name = `${service}/${handler}`;
@@ -70,7 +85,7 @@ function serviceOf<Service extends keyof PaymentsServices>(
       return await waitForOutcome(connection, { name, body: JSON.stringify(request), idempotencyKey }, options);
     },
   ]);
-  return Object.fromEntries(methods) as PaymentsServices[Service];
+  return Object.fromEntries(methods) as object;
 }
 
 /** A wrong header would fail in `fetch`, with the key in its message, and look like a connection that failed. */

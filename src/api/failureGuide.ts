@@ -48,6 +48,14 @@ export const reasonGuide: Readonly<Record<FailureReason, Explanation>> = {
     remedy:
       "Top the balance up, or wait for payments, and ask again, with the same key if you like: this answer is not kept.",
   },
+  rejected: {
+    meaning: "Stripe disabled the account for good (`disabledReason` of `getAccount`).",
+    remedy: "The account can't be used. Its owner has to turn to Stripe.",
+  },
+  deauthorized: {
+    meaning: "The account is not connected to yours, or is no longer.",
+    remedy: "Ask its owner to connect it again.",
+  },
   needs_review: {
     meaning: "Stripe answered something that must not be repeated blindly.",
     remedy: "Have a person look at the object (`paymentIntentId`, `setupIntentId`, …) in Stripe's dashboard.",
@@ -70,8 +78,9 @@ export const edgeReasonGuide: Readonly<Record<EdgeFailureReason | "invalid_reque
     remedy: "Send `authorization: Bearer <key>`. Nothing was accepted.",
   },
   forbidden: {
-    meaning: "The API key lacks the scope of the call. Or a web page sent a call without a key.",
-    remedy: "Use a key that has the scope. Nothing was accepted.",
+    meaning:
+      "The API key lacks the scope of the call, the request names another merchant than the key's, or that merchant is not configured. Or a web page sent a call without a key.",
+    remedy: "Use a key that has the scope, and is of the merchant. Nothing was accepted.",
   },
   too_large: {
     meaning: "The body is larger than 1 MiB.",
@@ -202,6 +211,31 @@ export const failuresOfCalls: {
       timed_out: onlyAwaiting,
       canceled: onlyTheCall,
       conflict: true,
+      needs_review: true,
+    },
+  },
+  accounts: {
+    createAccount: { invalid_request: true, needs_review: true },
+    getAccount: { invalid_request: true, not_found: true },
+    createOnboardingLink: { invalid_request: true, not_found: true },
+    awaitOnboarding: {
+      invalid_request: true,
+      not_found: true,
+      timed_out: true,
+      canceled: onlyTheCall,
+      rejected: true,
+      deauthorized: true,
+    },
+    createConnectUrl: { invalid_request: true },
+    completeConnect: { invalid_request: true, canceled: onlyTheCall, deauthorized: true },
+    disconnectAccount: { invalid_request: true, not_found: true, canceled: onlyTheCall },
+    createTransfer: { invalid_request: true, canceled: onlyTheCall, balance_insufficient: true, needs_review: true },
+    reverseTransfer: {
+      invalid_request: true,
+      not_found: true,
+      canceled: onlyTheCall,
+      conflict: true,
+      balance_insufficient: true,
       needs_review: true,
     },
   },

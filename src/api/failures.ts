@@ -11,6 +11,8 @@ export const failureReasonSchema = z.enum([
   "conflict",
   "refund_failed",
   "balance_insufficient",
+  "rejected",
+  "deauthorized",
   "needs_review",
 ]);
 
@@ -26,6 +28,8 @@ export const statusOfReason: Readonly<Record<FailureReason, number>> = {
   conflict: 409,
   refund_failed: 409,
   balance_insufficient: 409,
+  rejected: 409,
+  deauthorized: 409,
   needs_review: 502,
 };
 
@@ -62,7 +66,9 @@ export const failureBodySchema = z.object({
       param: z.string().exactOptional().describe("Stripe's name of the parameter that it refuses."),
       compensation: compensationSchema.exactOptional(),
       refundId: z.string().exactOptional(),
-      failureReason: z.string().exactOptional().describe("Stripe's reason why a refund failed."),
+      accountId: z.string().exactOptional(),
+      transferId: z.string().exactOptional(),
+      failureReason: z.string().exactOptional().describe("Stripe's reason why a refund failed, or an account was rejected."),
     })
     .exactOptional(),
 });

@@ -26,14 +26,15 @@ export function text(maximumLength: number) {
     .refine((value) => value.isWellFormed(), "must be well-formed Unicode");
 }
 
+export const accountIdSchema = shortText(255).regex(/^acct_\w+$/, "a Stripe account's id begins with acct_");
+
 /** Whose money a call is about. Every request has these two. */
 export const addressFields = {
   merchant: shortText(64)
     .regex(merchantIdPattern, "a merchant's id has lower-case letters, digits, - and _")
     .optional()
     .describe("The merchant of MERCHANTS_FILE; the environment's unless given. At the edge it is the API key's."),
-  stripeAccount: shortText(255)
-    .regex(/^acct_\w+$/, "a Stripe account's id begins with acct_")
+  stripeAccount: accountIdSchema
     .optional()
     .describe("The connected account to act on: the call is a direct charge, or about one."),
 };
@@ -109,6 +110,9 @@ export function intentIdSchema(prefix: string, noun: string) {
 }
 
 export const paymentIntentIdSchema = intentIdSchema("pi", "PaymentIntent");
+
+/** Charges and transfers of one order have the same. https://docs.stripe.com/connect/separate-charges-and-transfers */
+export const transferGroupSchema = text(255);
 
 export const paymentMethodIdSchema = shortText(255).regex(/^[A-Za-z0-9_]+$/, "not the id of a Stripe PaymentMethod");
 

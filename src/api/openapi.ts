@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { createDocument, type CreateDocumentOptions } from "zod-openapi";
+import { calls as registry, serviceDescriptions, type Call } from "./calls.ts";
 import { callPaths, laterPaths } from "./openapi/callOperations.ts";
 import { operationPaths, webhookPaths } from "./openapi/otherPaths.ts";
 import { namedSchemas } from "./openapi/schemas.ts";
@@ -17,22 +18,37 @@ Amounts are integers in the currency's minor unit (cents), moments are ISO 8601 
 \`idempotency-key\`: where a connection drops, or the answer is 502 \`unknown\`, post the same body with the same key again.`;
 
 /** @param version of this project, which is shown as the version of the document */
-export function openApiDocument({ version }: { readonly version: string }): OpenApiDocument {
+export function openApiDocument({
+  version,
+  calls = registry,
+}: {
+  readonly version: string;
+  readonly calls?: readonly Call[];
+}): OpenApiDocument {
   return createDocument(
     {
       openapi: "3.1.1",
       info: { title: "Payments", version, description: about, license: { name: "MIT", identifier: "MIT" } },
       tags: [
-        { name: "payments", description: "Calls about payments, refunds, set-ups, customers and disputes." },
+        ...serviceTags(calls),
         { name: "calls", description: "The outcome of a call, asked for later." },
         { name: "webhooks", description: "Addresses for Stripe." },
         { name: "operation", description: "Addresses for probes and tools." },
       ],
-      paths: { ...callPaths(), ...laterPaths(), ...webhookPaths(), ...operationPaths() },
-      components: { schemas: { ...namedSchemas }, securitySchemes },
+      paths: { ...callPaths(calls), ...laterPaths(calls), ...webhookPaths(), ...operationPaths() },
+      components: { schemas: namedSchemas(calls), securitySchemes },
     },
     { override: fitForClients },
   );
+}
+
+/** A group of operations for each service. */
+function serviceTags(calls: readonly Call[]) {
+  const descriptions: Readonly<Record<string, string>> = serviceDescriptions;
+  return [...new Set(calls.map(({ service }) => service))].map((name) => {
+    const description = descriptions[name];
+    return { name, ...(description !== undefined && { description }) };
+  });
 }
 
 const fitForClients: NonNullable<CreateDocumentOptions["override"]> = ({ io, jsonSchema, zodSchema }) => {

@@ -7,6 +7,14 @@
  */
 import { iface, implement, rpc, RestatePromise, TerminalError, type Context } from "@restatedev/restate-sdk";
 import type { InvocationPromise } from "@restatedev/restate-sdk";
+import type {
+  CreateTransferRequest,
+  ReverseTransferRequest,
+  TransferOutcome,
+  TransferReversal,
+} from "../accounts/contract.ts";
+import { createTransfer } from "../accounts/createTransfer.ts";
+import { reverseTransfer } from "../accounts/reverseTransfer.ts";
 import { keptCallKey, keptCallsName } from "../api/keptCalls.ts";
 import type { FailureReason } from "../api/failures.ts";
 import type { RefundOutcome } from "../api/refundOutcome.ts";
@@ -55,11 +63,17 @@ export const keptCallsInterface = iface.service(
     cancelPayment: iface.json<Asked<CancelPaymentRequest>, Kept<CancelOutcome>>({
       description: "Cancels or refunds for payments/cancelPayment, and keeps its end.",
     }),
+    createTransfer: iface.json<Asked<CreateTransferRequest>, Kept<TransferOutcome>>({
+      description: "Makes a transfer for accounts/createTransfer, and keeps it.",
+    }),
+    reverseTransfer: iface.json<Asked<ReverseTransferRequest>, Kept<TransferReversal>>({
+      description: "Reverses a transfer for accounts/reverseTransfer, and keeps that.",
+    }),
     getDispute: iface.json<Asked<Addressed & Awaiting>, Kept<DisputeState>>({
       description: "Waits for a dispute's end for payments/getDispute, and keeps it.",
     }),
   },
-  { description: "Private: does and keeps what calls of payments hand on." },
+  { description: "Private: does and keeps what public calls hand on." },
 );
 
 const passingReasons: ReadonlySet<string | undefined> = new Set<FailureReason>(["balance_insufficient"]);
@@ -70,7 +84,11 @@ export function createKeptCalls(options: HandlerOptions) {
       const { request, asking, acceptedAtMs = null, fingerprint = null } = asked;
       try {
         const answer = await handle(
-          openCall(ctx, options, { account: accountOf(request), acceptance: acceptedAt(acceptedAtMs) }),
+          openCall(ctx, options, {
+            account: accountOf(request),
+            acceptance: acceptedAt(acceptedAtMs),
+            isForCaller: true,
+          }),
           request,
         );
         return { kind: "answer", answer, fingerprint };
@@ -87,6 +105,8 @@ export function createKeptCalls(options: HandlerOptions) {
     handlers: {
       refundPayment: keep(thenLook(["refunds"], refundPayment)),
       cancelPayment: keep(thenLook(["refunds"], cancelPayment)),
+      createTransfer: keep(createTransfer),
+      reverseTransfer: keep(reverseTransfer),
       getDispute: keep(
         thenLook(["disputes"], (call: Call, request: Addressed & Awaiting) => getDispute(call, request)),
       ),

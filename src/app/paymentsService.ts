@@ -1,22 +1,14 @@
 /** Declares the service `payments` to the engine: each call of the registry with its handler, and how the engine runs it. */
 import * as restate from "@restatedev/restate-sdk";
-import type { z } from "zod";
 import { services } from "../api/calls.ts";
 import { createCustomer } from "../customers/createCustomer.ts";
 import { getCustomer } from "../customers/getCustomer.ts";
 import { acceptDispute } from "../disputes/acceptDispute.ts";
 import { getDispute } from "../disputes/getDispute.ts";
 import { submitDisputeEvidence } from "../disputes/submitDisputeEvidence.ts";
-import { acceptanceOf } from "../durable/acceptance.ts";
-import { answerSerde } from "../durable/answerSerde.ts";
 import type { Call } from "../durable/call.ts";
-import { openCall } from "../durable/openCall.ts";
-import { asFailure, failure, withFingerprint } from "../durable/failures.ts";
-import { emptyKeyTest } from "../durable/idempotencyKey.ts";
 import * as run from "../durable/policies.ts";
-import { requestSerde } from "../durable/requestSerde.ts";
 import type { HandlerOptions } from "../merchants/options.ts";
-import { accountOf, type Addressed } from "../merchants/rules.ts";
 import { thenLook } from "../notifications/thenLook.ts";
 import { awaitPayment } from "../payments/awaitPayment.ts";
 import { payByReference, resolveReference } from "../payments/byReference.ts";
@@ -29,6 +21,7 @@ import { awaitRefund } from "../refunds/awaitRefund.ts";
 import { awaitSetup } from "../setups/awaitSetup.ts";
 import { setupPaymentMethod } from "../setups/setupPaymentMethod.ts";
 import { withPage } from "../setups/withPage.ts";
+import { callHandlers } from "./callHandler.ts";
 import { handOn, keptCallsInterface } from "./keptCalls.ts";
 import { webhookReceiptSchema } from "../webhooks/contract.ts";
 import { processWebhook } from "../webhooks/processWebhook.ts";
@@ -39,62 +32,8 @@ const calls = services[serviceName];
 /** The handlers of this service, by name. */
 export const paymentsHandlerNames: readonly string[] = [...Object.keys(calls), "processWebhook"];
 
-function nameOf(declared: unknown): string {
-  const [name] = Object.entries(calls).find(([, call]) => call === declared) ?? [];
-  if (name === undefined) throw new TypeError("A handler of a call that the registry does not have.");
-  return name;
-}
-
 export function createPaymentsService(options: HandlerOptions) {
-  /** How the engine keeps the answer of a call. */
-  const kept = {
-    moves: {
-      // What was sent to Stripe is recorded before a cancellation is looked at; only the waits look at it.
-      explicitCancellation: true,
-      idempotencyRetention: options.idempotencyRetentionMs,
-      journalRetention: run.paymentJournalRetentionMs,
-    },
-    reads: run.keepingNothing,
-  } as const;
-  /** A call that hands on what is to be kept hands a cancellation on, too. */
-  const keptElsewhere = { ...run.keepingNothing, explicitCancellation: true } as const;
-
-  function handler<Request extends Addressed, Answer>(
-    declared: {
-      readonly description: string;
-      readonly input: z.ZodType<Request>;
-      readonly output: z.ZodType<Answer>;
-      readonly effect: keyof typeof kept;
-    },
-    handle: (call: Call, request: Request) => Promise<Answer>,
-    keeping: (typeof kept)[keyof typeof kept] | typeof keptElsewhere = kept[declared.effect],
-  ) {
-    const { description, input, output } = declared;
-    const target = { service: serviceName, handler: nameOf(declared) };
-    const hasEmptyKey = emptyKeyTest(target.service, target.handler);
-    return restate.handlers.handler(
-      {
-        ...run.running(options),
-        description,
-        input: requestSerde(input),
-        output: answerSerde(output),
-        ...keeping,
-      },
-      async (ctx: restate.Context, request: Request) => {
-        if (hasEmptyKey(ctx.request().id)) {
-          throw failure("invalid_request", "The idempotency-key header is empty: send a key, or no header.", {});
-        }
-        const acceptance = acceptanceOf(ctx, target, options.edgeSecrets ?? []);
-        const call = openCall(ctx, options, { account: accountOf(request), acceptance, isAsked: true });
-        try {
-          const answer = await handle(call, request);
-          return { answer, fingerprint: call.answeredFingerprint() };
-        } catch (error) {
-          throw withFingerprint(asFailure(error, request), call.answeredFingerprint());
-        }
-      },
-    );
-  }
+  const { handler, keptElsewhere } = callHandlers(serviceName, options);
 
   const pay = thenLook([], (call: Call, request: PaymentRequest) => processPayment(call, request));
   return restate.service({

@@ -1,4 +1,6 @@
 /** Puts the services together: everything that a deployment of this project offers to the engine. */
+import { createConnectState } from "../accounts/connectState.ts";
+import { connectStateInterface } from "../accounts/interface.ts";
 import { createInstallation, createInstallationMemory, installationInterface } from "../durable/installation.ts";
 import { serve, type EndpointOptions, type Served } from "../durable/serve.ts";
 import type { HandlerOptions, ServiceOptions } from "../merchants/options.ts";
@@ -14,6 +16,7 @@ import { webhookReconcilerInterface } from "../webhooks/interface.ts";
 import { createReconcilerAlarm } from "../webhooks/reconcilerAlarm.ts";
 import { createWebhookReconciler } from "../webhooks/webhookReconciler.ts";
 import { edgeServiceName } from "../api/edgeService.ts";
+import { accountsHandlerNames, createAccountsService } from "./accountsService.ts";
 import { createEdgeService, edgeHandlerNames } from "./edgeService.ts";
 import { createKeptCalls, keptCallsInterface } from "./keptCalls.ts";
 import { createPaymentsService, paymentsHandlerNames } from "./paymentsService.ts";
@@ -24,9 +27,11 @@ export type ServiceOffer = { readonly name: string; readonly handlers: readonly 
 /** What a deployment of this code must show. */
 export const offeredServices: readonly ServiceOffer[] = [
   { name: "payments", handlers: paymentsHandlerNames },
+  { name: "accounts", handlers: accountsHandlerNames },
   { name: edgeServiceName, handlers: edgeHandlerNames },
   ...[
     keptCallsInterface,
+    connectStateInterface,
     installationInterface,
     paymentReferenceInterface,
     paymentWatcherInterface,
@@ -44,8 +49,10 @@ export function paymentServices(options: ServiceOptions, installationId: string 
   return [
     createInstallation(all),
     createPaymentsService(all),
+    createAccountsService(all),
     createEdgeService(all),
     createKeptCalls(all),
+    createConnectState(all),
     createPaymentReference(all),
     createPaymentWatcher(all),
     createSetupWatcher(all),

@@ -11,6 +11,7 @@ import { makeApiKey } from "../edge/apiKeyForm.ts";
 import { changeKeyFile, storedKeys } from "../operator/keys/changeKeyFile.ts";
 import { readKeysCommand, usage, UsageError, type KeyChoice, type NewKey } from "../operator/keys/keyArguments.ts";
 import { KeyListError, keyTable, withNewKey, withoutKeys } from "../operator/keys/keyList.ts";
+import { unknownMerchantWarning } from "../operator/keys/unknownMerchant.ts";
 import { withoutSecrets } from "../telemetry/secrets.ts";
 
 async function run(): Promise<void> {
@@ -53,6 +54,14 @@ async function create(path: string, asked: NewKey): Promise<void> {
   console.error("Here it is, once. Nobody can show it again:");
   console.log(made.text);
   warnOfOpenness(path);
+  const warning = unknownMerchantWarning(merchant, merchantsFilePath());
+  if (warning !== null) console.error(warning);
+}
+
+/** Only looked at: one that is wrong is no reason to make no key. */
+function merchantsFilePath(): string | null {
+  const path = readEnvironment()["MERCHANTS_FILE"]?.trim() ?? "";
+  return path === "" ? null : resolve(path);
 }
 
 async function revoke(path: string, choice: KeyChoice): Promise<void> {

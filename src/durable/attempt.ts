@@ -1,7 +1,8 @@
 /** One attempt at a request to Stripe: how long its answer is waited for, and when the engine is to try again. */
 import { setTimeout as delay } from "node:timers/promises";
 import { PauseError, RetryableError, type Context } from "@restatedev/restate-sdk";
-import { StripeAccessError, StripeBusy, StripeOutage } from "../stripe/request.ts";
+import { StripeAccessError, StripeAccountGone, StripeBusy, StripeOutage } from "../stripe/request.ts";
+import type { Refusal } from "../stripe/errorMeaning.ts";
 import { onTerms, WithdrawnRequest } from "../stripe/terms.ts";
 import { retryAfterMs } from "./policies.ts";
 import { Later, termsOf, type Circumstances } from "./turn.ts";
@@ -20,6 +21,14 @@ export class Stop {
   }
 }
 
+/** Stands for an answer from an account that is not connected. */
+export class Gone {
+  readonly refusal: Refusal;
+  constructor(refusal: Refusal) {
+    this.refusal = refusal;
+  }
+}
+
 /**
  * One attempt at a request to Stripe, inside the closure of a step.
  */
@@ -28,7 +37,7 @@ export async function attempt<Answer>(
   step: string,
   request: () => Promise<Answer>,
   from: Circumstances,
-): Promise<Answer | Stop | Later> {
+): Promise<Answer | Stop | Later | Gone> {
   const abandoned = new AbortController();
   try {
     // Also where the service was dead until the deadline, an attempt is given the time that an answer takes.
@@ -39,6 +48,7 @@ export async function attempt<Answer>(
     // A request that still waits for its turn gives it up.
     abandoned.abort(error);
     if (error instanceof WithdrawnRequest) return new Stop(error.why as Stop["because"]);
+    if (error instanceof StripeAccountGone) return new Gone(error.refusal);
     if (error instanceof StripeBusy && clock() < from.untilMs) return new Later(error.retryAfterMs);
     if (error instanceof StripeAccessError) {
       const remedy = `${remedies[error.problem]}, then: npx restate inv resume ${ctx.request().id}`;

@@ -18,6 +18,7 @@ import { creatorCallbackKey, waiterCallbackKey } from "../stripe/metadata.ts";
 import { CallStopped, type Call, type Surroundings } from "./call.ts";
 import { cancellationOf } from "./cancellation.ts";
 import { createDoorbell, type Doorbell } from "./doorbell.ts";
+import { AccountGone } from "./failures.ts";
 import { pollDelayMs } from "./pollSchedule.ts";
 
 /** How objects of one kind are awaited. Every noun that can be awaited has one, in its `object.ts`. */
@@ -226,6 +227,8 @@ export function openWait<Seen>(
       try {
         await kind.unhang(call, id, callbackKey);
       } catch (error) {
+        // An account that has left has taken its objects along.
+        if (error instanceof AccountGone) return;
         if (!(error instanceof CallStopped)) throw error;
         ctx.console.warn(`Stripe gave no answer, so the doorbell of this call stays on the ${kind.noun} ${id}.`);
       } finally {

@@ -12,14 +12,15 @@ import type { Maker } from "../stripe/metadata.ts";
 import type { Acceptance } from "./acceptance.ts";
 
 /** The settings, as far as a handler may be steered by them. What belongs to a merchant is the merchant's. */
-type Settings = Omit<HandlerOptions, "stripe" | "mode" | "webhookSecrets" | "furtherMerchants">;
+type Settings = Omit<HandlerOptions, "stripe" | "mode" | "webhookSecrets" | "clientId" | "furtherMerchants">;
 
 /** All that a decision outside the journal may be made of. */
 export type Surroundings = {
   readonly settings: Settings;
   /** The merchant of the call's account, as it is configured now. */
-  readonly merchant: Pick<Merchant, "mode" | "limits">;
-  readonly stripe: Pick<StripeGateway, "fixRequest">;
+  readonly merchant: Pick<Merchant, "mode" | "limits" | "clientId">;
+  /** What it makes without asking Stripe. */
+  readonly stripe: Pick<StripeGateway, "fixRequest" | "authorizeUrl">;
   /** Epoch milliseconds, by this process's clock. */
   readonly nowMs: number;
   /** When the call was accepted, in epoch milliseconds: as the edge says, or else now. A caller's deadline counts from it. */
@@ -109,6 +110,8 @@ export type Call<Ctx extends Context = Context> = {
   setDeadline(deadlineAtMs: number): number;
   /** Sleeps, but not past the deadline. @throws CallStopped at the deadline */
   pause(delayMs: number, name: string): Promise<void>;
+  /** Notes the ids of what the call is about, for a failure that may come at any step. A replay notes the same. */
+  concern(ids: Readonly<Record<string, string>>): void;
   /** When the last step was done, in epoch milliseconds, as the process that did it saw it. A replay sees the same. */
   lastStepAtMs(): number;
   /** Whether the merchant was to be told of payments when the last step was done. */

@@ -13,6 +13,8 @@ export type FailureDetails = {
   readonly customerId?: string | null;
   readonly disputeId?: string | null;
   readonly refundId?: string | null;
+  readonly accountId?: string | null;
+  readonly transferId?: string | null;
   readonly stripeCode?: string | null;
   readonly declineCode?: string | null;
   readonly adviceCode?: string | null;
@@ -24,11 +26,15 @@ export type FailureDetails = {
 
 /** @param message a sentence for the caller's people */
 export function failure(reason: FailureReason, message: string, details: FailureDetails): TerminalError {
-  const known = Object.entries(details).filter((entry): entry is [string, string] => typeof entry[1] === "string");
   return new TerminalError(message, {
     errorCode: statusOfReason[reason],
-    metadata: { reason, ...Object.fromEntries(known) },
+    metadata: { reason, ...knownOf(details) },
   });
+}
+
+function knownOf(details: FailureDetails): Record<string, string> {
+  const known = Object.entries(details).filter((entry): entry is [string, string] => typeof entry[1] === "string");
+  return Object.fromEntries(known);
 }
 
 /** Stripe refuses a parameter. `param` is Stripe's name of it. */
@@ -46,6 +52,27 @@ export function declined({ message, ...codes }: PaymentFailure, details: Failure
   return failure("declined", message, { ...details, ...codes });
 }
 
+/** The connected account that the call acts on is none of the merchant's, or it has left: nothing can be read there any more. */
+export class AccountGone extends TerminalError {
+  /** @param wasThere whether Stripe has answered the call there before */
+  static of(refusal: Refusal, wasThere: boolean, details: FailureDetails): AccountGone {
+    const { message, stripeCode, param } = refusal;
+    const [reason, told, refusing] = wasThere
+      ? (["needs_review", `${message} What became of it, only the account's owner can see.`, {}] as const)
+      : (["invalid_request", message, { param }] as const);
+    const known = knownOf({ ...details, ...refusing, stripeCode });
+    return new AccountGone(told, { errorCode: statusOfReason[reason], metadata: { reason, ...known } });
+  }
+
+  /** The same with what else is known of what it is about. */
+  with(details: FailureDetails): AccountGone {
+    return new AccountGone(this.message, {
+      errorCode: this.code,
+      metadata: { ...knownOf(details), ...this.metadata },
+    });
+  }
+}
+
 /** A failed attempt is told as what it is, where the customer may still make another one. */
 export function lastAttempt(cause: PaymentFailure | null) {
   if (cause === null) return { told: "", codes: {} };
@@ -55,6 +82,7 @@ export function lastAttempt(cause: PaymentFailure | null) {
 
 /** What a call throws for an error that reaches its end: where it was stopped before Stripe gave an answer, a failure that says so. */
 export function asFailure(error: unknown, request: unknown): unknown {
+  if (error instanceof AccountGone) return error.with(idsIn(request));
   return error instanceof CallStopped ? stopped(error, request) : error;
 }
 
@@ -80,7 +108,15 @@ function idsIn(request: unknown): FailureDetails {
   return Object.fromEntries(given.filter(([field]) => idFields.includes(field)));
 }
 
-const idFields: readonly string[] = ["paymentIntentId", "setupIntentId", "customerId", "disputeId", "refundId"];
+const idFields: readonly string[] = [
+  "paymentIntentId",
+  "setupIntentId",
+  "customerId",
+  "disputeId",
+  "refundId",
+  "accountId",
+  "transferId",
+];
 
 /** A TerminalError as it is kept: the same is thrown to everybody who asks for the same again. */
 export type KeptFailure = {

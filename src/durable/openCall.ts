@@ -4,14 +4,15 @@ import { PauseError, RestatePromise, type Context } from "@restatedev/restate-sd
 import { merchantOf, type HandlerOptions, type Merchant } from "../merchants/options.ts";
 import { isDefault, labelOf, type Account } from "../merchants/rules.ts";
 import type { StripeGateway } from "../merchants/gateway.ts";
-import { StripeOutage } from "../stripe/request.ts";
+import type { Refusal } from "../stripe/errorMeaning.ts";
+import { StripeAccountGone, StripeOutage } from "../stripe/request.ts";
 import { onTerms } from "../stripe/terms.ts";
 import { labelInvocation } from "../telemetry/accountLabels.ts";
 import { noAcceptance, type Acceptance } from "./acceptance.ts";
-import { attempt, clock, graceMs, inTime, isNear, Stop } from "./attempt.ts";
+import { attempt, clock, Gone, graceMs, inTime, isNear, Stop } from "./attempt.ts";
 import { CallStopped, type Accepted, type Beginning, type Call, type Surroundings } from "./call.ts";
 import { cancellationOf } from "./cancellation.ts";
-import { invalidField } from "./failures.ts";
+import { AccountGone, invalidField } from "./failures.ts";
 import { askForInstallation } from "./installation.ts";
 import { Later, untilTurn, type Postponed } from "./turn.ts";
 
@@ -36,6 +37,8 @@ type Recorded<Value> = {
   | { readonly stopped: Because; readonly fixedAtMs?: number | null }
   /** The call names a merchant that there isn't. */
   | { readonly stopped: "merchant" }
+  /** The call acts on an account that is not connected. */
+  | { readonly stopped: "account"; readonly refusal: Refusal }
 );
 
 export type Opening = {
@@ -45,14 +48,23 @@ export type Opening = {
   readonly acceptance?: Acceptance;
   /** A caller who names a merchant that there isn't is told so. A private call waits for the merchant to come back. */
   readonly isAsked?: boolean;
+  /** A caller who names an account that is not connected is told that the request is wrong; it is the caller's unless it is private. */
+  readonly isForCaller?: boolean;
 };
 
 export function openCall<Ctx extends Context>(
   ctx: Ctx,
   options: HandlerOptions,
-  { account, acceptance = noAcceptance, isAsked = false }: Opening,
+  { account, acceptance = noAcceptance, isAsked = false, isForCaller = isAsked }: Opening,
 ): Call<Ctx> {
-  const { stripe: _stripe, mode: _mode, webhookSecrets: _secrets, furtherMerchants: _further, ...settings } = options;
+  const {
+    stripe: _stripe,
+    mode: _mode,
+    webhookSecrets: _secrets,
+    clientId: _clientId,
+    furtherMerchants: _further,
+    ...settings
+  } = options;
   const invocationId = ctx.request().id;
   if (!isDefault(account)) labelInvocation(invocationId, labelOf(account));
   let last = { atMs: 0, told: false };
@@ -65,6 +77,8 @@ export function openCall<Ctx extends Context>(
   /** Whether the next request that is sent was told to come again, and does. */
   let isNextBooked = false;
   let answered: string | null | undefined;
+  let hasStripeAnswered = false;
+  let concerns: Readonly<Record<string, string>> = {};
 
   /** The merchant as it is configured now. Not for decisions outside a step. @throws UnknownMerchant */
   function merchantNow(): Merchant {
@@ -79,13 +93,14 @@ export function openCall<Ctx extends Context>(
     return account.stripeAccount === null ? stripe : stripe.onBehalf(account.stripeAccount);
   }
 
-  async function recorded<Value>(produce: () => Promise<Value | Stop>): Promise<Recorded<Value>> {
+  async function recorded<Value>(produce: () => Promise<Value | Stop | Gone>): Promise<Recorded<Value>> {
     const value = await produce();
     const common = {
       atMs: clock(),
       told: (merchantOf(options, account.merchant)?.receiver ?? null) !== null,
       ...(isFirst && { installationId: settings.installation.known() }),
     };
+    if (value instanceof Gone) return { ...common, stopped: "account", refusal: value.refusal };
     if (!(value instanceof Stop)) return { ...common, value };
     return { ...common, stopped: value.because, ...(value.fixedAtMs !== null && { fixedAtMs: value.fixedAtMs }) };
   }
@@ -110,7 +125,7 @@ export function openCall<Ctx extends Context>(
 
   /** One attempt's record, or the note that the request is to be sent later. */
   async function recordedOrLater<Value>(
-    produce: () => Promise<Value | Stop | Later>,
+    produce: () => Promise<Value | Stop | Gone | Later>,
   ): Promise<Recorded<Value> | Postponed> {
     const value = await produce();
     if (value instanceof Later) return { atMs: clock(), laterMs: value.laterMs };
@@ -122,14 +137,26 @@ export function openCall<Ctx extends Context>(
     isFirst = false;
     last = record;
     if (record.stopped === "merchant") throw invalidField("merchant", `There is no merchant ${account.merchant}.`, {});
+    if (record.stopped === "account") throw goneAccount(record.refusal);
     if (record.stopped !== undefined) throw new CallStopped(record.stopped, record.fixedAtMs);
     return record.value;
   }
 
+  /** The same for a step that asked Stripe. */
+  function takenAnswer<Value>(record: Recorded<Value>): Value {
+    const value = taken(record);
+    hasStripeAnswered = true;
+    return value;
+  }
+
+  function goneAccount(refusal: Refusal): AccountGone {
+    return AccountGone.of(refusal, hasStripeAnswered || !isForCaller, concerns);
+  }
+
   function surroundings(): Surroundings {
     const nowMs = clock();
-    const { stripe, mode, limits } = merchantNow();
-    const merchant = { mode, limits };
+    const { stripe, mode, limits, clientId } = merchantNow();
+    const merchant = { mode, limits, clientId };
     return { settings, merchant, stripe, nowMs, acceptedAtMs: acceptance.acceptedAtMs(nowMs) ?? nowMs };
   }
 
@@ -189,7 +216,7 @@ export function openCall<Ctx extends Context>(
         const record = await ctx.run(step, () =>
           orUnknownMerchant(recordedOrLater(() => attempt(ctx, step, () => request(gateway()), from))),
         );
-        if (!("laterMs" in record)) return taken(record);
+        if (!("laterMs" in record)) return takenAnswer(record);
         await sleepUntilTurn(record, from.untilMs, false);
       }
     },
@@ -217,7 +244,7 @@ export function openCall<Ctx extends Context>(
         if (first === "cancellation") mayBegin = false;
         const record = await run;
         if (!("laterMs" in record)) {
-          const answer = taken(record);
+          const answer = takenAnswer(record);
           if (first === "cancellation") isCancelled = true;
           return answer;
         }
@@ -231,7 +258,7 @@ export function openCall<Ctx extends Context>(
     ) {
       let mayBegin = true;
       type Value = Accepted<Kept, Answer>;
-      const attemptFirst = async (): Promise<Value | Stop> => {
+      const attemptFirst = async (): Promise<Value | Stop | Gone> => {
         const acceptedAtMs = acceptance.acceptedAtMs(clock());
         const sinceMs = acceptedAtMs ?? acceptance.earliestMs(clock());
         if (!mayBegin) return new Stop("cancellation", sinceMs);
@@ -249,6 +276,7 @@ export function openCall<Ctx extends Context>(
         const from = { begunAtMs: acceptedAtMs, untilMs, isHurried, isBooked: false, withdrawn };
         const answer = await attempt(ctx, step, () => request(gateway()), from);
         if (answer instanceof Stop) return new Stop(answer.because, acceptedAtMs);
+        if (answer instanceof Gone) return answer;
         if (!(answer instanceof Later)) return { kind: "sent", kept, answer };
         return { kind: "postponed", kept, turn: { laterMs: answer.laterMs, untilMs, sinceMs } };
       };
@@ -275,6 +303,8 @@ export function openCall<Ctx extends Context>(
       const value = taken(record);
       switch (value.kind) {
         case "sent":
+          hasStripeAnswered = true;
+          break;
         case "not_sent":
           break;
         case "postponed": {
@@ -317,9 +347,13 @@ export function openCall<Ctx extends Context>(
         const answer = onTerms({ urgency: "first" }, () => request(gateway()));
         return await (isNear(deadlineAtMs) ? inTime(answer, deadlineAtMs + graceMs - clock()) : answer);
       } catch (error) {
+        if (error instanceof StripeAccountGone) throw goneAccount(error.refusal);
         if (error instanceof StripeOutage && clock() >= deadlineAtMs) throw new CallStopped("deadline");
         throw error;
       }
+    },
+    concern(ids) {
+      concerns = { ...concerns, ...ids };
     },
     lastStepAtMs: () => last.atMs,
     isMerchantTold: () => last.told,

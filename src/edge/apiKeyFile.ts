@@ -4,13 +4,11 @@
  */
 import { z } from "zod";
 import { scopes } from "../api/scopes.ts";
+import { defaultMerchant } from "../merchants/rules.ts";
 import { FileProblem, openness, readOwnFile, type OwnFile } from "../config/ownFile.ts";
 import { keyIdForm } from "./apiKeyForm.ts";
 
-/** The merchant of the environment's own Stripe key. */
-export const defaultMerchant = "default";
-
-/** A merchant's id becomes a part of addresses and file names, a key's name a part of a caller's key space. */
+/** A key's name becomes a part of a caller's key space. */
 export const shortNameForm = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 export const shortNameRule = "1 to 64 letters, digits, dots, underscores and hyphens, a letter or digit first";
 
@@ -20,7 +18,8 @@ const storedKeySchema = z.strictObject(
     name: textOf(shortNameForm, `is no name: ${shortNameRule}`),
     hash: textOf(/^[0-9a-f]{64}$/, "is no SHA-256 in hexadecimal digits"),
     scopes: z.array(z.enum(scopes, { error: "is no scope" }), { error: "is no list of scopes" }),
-    merchant: textOf(shortNameForm, `is no merchant's id: ${shortNameRule}`),
+    // An earlier version also took capitals and dots. No merchant has such an id, so its keys are refused one by one, and others go on.
+    merchant: textOf(shortNameForm, `is no merchant's id: ${shortNameRule}`).default(defaultMerchant),
     createdAt: z.iso.datetime({ error: "is no time such as 2026-11-30T12:00:00.000Z" }),
   },
   { error: objectProblem },

@@ -6,49 +6,36 @@ import type { Context } from "hono";
 import { Hono } from "hono";
 import type { HttpBindings } from "@hono/node-server";
 import type { EdgeReadiness } from "../api/edgeService.ts";
-import type { Scope } from "../api/scopes.ts";
-import { calls, type Call } from "../api/calls.ts";
 import { edgeHeaderName, readEdgeHeader } from "../api/edgeHeader.ts";
-import { createDocuments } from "./documents.ts";
-import { identifyCaller, type CallerRules } from "./caller.ts";
-import { clientAddress } from "./clientAddress.ts";
+import { defaultMerchant } from "../merchants/rules.ts";
+import { createAdmission, type AdmissionParts } from "./admission.ts";
 import { readBody } from "./body.ts";
-import { readCallId, type CallIdentity, type KeySpace } from "./callIdentity.ts";
+import type { CallIdentity } from "./callIdentity.ts";
+import { createConnectCallback } from "./connectCallback.ts";
+import { createDocuments } from "./documents.ts";
 import type { EngineOperator } from "./engineOperator.ts";
 import { CallerGone, EdgeFailure, failureAnswer, failureOf, notFound, type Answer } from "./failures.ts";
-import { declarationOf } from "./keptOutcome.ts";
 import { refuseOther } from "./outcome.ts";
 import { answerKept, createPublicCalls, type CallParts } from "./publicCalls.ts";
-import type { RateLimits } from "./rateLimits.ts";
-import { takeWebhook, type WebhookOptions } from "./webhooks.ts";
+import { takeWebhook } from "./webhooks.ts";
 
-export type EdgeParts = CallParts & {
-  readonly operator: EngineOperator;
-  readonly callers: CallerRules;
-  readonly rateLimits: RateLimits;
-  readonly webhooks: WebhookOptions;
-  readonly version: string;
-  /** Told of an error that nobody expected: never with anything of a request. */
-  readonly onError: (error: unknown) => void;
-};
+export type EdgeParts = CallParts &
+  AdmissionParts & {
+    readonly operator: EngineOperator;
+    readonly version: string;
+    /** Told of an error that nobody expected: never with anything of a request. */
+    readonly onError: (error: unknown) => void;
+  };
 
 type EdgeContext = Context<{ Bindings: HttpBindings }>;
-
-/** Who calls, and what he may: a developer of this machine may all. */
-type Admitted = { readonly space: KeySpace; readonly may: (scope: Scope) => boolean };
-
-const defaultMerchant = "default";
-
-/** No API key has this name. */
-const developer: Admitted = { space: { merchant: defaultMerchant, name: "" }, may: () => true };
-
-const webhookPaths: readonly string[] = ["/payments/processWebhook", `/webhooks/${defaultMerchant}`];
 
 const versions: ReadonlySet<string> = new Set(["1.0", "1.1"]);
 
 export function createEdgeApp(parts: EdgeParts): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>();
-  const answerCall = createPublicCalls(parts);
+  const publicCalls = createPublicCalls(parts);
+  const admission = createAdmission(parts);
+  const connectCallback = createConnectCallback({ ...parts, publicCalls, admission });
 
   app.onError((error) => {
     const failure = failureOf(error);
@@ -66,41 +53,45 @@ export function createEdgeApp(parts: EdgeParts): Hono<{ Bindings: HttpBindings }
     return await next();
   });
 
-  app.route("/", createDocuments({ version: parts.version }) as unknown as typeof app);
+  app.route("/", createDocuments(parts) as unknown as typeof app);
   app.get("/livez", () => reply({ status: 200, body: { status: "live" } }));
   app.get("/readyz", async () => reply(await readiness()));
+  app.get("/connect/callback", async (context) => await connectCallback(context.env.incoming, goneSignal(context)));
   app.get("/calls/:callId", async (context) => {
-    const { identity } = await identified(context);
-    const prefer = context.env.incoming.headersDistinct["prefer"]?.join(", ");
-    return reply(await answerKept(parts.engine, identity, prefer, goneSignal(context)));
+    const { incoming } = context.env;
+    const { identity, declared } = await admission.find(incoming, context.req.param("callId"));
+    const prefer = incoming.headersDistinct["prefer"]?.join(", ");
+    return reply(await answerKept(parts.engine, declared, identity, prefer, goneSignal(context)));
   });
   app.post("/calls/:callId/cancel", async (context) => {
-    const { identity } = await identified(context);
+    const callId = context.req.param("callId");
+    const { identity } = await admission.find(context.env.incoming, callId);
     const invocationId = await parts.engine.invocationId(identity.target, identity.engineKey);
     await refuseOtherRequest(invocationId, identity);
     await parts.operator.cancel(invocationId);
-    const callId = context.req.param("callId");
     return reply({ status: 202, body: { callId }, headers: { location: `/calls/${callId}` } });
   });
-  for (const path of webhookPaths) app.post(path, async (context) => reply(await webhook(context)));
-  for (const declared of calls) {
+  app.post("/payments/processWebhook", async (context) => reply(await webhook(context, defaultMerchant)));
+  app.post("/webhooks/:merchant", async (context) => reply(await webhook(context, context.req.param("merchant"))));
+  for (const declared of parts.calls) {
     app.post(`/${declared.service}/${declared.handler}`, async (context) => {
-      const { space } = await admitted(context, declared);
       const { incoming } = context.env;
-      return reply(await answerCall(declared, { incoming, space, gone: goneSignal(context) }));
+      const caller = await admission.admit(incoming, declared);
+      return reply(await publicCalls.answerCall(declared, { incoming, ...caller, gone: goneSignal(context) }));
     });
   }
   return app;
 
-  async function webhook(context: EdgeContext): Promise<Answer> {
-    const { incoming } = context.env;
-    const address = addressOf(context);
+  async function webhook({ env: { incoming } }: EdgeContext, merchantId: string): Promise<Answer> {
+    const merchant = parts.merchants.find(merchantId);
+    if (merchant === undefined) throw notFound;
+    const address = admission.addressOf(incoming);
     const signatures = incoming.headersDistinct["stripe-signature"] ?? [];
     try {
       const signature = signatures.length === 1 ? signatures[0] : undefined;
-      return await takeWebhook(parts, parts.webhooks, await readBody(incoming), signature);
+      return await takeWebhook(parts, merchant, await readBody(incoming), signature);
     } catch (error) {
-      if (error instanceof EdgeFailure) await countRefused(address);
+      if (error instanceof EdgeFailure) await admission.countRefused(address);
       throw error;
     }
   }
@@ -114,69 +105,12 @@ export function createEdgeApp(parts: EdgeParts): Hono<{ Bindings: HttpBindings }
     }
   }
 
-  /** @throws EdgeFailure `unauthorized`, `forbidden` or `rate_limited` */
-  async function admitted(context: EdgeContext, declared: Pick<Call, "scope"> | null): Promise<Admitted> {
-    const { incoming } = context.env;
-    const caller = identifyCaller(
-      {
-        method: context.req.method,
-        headers: incoming.headersDistinct,
-        remoteAddress: incoming.socket.remoteAddress,
-      },
-      parts.callers,
-    );
-    switch (caller.kind) {
-      case "refused":
-        await countRefused(caller.address);
-        throw new EdgeFailure(caller.reason, caller.message);
-      case "developer":
-        return developer;
-      case "key": {
-        const { id, name, merchant, scopes } = caller.key;
-        const taken = await parts.rateLimits.takeCall(id);
-        if (!taken.allowed) throw tooMany("The API key calls too often.", taken.retryAfterSeconds);
-        if (declared !== null && !scopes.has(declared.scope)) {
-          throw new EdgeFailure("forbidden", `The API key lacks the scope ${declared.scope}.`);
-        }
-        return { space: { merchant, name }, may: (scope) => scopes.has(scope) };
-      }
-    }
-  }
-
-  /** The call of an id that the caller made. @throws EdgeFailure, also for the id of another's call: nobody learns that there is one */
-  async function identified(context: EdgeContext): Promise<{ readonly identity: CallIdentity }> {
-    const { space, may } = await admitted(context, null);
-    const callId = context.req.param("callId") ?? "";
-    const identity = readCallId(await parts.installation.id(), space, callId);
-    const declared = identity === null ? undefined : declarationOf(identity);
-    if (identity === null || declared === undefined) throw new EdgeFailure("not_found", "You made no call of this id.");
-    if (!may(declared.scope)) throw new EdgeFailure("forbidden", `The API key lacks the scope ${declared.scope}.`);
-    return { identity };
-  }
-
-  /** To be asked before the body is read: a request that broke off has no connection any more. */
-  function addressOf(context: EdgeContext): string {
-    const { incoming } = context.env;
-    const connection = { remoteAddress: incoming.socket.remoteAddress, headers: incoming.headersDistinct };
-    return clientAddress(connection, parts.callers.trustProxy);
-  }
-
   /** A key that was used again for another request stands for the first one, which must not end in its place. @throws EdgeFailure */
   async function refuseOtherRequest(invocationId: string, { target, fingerprint }: CallIdentity): Promise<void> {
     const header = await parts.operator.headerOf(invocationId, edgeHeaderName);
     const accepted = header === null ? null : readEdgeHeader(parts.secrets, target, header);
     refuseOther(accepted?.fingerprint, fingerprint);
   }
-
-  /** @throws EdgeFailure `rate_limited` in place of the refusal */
-  async function countRefused(address: string): Promise<void> {
-    const taken = await parts.rateLimits.takeRefused(address);
-    if (!taken.allowed) throw tooMany("Too many requests from this address were refused.", taken.retryAfterSeconds);
-  }
-}
-
-function tooMany(message: string, retryAfterSeconds: number): EdgeFailure {
-  return new EdgeFailure("rate_limited", message, { retryAfterSeconds });
 }
 
 /**

@@ -4,11 +4,13 @@
  */
 import { readFileSync } from "node:fs";
 import { Hono } from "hono";
+import { calls as registry, type Call } from "../api/calls.ts";
 import { openApiDocument } from "../api/openapi.ts";
 
 /** The files of the page, by their name under `/docs/`. Nothing else of the folders where they are can be asked for. */
 const files = {
   "docs.js": { type: "text/javascript", find: () => import.meta.resolve("./assets/docs.js") },
+  "page.css": { type: "text/css", find: () => import.meta.resolve("./assets/page.css") },
   "docs.css": { type: "text/css", find: () => import.meta.resolve("./assets/docs.css") },
   "swagger-ui.css": { type: "text/css", find: () => import.meta.resolve("swagger-ui-dist/swagger-ui.css") },
   "swagger-ui.js": { type: "text/javascript", find: () => import.meta.resolve("swagger-ui-dist/swagger-ui-bundle.js") },
@@ -48,8 +50,14 @@ const contentSecurityPolicy = [
 ].join("; ");
 
 /** `GET /openapi.json`, `GET /docs` and the page's files. @param version of this project */
-export function createDocuments({ version }: { readonly version: string }): Hono {
-  const document = JSON.stringify(openApiDocument({ version }));
+export function createDocuments({
+  version,
+  calls = registry,
+}: {
+  readonly version: string;
+  readonly calls?: readonly Call[];
+}): Hono {
+  const document = JSON.stringify(openApiDocument({ version, calls }));
   const read = new Map<string, Uint8Array<ArrayBuffer>>();
   const app = new Hono();
   app.get("/openapi.json", () => reply(document, "application/json", 60));

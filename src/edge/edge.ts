@@ -1,6 +1,7 @@
 /** Serves the front door: the app with its parts, on a server that no slow or idle sender can hold. */
 import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
+import { calls } from "../api/calls.ts";
 import type { EdgeConfig } from "../config/edgeConfig.ts";
 import { withoutSecrets } from "../telemetry/secrets.ts";
 import { openApiKeys } from "./apiKeys.ts";
@@ -9,6 +10,7 @@ import { createEngineClient } from "./engineClient.ts";
 import { createEngineOperator } from "./engineOperator.ts";
 import { failureAnswer, notFound } from "./failures.ts";
 import { createInstallation } from "./installation.ts";
+import { edgeMerchantsOf, type EdgeMerchant } from "./merchants.ts";
 import { openRateLimits } from "./rateLimits.ts";
 import { watchStripeClock } from "./stripeClock.ts";
 
@@ -16,6 +18,8 @@ export type Edge = { readonly url: string; readonly port: number; close(): Promi
 
 export type EdgeOptions = EdgeConfig & {
   readonly version: string;
+  /** The merchants beside the default one, as they are configured now. */
+  readonly furtherMerchants?: () => readonly EdgeMerchant[];
   /** For a person: a setting that is wrong, an error that nobody expected. */
   readonly onWarning: (line: string) => void;
   readonly patience?: Partial<SenderPatience>;
@@ -59,7 +63,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     operator: createEngineOperator(options.adminUrl, options.authToken),
     callers: { apiKeys, isSandbox: stripe.isSandbox, trustProxy: options.trustProxy },
     rateLimits: openRateLimits(options.rateLimits),
-    webhooks: { webhookSecrets: stripe.webhookSecrets, mode: stripe.mode },
+    merchants: edgeMerchantsOf(stripe, options.furtherMerchants),
+    calls,
     version: options.version,
     onError: (error) =>
       onWarning(withoutSecrets(error instanceof Error ? (error.stack ?? error.message) : String(error))),

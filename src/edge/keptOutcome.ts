@@ -1,5 +1,5 @@
 /** Where the outcome of an earlier call is found: with the call itself, or with the private calls that keep it. */
-import { calls, type Call } from "../api/calls.ts";
+import type { Call } from "../api/calls.ts";
 import { keptCallKey, keptCallsName } from "../api/keptCalls.ts";
 import type { CallIdentity } from "./callIdentity.ts";
 import type { EngineClient } from "./engineClient.ts";
@@ -12,15 +12,14 @@ export type FoundCall =
   | { readonly kind: "open" }
   | { readonly kind: "none" };
 
-/** @returns undefined for a call that is not in the registry */
-export function declarationOf({ target }: Pick<CallIdentity, "target">): Call | undefined {
-  return calls.find(({ service, handler }) => service === target.service && handler === target.handler);
-}
-
 /** @throws EdgeFailure `idempotency_key_reused`; EngineUnavailable */
-export async function findOutcome(engine: EngineClient, identity: CallIdentity): Promise<FoundCall> {
+export async function findOutcome(
+  engine: EngineClient,
+  { keeps }: Pick<Call, "keeps">,
+  identity: CallIdentity,
+): Promise<FoundCall> {
   const { target, engineKey, fingerprint } = identity;
-  if (declarationOf(identity)?.keeps === "elsewhere") {
+  if (keeps === "elsewhere") {
     const kept = await findKeptElsewhere(engine, identity);
     if (kept !== null) return kept;
   }

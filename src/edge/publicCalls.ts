@@ -2,7 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Call } from "../api/calls.ts";
-import { edgeHeaderName, writeEdgeHeader } from "../api/edgeHeader.ts";
+import { edgeHeaderName, writeEdgeHeader, type CallTarget } from "../api/edgeHeader.ts";
 import { InvalidBodyError, readRequestBody } from "../api/requestBody.ts";
 import { readBody } from "./body.ts";
 import { callIdOf, engineKeyOf, fingerprintOf, type CallIdentity, type KeySpace } from "./callIdentity.ts";
@@ -10,6 +10,7 @@ import type { EngineAnswer, EngineCall, EngineClient } from "./engineClient.ts";
 import { CallerGone, EdgeFailure, type Answer } from "./failures.ts";
 import type { Installation } from "./installation.ts";
 import { findOutcome } from "./keptOutcome.ts";
+import { merchantOfCall, namedMerchant, withMerchant, type ActingFor, type EdgeMerchants } from "./merchants.ts";
 import { keyReused, outcomeAnswer } from "./outcome.ts";
 import { preferenceOf, type Preference } from "./prefer.ts";
 import type { StripeClock } from "./stripeClock.ts";
@@ -18,41 +19,74 @@ export type CallParts = {
   readonly engine: EngineClient;
   readonly installation: Installation;
   readonly clock: StripeClock;
+  readonly merchants: EdgeMerchants;
   /** The first one signs; without any, the handlers are told nothing. */
   readonly secrets: readonly string[];
 };
 
 /** One who has to know until when he waits: the connection of the caller. */
-export type CallRequest = {
+type CallRequest = {
   readonly incoming: IncomingMessage;
-  readonly space: KeySpace;
+  /** Of the caller's API key; empty for the developer. */
+  readonly name: string;
+  readonly actingFor: ActingFor;
   /** Aborted when the caller is gone. */
   readonly gone: AbortSignal;
 };
 
-export function createPublicCalls(parts: CallParts) {
-  const { engine, installation, clock, secrets } = parts;
+/** A call whose answer is kept under a key. */
+type KeyedRequest = {
+  readonly target: CallTarget;
+  readonly space: KeySpace;
+  /** The caller's, or one that was made for the request. */
+  readonly idempotencyKey: string;
+  readonly value: unknown;
+  readonly body: string | Uint8Array;
+  /** In epoch milliseconds; null where the clock is not trusted. */
+  readonly receivedAtMs: number | null;
+};
+
+export type PublicCalls = {
+  /** Answers a request as it came. @throws EdgeFailure, EngineUnavailable, EngineLost */
+  answerCall(declared: Call, request: CallRequest): Promise<Answer>;
+  /** Makes a call that was checked, or joins it. @throws EdgeFailure, EngineUnavailable, EngineLost */
+  makeCall(request: KeyedRequest, preference: Preference, gone: AbortSignal): Promise<Answer>;
+};
+
+export function createPublicCalls(parts: CallParts): PublicCalls {
+  const { engine, installation, clock, secrets, merchants } = parts;
   /** The fingerprints of the calls that are open here: a reused key is told at once, and not when the first call has ended. */
   const open = new Map<string, { readonly fingerprint: string; requests: number }>();
 
-  /** @throws EdgeFailure, EngineUnavailable, EngineLost */
-  return async function answerCall(declared: Call, { incoming, space, gone }: CallRequest): Promise<Answer> {
+  async function answerCall(declared: Call, { incoming, name, actingFor, gone }: CallRequest): Promise<Answer> {
     const receivedAtMs = clock.trustedNowMs();
     const key = idempotencyKeyOf(incoming, declared);
     const preference = preferenceOf(headerOf(incoming, "prefer"));
     refuseOtherTypes(incoming);
-    const body = await readBody(incoming);
-    const value = readJson(declared, body);
+    const received = await readBody(incoming);
+    const asked = readJson(declared, received);
+    const merchant = merchantOfCall(merchants, actingFor, namedMerchant(asked));
+    const { value, body } = withMerchant(merchant, { value: asked, body: received });
     const target = { service: declared.service, handler: declared.handler };
     if (isRead(declared, value)) {
       const answer = await engine.call({ target, engineKey: null, edgeHeader: null, body }, gone);
       return outcomeAnswer(answer, null);
     }
-    const engineKey = engineKeyOf(await installation.id(), space, key ?? crypto.randomUUID());
+    const idempotencyKey = key ?? crypto.randomUUID();
+    const request = { target, space: { merchant, name }, idempotencyKey, value, body, receivedAtMs };
+    return await makeCall(request, preference, gone);
+  }
+
+  async function makeCall(
+    { target, space, idempotencyKey, value, body, receivedAtMs }: KeyedRequest,
+    preference: Preference,
+    gone: AbortSignal,
+  ): Promise<Answer> {
+    const engineKey = engineKeyOf(await installation.id(), space, idempotencyKey);
     const identity: CallIdentity = { target, engineKey, fingerprint: fingerprintOf(target, value) };
     const call: EngineCall = { target, engineKey, edgeHeader: edgeHeaderFor(identity, receivedAtMs), body };
     return await whileOpen(identity, async () => await outcomeOf(call, identity, preference, gone));
-  };
+  }
 
   function edgeHeaderFor({ target, engineKey, fingerprint }: CallIdentity, acceptedAtMs: number | null) {
     const [secret] = secrets;
@@ -104,11 +138,14 @@ export function createPublicCalls(parts: CallParts) {
       throw error;
     }
   }
+
+  return { answerCall, makeCall };
 }
 
 /** Answers what is known of an earlier call, waiting for its end as long as the caller prefers. */
 export async function answerKept(
   engine: EngineClient,
+  declared: Pick<Call, "keeps">,
   identity: CallIdentity,
   preferHeader: string | undefined,
   gone: AbortSignal,
@@ -116,7 +153,7 @@ export async function answerKept(
   const preference = preferenceOf(preferHeader);
   const untilMs = performance.now() + (preference.waitMs ?? 0);
   for (let pauseMs = firstLookMs; ; pauseMs = Math.min(pauseMs * 2, longestLookMs)) {
-    const found = await findOutcome(engine, identity);
+    const found = await findOutcome(engine, declared, identity);
     if (found.kind === "ended") return found.answer;
     if (found.kind === "none") throw new EdgeFailure("not_found", "No call of this id is known, or no longer.");
     const leftMs = untilMs - performance.now();
@@ -171,10 +208,12 @@ function afterAccepting(gone: AbortSignal): AbortSignal {
 }
 
 /** A dispute that is only looked at is read, though the same call can wait for its end. */
-function isRead(declared: Call, value: unknown): boolean {
-  if (declared.keeps === "nothing") return true;
-  const waits = typeof value === "object" && value !== null && "awaitOutcome" in value && value.awaitOutcome === true;
-  return declared.handler === "getDispute" && !waits;
+function isRead({ keeps, readsUnless }: Call, value: unknown): boolean {
+  if (keeps === "nothing") return true;
+  return (
+    readsUnless !== undefined &&
+    (typeof value !== "object" || value === null || Reflect.get(value, readsUnless) !== true)
+  );
 }
 
 /** @throws EdgeFailure `invalid_request` with each bad field */

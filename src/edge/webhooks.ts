@@ -5,40 +5,41 @@
  * Stripe gets 2xx only after the engine has it all, and delivers again otherwise. https://docs.stripe.com/webhooks
  */
 import { edgeServiceName } from "../api/edgeService.ts";
+import { addressOf, keyOf } from "../merchants/rules.ts";
 import { doorbellsOf, verifyWebhook } from "../webhooks/verification.ts";
-import { addressOf, defaultMerchant } from "../merchants/rules.ts";
 import type { EngineClient } from "./engineClient.ts";
 import { EdgeFailure, type Answer } from "./failures.ts";
 import type { Installation } from "./installation.ts";
-
-export type WebhookOptions = {
-  readonly webhookSecrets: readonly string[];
-  readonly mode: "test" | "live";
-};
+import type { EdgeMerchant } from "./merchants.ts";
 
 const received: Answer = { status: 200, body: { received: true } };
 
-/** @throws EdgeFailure `invalid_request` for a missing, malformed, wrong or old signature; EngineUnavailable, EngineLost */
+/**
+ * @param merchant whose address it came to: no secret of another one counts
+ * @throws EdgeFailure `invalid_request` for a missing, malformed, wrong or old signature; EngineUnavailable, EngineLost
+ */
 export async function takeWebhook(
   { engine, installation }: { readonly engine: EngineClient; readonly installation: Installation },
-  { webhookSecrets, mode }: WebhookOptions,
+  merchant: EdgeMerchant,
   rawBody: Uint8Array,
   signature: string | undefined,
 ): Promise<Answer> {
-  const webhook = verifyWebhook(rawBody, signature, [{ id: defaultMerchant, webhookSecrets }], Date.now());
+  const webhook = verifyWebhook(rawBody, signature, [merchant], Date.now());
   if (webhook.kind === "refused") throw new EdgeFailure("invalid_request", webhook.message);
   // A Connect endpoint of live mode gets test events, too.
-  if (webhook.mode !== null && webhook.mode !== mode) return received;
+  if (webhook.mode !== null && webhook.mode !== merchant.mode) return received;
   const { telltale, eventId, stripeAccount } = webhook;
+  const account = { merchant: merchant.id, stripeAccount };
   await Promise.all([
     ...doorbellsOf(webhook).map((address) => engine.ring(address)),
     ...(telltale !== null && installation.mayTell()
       ? [
           engine.send({
             target: { service: edgeServiceName, handler: "takeNews" },
-            engineKey: eventId,
+            // Endpoints of two merchants at one Stripe account get the same event, and each merchant is told.
+            engineKey: eventId === null ? null : keyOf(account, eventId),
             edgeHeader: null,
-            body: JSON.stringify({ ...addressOf({ merchant: defaultMerchant, stripeAccount }), ...telltale }),
+            body: JSON.stringify({ ...addressOf(account), ...telltale }),
           }),
         ]
       : []),

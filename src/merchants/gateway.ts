@@ -4,6 +4,9 @@
  */
 import type { Stripe } from "stripe";
 import { openStripeClients, type StripeTarget } from "../stripe/client.ts";
+import { accountRequests } from "../accounts/stripe/accounts.ts";
+import { oauthRequests } from "../accounts/stripe/oauth.ts";
+import { transferRequests } from "../accounts/stripe/transfers.ts";
 import { laterChanges } from "../notifications/stripe.ts";
 import { paymentRequests } from "../payments/stripe/requests.ts";
 import { paymentSearch } from "../payments/stripe/search.ts";
@@ -23,6 +26,8 @@ export type StripeGateway = Requests & {
 
 type Requests = ReturnType<typeof requestsTo>;
 
+const stripeConnectBase = "https://connect.stripe.com";
+
 /** A marketplace may have many thousands of connected accounts; those that are acted on again and again are few. */
 const keptGateways = 1000;
 
@@ -35,21 +40,23 @@ export type GatewayTarget = Omit<StripeTarget, "guard"> & {
 };
 
 export function createStripeGateway({ sharedBy, ...target }: GatewayTarget, pacing: PacerOptions = {}): StripeGateway {
+  const { apiBase: connectBase = stripeConnectBase } = target;
   const guard = sharedBy === undefined ? {} : { guard: ownersOnly(sharedBy) };
   const open = openStripeClients({ ...target, ...guard }, pacing);
   const gateways = new Map<string, StripeGateway>();
   const onBehalf = (stripeAccount: string): StripeGateway => {
-    const gateway = gateways.get(stripeAccount) ?? { ...requestsTo(open(stripeAccount)), onBehalf };
+    const gateway = gateways.get(stripeAccount) ?? { ...requestsTo(open(stripeAccount), connectBase), onBehalf };
     gateways.delete(stripeAccount);
     gateways.set(stripeAccount, gateway);
     const [oldest] = gateways.keys();
     if (gateways.size > keptGateways && oldest !== undefined) gateways.delete(oldest);
     return gateway;
   };
-  return { ...requestsTo(open(null)), onBehalf };
+  return { ...requestsTo(open(null), connectBase), onBehalf };
 }
 
-function requestsTo(stripe: Stripe) {
+/** @param connectBase where Stripe's pages of Connect are */
+function requestsTo(stripe: Stripe, connectBase: string) {
   return {
     /** Fixes a request: made once, journaled, and sent as it is at every attempt. */
     fixRequest<Parameters>(parameters: Parameters, idempotencyKey: string): FixedRequest<Parameters> {
@@ -61,6 +68,9 @@ function requestsTo(stripe: Stripe) {
     ...setupRequests(stripe),
     ...customerRequests(stripe),
     ...disputeRequests(stripe),
+    ...accountRequests(stripe),
+    ...oauthRequests(stripe, connectBase),
+    ...transferRequests(stripe),
     ...laterChanges(stripe),
     ...undeliveredEvents(stripe),
   };

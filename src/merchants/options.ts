@@ -43,6 +43,8 @@ export type ServiceOptions = {
   /** When to look up a create whose outcome is unknown: at once, and again when search has caught up. */
   readonly lookUpDelaysMs: readonly number[];
   readonly notifications: NotificationsOptions;
+  /** Where the edge takes the owners of accounts that were connected by OAuth; left out: where Stripe's own settings say. */
+  readonly connectRedirectUri?: string | null;
   /** Shared with the edge, the one that signs now and older ones; without any, nothing is taken from the edge. */
   readonly edgeSecrets?: readonly string[];
 };

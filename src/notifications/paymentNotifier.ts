@@ -6,6 +6,7 @@
  */
 import * as restate from "@restatedev/restate-sdk";
 import type { Call } from "../durable/call.ts";
+import { AccountGone } from "../durable/failures.ts";
 import { openCall } from "../durable/openCall.ts";
 import { throughPages } from "../durable/createOnce.ts";
 import { deliveryRetentionMs, running } from "../durable/policies.ts";
@@ -104,7 +105,15 @@ export function createPaymentNotifier(options: HandlerOptions) {
 
   return restate.implement(paymentNotifierInterface, {
     handlers: {
-      look: async (ctx, request) => await look(withState<State>(ctx), request),
+      look: async (ctx, request) => {
+        try {
+          await look(withState<State>(ctx), request);
+        } catch (error) {
+          // A connected account has left: there is nothing to read any more, and so nothing to tell.
+          if (!(error instanceof AccountGone)) throw error;
+          ctx.console.info(`Nothing is told: ${error.message}`);
+        }
+      },
       deliver: async (ctx, notification) => await deliver(withState<State>(ctx), notification),
       forget: async (ctx) => await forget(withState<State>(ctx)),
     },

@@ -93,5 +93,6 @@ export async function resolveReference<
   Request extends { readonly paymentIntentId?: string | undefined; readonly reference?: string | undefined },
 >(call: Call, request: Request): Promise<Request & { readonly paymentIntentId: string }> {
   const paymentIntentId = request.paymentIntentId ?? (await findByReference(call, request.reference ?? ""));
+  call.concern({ paymentIntentId });
   return { ...request, paymentIntentId };
 }

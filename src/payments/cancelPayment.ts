@@ -9,6 +9,7 @@ import { awaitedPayment, readNamedPayment, readOwnPayment } from "./object.ts";
 import { paymentFields } from "./outcome.ts";
 import { nextCancelStep } from "./rules/cancel.ts";
 import type { PaymentSnapshot } from "./rules/payment.ts";
+import { sharesToTakeBack } from "./rules/sharing.ts";
 
 /** A refusal is answered by reading; a state that can be cancelled and isn't, this often, needs a person. */
 const maximumRefusals = 3;
@@ -37,6 +38,7 @@ export async function cancelPayment(call: Call, request: CancelPaymentRequest): 
           paymentIntentId,
           timeoutSeconds: request.timeoutSeconds,
           ...refundReason(reason),
+          ...sharesToTakeBack(payment),
         });
       case "conflict":
       case "needs_review":

@@ -28,7 +28,8 @@ export async function capturePayment(call: Call, request: CapturePaymentRequest)
   let attempts = 0;
   while (attempts < captureAttempts) {
     if (payment.status === "requires_capture") totalMinor ??= totalAfterCapture(payment, request.amount);
-    const step = nextCaptureStep(payment, { amount: request.amount, final, totalMinor });
+    const { amount, applicationFeeAmount, transferAmount } = request;
+    const step = nextCaptureStep(payment, { amount, final, totalMinor, applicationFeeAmount, transferAmount });
     switch (step.kind) {
       case "captured":
         return paymentOutcome({ payment, decision: { kind: "succeeded" }, settledBy });
@@ -85,9 +86,12 @@ export async function capturePayment(call: Call, request: CapturePaymentRequest)
   throw failure("needs_review", message, { paymentIntentId });
 }
 
-function captureParameters({ paymentIntentId, amount }: CapturePaymentRequest, final: boolean): CaptureParameters {
+function captureParameters(request: CapturePaymentRequest, final: boolean): CaptureParameters {
+  const { paymentIntentId, amount, applicationFeeAmount, transferAmount } = request;
   return {
     paymentIntentId,
+    ...(applicationFeeAmount === undefined ? {} : { application_fee_amount: applicationFeeAmount }),
+    ...(transferAmount === undefined ? {} : { transfer_data: { amount: transferAmount } }),
     ...(amount === undefined ? {} : { amount_to_capture: amount }),
     ...(final ? {} : { final_capture: false }),
   };

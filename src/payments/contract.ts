@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { attemptFailureSchema } from "../api/failures.ts";
 import {
+  accountIdSchema,
   addressFields,
   amountOrNothingSchema,
   amountSchema,
@@ -16,12 +17,14 @@ import {
   shortText,
   text,
   timeoutSecondsSchema,
+  transferGroupSchema,
 } from "../api/fields.ts";
 import { nextActionSchema } from "../api/nextAction.ts";
 import { refundOutcomeSchema } from "../api/refundOutcome.ts";
 import { maximumAmountMinor, moneyProblem } from "../money/money.ts";
 import { euroTransferCountries } from "./rules/bankTransfer.ts";
 import { presenceProblems } from "./rules/paymentRequest.ts";
+import { sharingProblems } from "./rules/sharing.ts";
 
 const maximumReferenceLength = 255;
 
@@ -102,6 +105,22 @@ export const paymentRequestSchema = z
     returnUrl: returnUrlSchema
       .optional()
       .describe("The customer is present: the call may answer requires_action, and the customer comes back here."),
+    transfer: z
+      .strictObject({
+        destination: accountIdSchema.describe("The connected account that gets the money."),
+        amount: amountSchema.optional().describe("In minor units; all that is charged unless given."),
+      })
+      .optional()
+      .describe("Connect: pass the money on to a connected account, less applicationFeeAmount (a destination charge)."),
+    applicationFeeAmount: amountSchema
+      .optional()
+      .describe("Connect: what the platform keeps of a destination charge, or takes of a direct charge, in minor units."),
+    onBehalfOf: accountIdSchema
+      .optional()
+      .describe("Connect: the connected account that is the merchant of record."),
+    transferGroup: transferGroupSchema
+      .optional()
+      .describe("Connect: what the payment and its transfers have in common, such as an order."),
     timeoutSeconds: timeoutSecondsSchema.optional(),
     delayedStatus: z
       .boolean()
@@ -117,7 +136,10 @@ export const paymentRequestSchema = z
   })
   .superRefine(
     (request, context) => {
-      for (const { field, message } of presenceProblems(presenceOf(request))) {
+      for (const { field, message } of [
+        ...presenceProblems(presenceOf(request)),
+        ...sharingProblems(sharingOf(request)),
+      ]) {
         context.addIssue({ code: "custom", path: field.split("."), message });
       }
     },
@@ -155,6 +177,22 @@ function presenceOf(request: unknown) {
     offSession: given["offSession"] === true,
     bankTransfer: isPlainObject(bankTransfer) ? { country: bankTransfer["country"] !== undefined } : null,
   };
+}
+
+function sharingOf(request: unknown) {
+  const { amount, currency, stripeAccount, transfer, applicationFeeAmount } = fieldsOf(request);
+  return {
+    amount: amountIn(amount),
+    currency: typeof currency === "string" ? currency.toLowerCase() : paymentDefaults.currency,
+    isDirect: stripeAccount !== undefined,
+    transfer: isPlainObject(transfer) ? { amount: amountIn(transfer["amount"]) } : null,
+    applicationFeeAmount: amountIn(applicationFeeAmount),
+  };
+}
+
+/** Null for what is no amount: its own schema says so. */
+function amountIn(value: unknown): number | null {
+  return typeof value === "number" && Number.isSafeInteger(value) ? value : null;
 }
 
 function fieldsOf(request: unknown): Readonly<Record<string, unknown>> {
@@ -250,6 +288,12 @@ export const capturePaymentRequestSchema = z
       .boolean()
       .optional()
       .describe("false keeps the rest capturable, where the card allows several captures. true unless given."),
+    applicationFeeAmount: amountSchema
+      .optional()
+      .describe("Connect: the platform's fee in place of the one that the payment was made with, in minor units."),
+    transferAmount: amountSchema
+      .optional()
+      .describe("Connect: what the transfer's destination gets in place of what the payment was made with, in minor units."),
     timeoutSeconds: timeoutSecondsSchema.optional(),
     ...addressFields,
   })

@@ -25,6 +25,7 @@ import { takeBack } from "./giveUp.ts";
 import { paymentWatcherInterface, type UnknownPayment, type WatchRequest, type WatchResult } from "./interface.ts";
 import { awaitedPayment, readOwnPayment } from "./object.ts";
 import type { PaymentSnapshot } from "./rules/payment.ts";
+import { sharesToTakeBack } from "./rules/sharing.ts";
 import { nextWatchStep, type WatchMode } from "./rules/watch.ts";
 
 const maximumRefundAttempts = 10;
@@ -149,7 +150,7 @@ async function refund(call: Call, payment: PaymentSnapshot, { pollScheduleMs }: 
       const ended =
         leftMinor === 0 && open !== undefined
           ? await endOf(call, open, null, plan)
-          : await endOfNew(call, paymentIntentId, leftMinor, plan);
+          : await endOfNew(call, latest, leftMinor, plan);
       // The next look says that it is done, or that a person has to judge what this version doesn't know.
       if (judgeRefund(ended).kind !== "failed") continue;
       const why = ended.failureReason ?? "no reason";
@@ -169,15 +170,19 @@ async function refund(call: Call, payment: PaymentSnapshot, { pollScheduleMs }: 
 /** Makes a refund and gives how it ended. @throws TerminalError if Stripe refuses it, or if what became of it is not known */
 async function endOfNew(
   call: Call,
-  paymentIntentId: string,
+  payment: PaymentSnapshot,
   amountMinor: number,
   plan: WaitPlan,
 ): Promise<RefundSnapshot> {
+  const { paymentIntentId } = payment;
+  const { reverseTransfer, refundApplicationFee } = sharesToTakeBack(payment);
   const doorbell = createDoorbell(call.ctx);
   const fixed = await fixRequest<RefundParameters>(call, (_surroundings, maker) => ({
     parameters: {
       payment_intent: paymentIntentId,
       amount: amountMinor,
+      ...(reverseTransfer !== undefined && { reverse_transfer: reverseTransfer }),
+      ...(refundApplicationFee !== undefined && { refund_application_fee: refundApplicationFee }),
       metadata: refundOrigin(maker, doorbell.address),
     },
   }));

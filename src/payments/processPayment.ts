@@ -118,6 +118,7 @@ async function settle(
   { payment: first, seenBy, wait, plan }: Begun,
 ): Promise<PaymentOutcome> {
   const { paymentIntentId } = first;
+  call.concern({ paymentIntentId });
   const deadlineAtMs = plan.deadlineAtMs ?? Infinity;
   const customer = request.returnUrl === undefined ? "decline" : "answer";
   const judge = (seen: PaymentSnapshot) => judgePayment(seen, { attempted: true, customer });

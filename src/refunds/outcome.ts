@@ -23,6 +23,7 @@ export async function settleRefund(
   },
 ): Promise<RefundOutcome> {
   const { first, paymentIntentId, plan } = from;
+  call.concern({ paymentIntentId, refundId: first.refundId });
   if (judgeRefund(first).kind !== "pending") return refundOutcome(first, paymentIntentId, from.seenBy);
 
   const { refundId } = first;

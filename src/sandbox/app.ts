@@ -14,6 +14,8 @@ import { addCheckoutPage } from "./pages/checkoutPage.ts";
 import { addDashboard } from "./pages/dashboard/dashboard.ts";
 import { addInstructionsPages } from "./pages/instructionsPage.ts";
 import { addLinkPage } from "./pages/linkPage.ts";
+import { addOAuthPage } from "./pages/oauthPage.ts";
+import { addOnboardingPage } from "./pages/onboardingPage.ts";
 import { addAssets } from "./pages/page.ts";
 
 /** Everything that the sandbox answers: Stripe's API, the control API and the pages. */
@@ -58,6 +60,8 @@ export function createApp(parts: Parts, onSent: ((sent: Sent) => void) | undefin
   addCheckoutPage(app, parts);
   addLinkPage(app, parts);
   addInstructionsPages(app, parts);
+  addOAuthPage(app, parts);
+  addOnboardingPage(app, parts);
   addDashboard(app, parts);
   return app;
 }

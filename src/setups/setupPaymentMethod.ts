@@ -45,6 +45,7 @@ export async function setupPaymentMethod(call: Call, request: SetupPaymentMethod
   }
   const { made: first, seenBy } = created;
   const { setupIntentId } = first;
+  call.concern({ setupIntentId });
   const deadlineAtMs = fixed.plan.deadlineAtMs ?? Infinity;
   const atOnce = judge(first);
   if (atOnce.kind === "requires_action") {

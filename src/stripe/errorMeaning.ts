@@ -37,6 +37,8 @@ export type ErrorMeaning =
       readonly paymentIntentId: string | null;
       readonly setupIntentId: string | null;
     }
+  /** The connected account that the request names is none of ours, or it has left: nothing was done. */
+  | { readonly kind: "account_gone"; readonly refusal: Refusal }
   /** Not to be repeated blindly: a person or a look-up has to say what happened. */
   | { readonly kind: "needs_review"; readonly message: string }
   /** A 5xx that Stripe saved under the key and will replay for ever: the outcome is unknown and stays so. */
@@ -60,6 +62,35 @@ export function isLowBalance({ stripeCode }: Refusal): boolean {
   return lowBalance.has(stripeCode);
 }
 
+const accountInvalid = "account_invalid";
+
+/** Stripe's text is not repeated: it quotes the key in part. */
+function goneAccount(text: string): Refusal {
+  const [, named = "that the request names"] = /\b(acct_\w{1,64})\b/.exec(text) ?? [];
+  const message = `The account ${named} is not connected to yours: it does not exist, or it has left.`;
+  return { stripeCode: accountInvalid, param: "stripeAccount", message };
+}
+
+/** OAuth's endpoints have errors of their own, whose type says what is wrong. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
+function oauthRefusal({ rawType, message }: Stripe.errors.StripeError): Refusal | null {
+  const type: string | undefined = rawType;
+  switch (type) {
+    case "invalid_client":
+      // Stripe's text may quote the key.
+      return { stripeCode: type, param: null, message: "Stripe knows no such connection (invalid_client)." };
+    case "invalid_grant":
+    case "invalid_request":
+    case "invalid_scope":
+    case "unsupported_grant_type":
+      return { stripeCode: type, param: null, message };
+    default:
+      return null;
+  }
+}
+
+/** An account lacks a capability, or Stripe disabled it. https://docs.stripe.com/connect/account-capabilities */
+const incapable: ReadonlySet<string | undefined> = new Set(["capability_not_active", "transfers_not_allowed"]);
+
 /** Says what an error of the stripe package means. Anything that is no Stripe error is a bug of ours and thrown on. */
 export function meaningOf(error: unknown): ErrorMeaning {
   if (!(error instanceof Stripe.errors.StripeError)) throw error;
@@ -68,9 +99,12 @@ export function meaningOf(error: unknown): ErrorMeaning {
   // No status: the connection failed, timed out, was cut, or the answer was no JSON (an HTML page of a proxy).
   if (status === undefined) return { kind: "retry", message: `Stripe could not be reached (${error.type}).` };
 
+  const oauth = oauthRefusal(error);
+  if (oauth !== null) return { kind: "refused", refusal: oauth, paymentIntentId: null, setupIntentId: null };
   if (status === 401) {
     return { kind: "operator", problem: "rejected", message: "Stripe rejects the API key (401)." };
   }
+  if (status === 403 && error.code === accountInvalid) return { kind: "account_gone", refusal: goneAccount(error.message) };
   if (status === 403) {
     const named = permissionsIn(error.message);
     const which = named.length === 0 ? "Stripe's request log names it" : `Stripe names ${named.join(", ")}`;
@@ -103,7 +137,9 @@ export function meaningOf(error: unknown): ErrorMeaning {
       message: "Stripe saw this idempotency key with other parameters; the request was not repeated.",
     };
   }
-  const refusal: Refusal = { stripeCode: error.code ?? null, param: error.param ?? null, message: error.message };
+  // Stripe names no parameter, because the account is named by none.
+  const param = error.param ?? (incapable.has(error.code) ? "stripeAccount" : null);
+  const refusal: Refusal = { stripeCode: error.code ?? null, param, message: error.message };
   const made = { paymentIntentId: error.payment_intent?.id ?? null, setupIntentId: error.setup_intent?.id ?? null };
   if (error.code === "payment_intent_unexpected_state" || error.code === "setup_intent_unexpected_state") {
     return { kind: "unexpected_state", message: error.message, ...made };

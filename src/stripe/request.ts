@@ -33,6 +33,16 @@ export class StripeAccessError extends Error {
   }
 }
 
+/** The connected account that a request names is none of ours, or it has left: nothing was done, and nothing is to be had there. */
+export class StripeAccountGone extends Error {
+  override readonly name = "StripeAccountGone";
+  readonly refusal: Refusal;
+  constructor(refusal: Refusal) {
+    super(refusal.message);
+    this.refusal = refusal;
+  }
+}
+
 /** One journaled request that may be sent many times and must act once. */
 export type FixedRequest<Parameters> = {
   readonly parameters: Parameters;
@@ -48,11 +58,11 @@ export type FixedRequest<Parameters> = {
 export const clockToleranceMs = 2 * 60 * 60 * 1000;
 
 /** An error of Stripe's that is an answer, once outages and rejected keys are thrown. */
-export type RefusingAnswer = Exclude<ErrorMeaning, { kind: "retry" } | { kind: "operator" }>;
+export type RefusingAnswer = Exclude<ErrorMeaning, { kind: "retry" } | { kind: "operator" } | { kind: "account_gone" }>;
 
 /**
  * Sends a request and gives its result, or what `answer` makes of an error that is an answer.
- * @throws StripeOutage, StripeAccessError, or the WithdrawnRequest of the terms on which it was to be sent
+ * @throws StripeOutage, StripeAccessError, StripeAccountGone, or the WithdrawnRequest of the terms on which it was to be sent
  */
 export async function ask<Result>(
   request: () => Promise<Result>,
@@ -67,7 +77,18 @@ export async function ask<Result>(
     const meaning = meaningOf(error);
     if (meaning.kind === "retry") throw new StripeOutage(meaning.message);
     if (meaning.kind === "operator") throw new StripeAccessError(meaning.problem, meaning.message);
+    if (meaning.kind === "account_gone") throw new StripeAccountGone(meaning.refusal);
     return answer(meaning);
+  }
+}
+
+/** Gives what a request comes to, or `gone` where the account that it names is none of ours. */
+export async function unlessAccountGone<Answer, Gone>(asking: Promise<Answer>, gone: Gone): Promise<Answer | Gone> {
+  try {
+    return await asking;
+  } catch (error) {
+    if (error instanceof StripeAccountGone) return gone;
+    throw error;
   }
 }
 
@@ -85,6 +106,9 @@ export type Sent<Made> =
   | { readonly kind: "needs_review"; readonly message: string };
 
 const keyTooOld = "key too old";
+
+/** The account may have left after an attempt whose answer was lost. A first attempt is not that old. */
+const maybeRepeatedAfterMs = 10_000;
 
 /**
  * Sends a fixed request, and nothing once Stripe may have forgotten its idempotency key, because a repetition would act again.
@@ -133,7 +157,9 @@ export async function sendOnce<Parameters, Made>(
   );
   return await sent.catch((error: unknown) => {
     if (error instanceof WithdrawnRequest && error.why === keyTooOld) return { kind: "unknown" };
-    throw error;
+    if (!(error instanceof StripeAccountGone)) throw error;
+    if (Date.now() - fixedAtMs < maybeRepeatedAfterMs) return { kind: "refused", refusal: error.refusal, id: null };
+    return { kind: "needs_review", message: `${error.message} Whether it did what was asked before it left is not known.` };
   });
 }
 

@@ -2,6 +2,7 @@
  * The event types that an endpoint of this service subscribes to, and the rule of each: some ring the doorbells of waiting
  * calls, some make us look at what became of a payment, so that the merchant can be told. Every other type is acknowledged.
  */
+import { accountEvents } from "../accounts/events.ts";
 import { disputeEvents } from "../disputes/events.ts";
 import { paymentEvents } from "../payments/events.ts";
 import { refundEvents } from "../refunds/events.ts";
@@ -9,7 +10,7 @@ import { setupEvents } from "../setups/events.ts";
 import type { EventRule } from "./eventRule.ts";
 
 const eventTable: ReadonlyMap<string, EventRule> = new Map(
-  Object.entries({ ...paymentEvents, ...refundEvents, ...setupEvents, ...disputeEvents }),
+  Object.entries({ ...accountEvents, ...paymentEvents, ...refundEvents, ...setupEvents, ...disputeEvents }),
 );
 
 /** The one list to subscribe to, printed at start. */

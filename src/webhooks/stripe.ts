@@ -8,6 +8,7 @@ import {
   nextPage,
   StripeAccessError,
   unexpectedAnswer,
+  unlessAccountGone,
   type Page,
   type RefusingAnswer,
 } from "../stripe/request.ts";
@@ -112,10 +113,10 @@ function isMissing(param: string, meaning: RefusingAnswer): boolean {
   return meaning.refusal.stripeCode === "resource_missing" && meaning.refusal.param === param;
 }
 
-/** Null where the key may not. */
+/** Null where the key may not, or the account is not connected. */
 async function unlessForbidden<Answer>(asking: Promise<Answer>): Promise<Answer | null> {
   try {
-    return await asking;
+    return await unlessAccountGone(asking, null);
   } catch (error) {
     if (error instanceof StripeAccessError && error.problem === "forbidden") return null;
     throw error;

@@ -47,6 +47,32 @@ const dispute = {
   respondBy: "2026-11-28T10:00:00.000Z",
 };
 
+const account = {
+  accountId: "acct_…",
+  chargesEnabled: true,
+  payoutsEnabled: true,
+  detailsSubmitted: true,
+  requirementsDue: [],
+  disabledReason: null,
+};
+const newAccount = {
+  ...account,
+  chargesEnabled: false,
+  payoutsEnabled: false,
+  detailsSubmitted: false,
+  requirementsDue: ["external_account"],
+  disabledReason: "requirements.past_due",
+};
+const transfer = {
+  transferId: "tr_…",
+  accountId: "acct_…",
+  amount: 900,
+  amountReversed: 0,
+  currency: "eur",
+  sourceChargeId: "ch_…",
+  transferGroup: "order-4004",
+};
+
 const metadata = "Stripe's limits, but at most 40 keys, and none that begins with `restate_`.";
 const refundTimeout = "How long the call waits for the refund, in seconds.";
 const paymentIntentId = "Begins with `pi_`.";
@@ -251,6 +277,67 @@ a 400. The call succeeds if the dispute is as asked already, and answers 409 \`c
       notes: disputeNotes,
       request: { disputeId: "du_…" },
       answer: { ...dispute, status: "lost" },
+    },
+  },
+  accounts: {
+    createAccount: {
+      about: `The account can't be charged for yet: lead its owner to Stripe with [\`createOnboardingLink\`](#createonboardinglink), and wait with
+[\`awaitOnboarding\`](#awaitonboarding). Owners who have a Stripe account already connect it with [\`createConnectUrl\`](#createconnecturl).`,
+      notes: { email: "Stripe fills it in at the onboarding.", metadata },
+      request: { email: "jenny@example.com", country: "DE", dashboard: "express" },
+      answer: newAccount,
+    },
+    getAccount: {
+      about: "An account that is not connected to yours, or has left, is 404 `not_found`.",
+      request: { accountId: "acct_…" },
+      answer: account,
+    },
+    createOnboardingLink: {
+      about: `Whoever has the link acts as the account's owner: redirect the browser of the owner to it, once, and log it nowhere. It is good for minutes. The
+owner may come back without having told everything: [\`awaitOnboarding\`](#awaitonboarding) knows.`,
+      request: {
+        accountId: "acct_…",
+        returnUrl: "https://shop.example/onboarded",
+        refreshUrl: "https://shop.example/onboard-again",
+      },
+      answer: { url: "https://connect.stripe.com/setup/e/acct_…", expiresAt: "2026-11-28T10:05:00.000Z" },
+    },
+    awaitOnboarding: {
+      about: `The answer comes once \`chargesEnabled\` is true. While something is due, it waits on. An account that Stripe disabled for good is 409
+\`rejected\`, one that has left is 409 \`deauthorized\`, and at the deadline the account is left as it is.`,
+      request: { accountId: "acct_…", timeoutSeconds: 604800 },
+      answer: { ...account, settledBy: "webhook" },
+    },
+    createConnectUrl: {
+      about: `Needs \`STRIPE_CLIENT_ID\`. Stripe's page brings the owner to \`/connect/callback\` of the edge, which connects the account and leads on to
+\`returnUrl\`. The address is good for a day, and for one account.`,
+      request: { returnUrl: "https://shop.example/connected" },
+      answer: { url: "https://connect.stripe.com/oauth/authorize?response_type=code&client_id=ca_…&scope=read_write&state=…" },
+    },
+    completeConnect: {
+      about: `The edge's page \`/connect/callback\` calls it. Call it yourself only where Stripe brings the owner to a page of yours. A \`state\` that was not
+given out to you, has expired or was used before is 400 \`invalid_request\`: begin again.`,
+      request: { code: "ac_…", state: "…" },
+      answer: { ...account, returnUrl: "https://shop.example/connected" },
+    },
+    disconnectAccount: {
+      about: `Needs \`STRIPE_CLIENT_ID\`. What waits for a payment of the account ends with 502 \`needs_review\`: nobody but its owner can see the payment any
+more. An account that is not connected is 404 \`not_found\`.`,
+      request: { accountId: "acct_…" },
+      answer: { accountId: "acct_…", status: "disconnected" },
+    },
+    createTransfer: {
+      about: `Your own charge is not changed by it. With \`sourceChargeId\` the money may still be pending, and comes to the account with that of the charge;
+without it your available balance has to cover it, or the answer is 409 \`balance_insufficient\`.`,
+      notes: { metadata },
+      request: { accountId: "acct_…", amount: 900, currency: "eur", sourceChargeId: "ch_…", transferGroup: "order-4004" },
+      answer: transfer,
+    },
+    reverseTransfer: {
+      about: `It takes the money back from the account's balance. \`refundPayment\` with \`"reverseTransfer": true\` does so for a destination charge.`,
+      notes: { transferId: "Begins with `tr_`.", metadata },
+      request: { transferId: "tr_…", amount: 300 },
+      answer: { reversalId: "trr_…", transferId: "tr_…", amount: 300, currency: "eur" },
     },
   },
 };

@@ -56,6 +56,7 @@ describe.each(modes)("two merchants on one engine, $mode", ({ inactivityTimeoutM
       mode: "test",
       webhookSecrets: [secret],
       limits: null,
+      clientId: null,
       receiver: receiverOf(id).receiver,
     };
   }

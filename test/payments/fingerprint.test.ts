@@ -38,6 +38,9 @@ describe("the fingerprint of a request", () => {
     ["text on the statement", { statementDescriptorSuffix: "ORDER" }],
     ["metadata", { metadata: { orderId: "4005", shop: "north" } }],
     ["way to capture", { captureMethod: "manual" }],
+    ["destination", { transfer: { destination: "acct_1" } }],
+    ["merchant of record", { onBehalfOf: "acct_1" }],
+    ["transfer group", { transferGroup: "order-1" }],
   ])("tells another %s from the purchase, and leaves the means as they are", (_what, more) => {
     expect(purchase({ ...card, ...more })).not.toBe(purchase(card));
     expect(means({ ...card, ...more })).toBe(means(card));

@@ -100,6 +100,17 @@ export async function control(sandbox: Sandbox, method: string, path: string, bo
   return { status: response.status, body: await response.json() };
 }
 
+/** A connected account of the client's platform, onboarded unless the outcome is another one. */
+export async function connectedAccount(
+  { sandbox, stripe }: Surroundings,
+  params: Stripe.AccountCreateParams = { type: "standard" },
+  outcome = "done",
+): Promise<string> {
+  const { id } = await stripe.accounts.create(params);
+  await control(sandbox, "POST", "/onboard", { account: id, outcome });
+  return id;
+}
+
 /** The error a call ends with. */
 export async function errorOf(call: Promise<unknown>): Promise<Stripe.errors.StripeError> {
   try {

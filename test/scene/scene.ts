@@ -123,14 +123,18 @@ export async function openScene(
       maxNetworkRetries: 0,
     }),
 
-    /** Calls a handler as `curl` would. Every call has an idempotency key; name one to use it again. */
+    /**
+     * Calls a handler of `payments`, or of the service that is named before a slash, as `curl` would. Every call has an idempotency key;
+     * name one to use it again.
+     */
     async call(
       handler: string,
       body: unknown,
       key: string = crypto.randomUUID(),
       headers: Readonly<Record<string, string>> = {},
     ): Promise<Answer> {
-      return await post(`${ingress}/payments/${handler}`, body, { ...headers, "idempotency-key": key });
+      const path = handler.includes("/") ? handler : `payments/${handler}`;
+      return await post(`${ingress}/${path}`, body, { ...headers, "idempotency-key": key });
     },
 
     /** Posts a raw webhook body, as Stripe does; signed unless headers say otherwise. */
@@ -158,6 +162,10 @@ export async function openScene(
     },
     async settle(id: string, outcome: "succeeded" | "failed" = "succeeded"): Promise<void> {
       expect(await post(`${sandbox.url}/_sandbox/settle`, { id, outcome })).toMatchObject({ status: 200 });
+    },
+    /** What the owners of connected accounts do, and Stripe with them: `onboard` or `deauthorize`. */
+    async connected(order: "onboard" | "deauthorize", body: Readonly<Record<string, string>>): Promise<void> {
+      expect(await post(`${sandbox.url}/_sandbox/${order}`, body)).toMatchObject({ status: 200 });
     },
     async authorize(id: string, outcome: "succeeded" | "failed"): Promise<void> {
       expect(await post(`${sandbox.url}/_sandbox/authorize`, { id, outcome })).toMatchObject({ status: 200 });

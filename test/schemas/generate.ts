@@ -35,6 +35,11 @@ const UNDECLARED: Readonly<Record<string, JsonSchema>> = {
   "POST /v1/payment_pages/:id/confirm": SESSION,
 };
 
+/** The declarations name each id in a path alike. */
+function namedAlike(endpoint: string): string {
+  return endpoint.replaceAll(/:\w+/g, ":id");
+}
+
 /** Objects that are only ever a part of another one, or of an event. */
 const PARTS = ["Application"];
 
@@ -44,6 +49,9 @@ const PARTS = ["Application"];
  * https://docs.stripe.com/payments/sepa-debit, https://docs.stripe.com/payments/ach-direct-debit/accept-a-payment
  */
 const UNLISTED_CODES = ["generic_could_not_process", "invalid_currency"];
+
+/** An event that Stripe sends to connected accounts without declaring it, by the object that it shows. */
+const UNDECLARED_EVENTS: Readonly<Record<string, readonly string[]>> = { Charge: ["payment.created"] };
 
 /** What the client itself adds to an error. */
 const ADDED_TO_ERRORS = ["headers", "statusCode", "requestId", "detail", "exception"];
@@ -67,7 +75,7 @@ function writeAnswers(declarations: Declarations): Content {
   const answers = new Map<string, TypeNode>();
   for (const { method, path } of ENDPOINTS) {
     const endpoint = `${method} ${path}`;
-    const answer = operations.get(endpoint)?.answer;
+    const answer = operations.get(namedAlike(endpoint))?.answer;
     if (answer !== undefined) answers.set(endpoint, answer);
     else if (!Object.hasOwn(UNDECLARED, endpoint)) throw new Error(`The stripe package knows no ${endpoint}.`);
   }
@@ -88,7 +96,7 @@ function writeParameters(declarations: Declarations): Content {
   const writer = new SchemaWriter(declarations);
   const entries: Record<string, JsonSchema> = {};
   for (const { method, path } of ENDPOINTS) {
-    const params = operations.get(`${method} ${path}`)?.params;
+    const params = operations.get(namedAlike(`${method} ${path}`))?.params;
     if (params !== undefined && params !== null) entries[`${method} ${path}`] = writer.schemaOf(params);
   }
   return shareAlike({ entries, definitions: writer.definitions });
@@ -146,11 +154,11 @@ function eventSchema(declarations: Declarations, writer: SchemaWriter, served: R
   const base = declarations.findIn("resources/Events.d.ts", "EventBase").node;
   if (!isInterfaceDeclaration(base)) throw new Error("EventBase isn't an interface.");
   const schema = writer.hash(base.members);
-  const kinds = [...shows.values()].map(({ object, types }) => ({
+  const kinds = [...shows].map(([id, { object, types }]) => ({
     ...schema,
     properties: {
       ...schema.properties,
-      type: { enum: types },
+      type: { enum: [...types, ...(UNDECLARED_EVENTS[id] ?? [])] },
       data: hash({ object, previous_attributes: { type: "object" } }, ["object"]),
     },
   }));

@@ -112,6 +112,7 @@ export function openStage(theatre: Theatre, trial: Trial, edge: EdgeSays | null)
 
     settle: (id: string, outcome: "succeeded" | "failed" = "succeeded") => control("settle", { id, outcome }),
     authorize: (id: string, outcome: "succeeded" | "failed") => control("authorize", { id, outcome }),
+    onboard: (account: string) => control("onboard", { account, outcome: "done" }),
 
     /** Delivers the latest event of a type about an object, as Stripe does: again, until it is taken. */
     async deliver(type: string, id: string): Promise<void> {

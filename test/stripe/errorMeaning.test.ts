@@ -23,6 +23,7 @@ const table: readonly [string, RawError, ErrorMeaning["kind"]][] = [
   ["a key in use", { type: "idempotency_error", statusCode: 409, code: "idempotency_key_in_use" }, "retry"],
   ["a rejected API key", { type: "invalid_request_error", statusCode: 401 }, "operator"],
   ["a missing permission", { type: "invalid_request_error", statusCode: 403 }, "operator"],
+  ["an account that is not connected", { type: "invalid_request_error", statusCode: 403, code: "account_invalid" }, "account_gone"],
   ["a rate limit", { type: "invalid_request_error", statusCode: 429 }, "retry"],
   ["a lock timeout", { type: "invalid_request_error", statusCode: 429, code: "lock_timeout" }, "retry"],
   ["a rate limit as 400", { type: "invalid_request_error", statusCode: 400, code: "rate_limit" }, "retry"],
@@ -182,6 +183,32 @@ describe("meaningOf", () => {
     const meaning = meaningOf(stripeError({ type: "invalid_request_error", statusCode: 403, message }));
     expect(meaning).toMatchObject({ kind: "operator", problem: "forbidden", message: expect.stringContaining(end) });
     expect(JSON.stringify(meaning)).not.toContain("j4va7j");
+  });
+
+  it.each([
+    [
+      "The provided key 'sk_test_***j4va7j' does not have access to account 'acct_1Left' (or that account does not exist). Application access may have been revoked.",
+      "The account acct_1Left is not connected to yours",
+    ],
+    ["No such account, sk_test_***j4va7j", "The account that the request names is not connected to yours"],
+  ])("names the account that is not connected, and not the key: %s", (message, told) => {
+    const raw = { type: "invalid_request_error", statusCode: 403, code: "account_invalid", message } as const;
+    const meaning = meaningOf(stripeError(raw));
+    expect(meaning).toMatchObject({
+      kind: "account_gone",
+      refusal: { stripeCode: "account_invalid", param: "stripeAccount", message: expect.stringContaining(told) },
+    });
+    expect(JSON.stringify(meaning)).not.toContain("j4va7j");
+  });
+
+  it.each<[string, string | undefined, string | null]>([
+    ["capability_not_active", undefined, "stripeAccount"],
+    ["transfers_not_allowed", undefined, "stripeAccount"],
+    ["capability_not_active", "destination", "destination"],
+    ["parameter_missing", undefined, null],
+  ])("says of %s with the parameter %s that it is about %s", (code, param, named) => {
+    const raw = { type: "invalid_request_error", statusCode: 400, code, param } as RawError;
+    expect(meaningOf(stripeError(raw))).toMatchObject({ kind: "refused", refusal: { param: named } });
   });
 
   it("keeps the decline's codes", () => {

@@ -79,6 +79,12 @@ describe.each(modes)("the reconciler, $mode", ({ inactivityTimeoutMs }) => {
   it("rings for the events of connected accounts", async () => {
     const order = newOrder();
     const account = await scene.stripe.accounts.create({ type: "standard" });
+    const onboarded = { account: account.id, outcome: "done" };
+    const answer = await fetch(`${scene.sandboxUrl}/_sandbox/onboard`, {
+      method: "POST",
+      body: JSON.stringify(onboarded),
+    });
+    expect(answer.status).toBe(200);
     const connected = new Stripe(secretKey, {
       host: "127.0.0.1",
       port: Number(new URL(scene.sandboxUrl).port),

@@ -39,4 +39,15 @@ export const callTable: RulesOfRegistry = {
     submitDisputeEvidence: "required",
     acceptDispute: "required",
   },
+  accounts: {
+    createAccount: "required",
+    getAccount: "none",
+    createOnboardingLink: "none",
+    awaitOnboarding: "made",
+    createConnectUrl: "none",
+    completeConnect: "required",
+    disconnectAccount: "required",
+    createTransfer: "required",
+    reverseTransfer: "required",
+  },
 };

@@ -1,7 +1,8 @@
 /** The calls as OpenAPI operations: `POST /{service}/{handler}`, and how a caller asks later for the outcome of one. */
 import { z } from "zod";
 import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject } from "zod-openapi";
-import { calls, type Call } from "../calls.ts";
+import type { Call } from "../calls.ts";
+import { hasNamesake } from "./schemas.ts";
 import { edgeFailureResponses, failureResponsesOf, failureResponsesOfAll } from "./failureResponses.ts";
 import { apiKeyScheme } from "./security.ts";
 
@@ -59,16 +60,16 @@ const accepted = {
   content: { "application/json": { schema: z.object({ callId: z.string() }) } },
 };
 
-export function callPaths(): ZodOpenApiPathsObject {
+export function callPaths(calls: readonly Call[]): ZodOpenApiPathsObject {
   return Object.fromEntries(
-    calls.map((call) => [`/${call.service}/${call.handler}`, { post: operationOf(call) }] as const),
+    calls.map((call) => [`/${call.service}/${call.handler}`, { post: operationOf(call, calls) }] as const),
   );
 }
 
-function operationOf(call: Call): ZodOpenApiOperationObject {
+function operationOf(call: Call, calls: readonly Call[]): ZodOpenApiOperationObject {
   const { service, handler, description, input, output, scope } = call;
   return {
-    operationId: operationId(call),
+    operationId: operationId(call, calls),
     tags: [service],
     summary: description,
     description: `The API key needs the scope \`${scope}\`.`,
@@ -84,9 +85,9 @@ function operationOf(call: Call): ZodOpenApiOperationObject {
 }
 
 /** Handlers of one service have different names; those of two services may not. */
-function operationId({ service, handler }: Call): string {
-  const hasNamesake = calls.some((other) => other.handler === handler && other.service !== service);
-  return hasNamesake ? `${service}_${handler}` : handler;
+function operationId(call: Call, calls: readonly Call[]): string {
+  const { service, handler } = call;
+  return hasNamesake(call, calls) ? `${service}_${handler}` : handler;
 }
 
 function keyParameters({ needsKey, keeps }: Call) {
@@ -96,7 +97,7 @@ function keyParameters({ needsKey, keeps }: Call) {
 }
 
 /** `/calls/{callId}` and its cancellation. */
-export function laterPaths(): ZodOpenApiPathsObject {
+export function laterPaths(calls: readonly Call[]): ZodOpenApiPathsObject {
   const outputs = [...new Set(calls.map(({ output }) => output))];
   return {
     "/calls/{callId}": {

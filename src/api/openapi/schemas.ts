@@ -1,10 +1,20 @@
 /** The names of the shapes in the document: a generator makes types of these names, and they are those of the package. */
 import type { z } from "zod";
+import {
+  accountStateSchema,
+  connectedAccountSchema,
+  connectUrlSchema,
+  disconnectedAccountSchema,
+  onboardedAccountSchema,
+  onboardingLinkSchema,
+  transferOutcomeSchema,
+  transferReversalSchema,
+} from "../../accounts/contract.ts";
 import { disputeStateSchema } from "../../disputes/contract.ts";
 import { customerStateSchema } from "../../customers/contract.ts";
 import { cancelOutcomeSchema, paymentOutcomeSchema, paymentStateSchema } from "../../payments/contract.ts";
 import { setupOutcomeSchema } from "../../setups/contract.ts";
-import { calls, type Call } from "../calls.ts";
+import type { Call } from "../calls.ts";
 import { edgeFailureBodySchema } from "../edgeFailures.ts";
 import { attemptFailureSchema } from "../failures.ts";
 import { nextActionSchema } from "../nextAction.ts";
@@ -19,6 +29,14 @@ const answerSchemas = {
   SetupOutcome: setupOutcomeSchema,
   CustomerState: customerStateSchema,
   DisputeState: disputeStateSchema,
+  AccountState: accountStateSchema,
+  OnboardedAccount: onboardedAccountSchema,
+  OnboardingLink: onboardingLinkSchema,
+  ConnectUrl: connectUrlSchema,
+  ConnectedAccount: connectedAccountSchema,
+  DisconnectedAccount: disconnectedAccountSchema,
+  TransferOutcome: transferOutcomeSchema,
+  TransferReversal: transferReversalSchema,
   NextAction: nextActionSchema,
   AttemptFailure: attemptFailureSchema,
 } as const satisfies Readonly<Record<string, z.ZodType>>;
@@ -27,15 +45,27 @@ const answerSchemas = {
 export const failureComponent = "Failure";
 
 /** Every shape that has a name, by that name. */
-export const namedSchemas: Readonly<Record<string, z.ZodType>> = {
-  ...Object.fromEntries(calls.map((call) => [requestName(call), call.input])),
-  ...answerSchemas,
-  [failureComponent]: edgeFailureBodySchema,
-};
+export function namedSchemas(calls: readonly Call[]): Readonly<Record<string, z.ZodType>> {
+  return {
+    ...Object.fromEntries(calls.map((call) => [requestName(call, calls), call.input])),
+    ...answerSchemas,
+    [failureComponent]: edgeFailureBodySchema,
+  };
+}
 
 /** `processPayment` takes a `ProcessPaymentRequest`. */
-function requestName({ handler }: Call): string {
-  return `${handler.charAt(0).toUpperCase()}${handler.slice(1)}Request`;
+function requestName(call: Call, calls: readonly Call[]): string {
+  const { service, handler } = call;
+  return `${hasNamesake(call, calls) ? capitalized(service) : ""}${capitalized(handler)}Request`;
+}
+
+function capitalized(name: string): string {
+  return `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+}
+
+/** Handlers of one service have different names; those of two services may not. */
+export function hasNamesake({ service, handler }: Call, calls: readonly Call[]): boolean {
+  return calls.some((other) => other.handler === handler && other.service !== service);
 }
 
 export function reference(component: string): { readonly $ref: string } {

@@ -2,7 +2,7 @@
  * Reads the file of merchants: the text, the secrets that it names, and what must be right between them. Every problem is listed, each with
  * its place in the file, and none with a value.
  */
-import type { Limits } from "../options.ts";
+import type { Limits } from "../rules.ts";
 import { stripeModeOf, type StripeMode } from "../../config/config.ts";
 import { expectation, isPlainElsewhere, secretKeyOf, webhookSecretsOf } from "../../config/settings.ts";
 import { receiverUrlOf, secretsOf, serviceOf, type NotificationReceiver } from "../../notifications/settings.ts";

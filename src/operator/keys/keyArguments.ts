@@ -1,13 +1,15 @@
 /** The words after `npm run keys --`. */
 import { parseArgs } from "node:util";
 import { isScope, scopes, type Scope } from "../../api/scopes.ts";
-import { defaultMerchant, shortNameForm, shortNameRule } from "../../edge/apiKeyFile.ts";
+import { shortNameForm, shortNameRule } from "../../edge/apiKeyFile.ts";
 import { keyIdForm } from "../../edge/apiKeyForm.ts";
+import { defaultMerchant, merchantIdPattern } from "../../merchants/rules.ts";
 
 export const usage = `Usage:
   npm run keys -- create --name shop --scopes payments:write,refunds:write [--merchant ID]
   npm run keys -- list
   npm run keys -- revoke --id ID     (or --name NAME: all keys of the name)
+--merchant is an id of MERCHANTS_FILE: the key acts for this merchant alone. Without it, for that of STRIPE_SECRET_KEY.
 Scopes: ${scopes.join(", ")}
 API_KEYS_FILE says where the keys' hashes are, for example API_KEYS_FILE=keys.json.`;
 
@@ -72,7 +74,7 @@ function newKeyOf(options: Options): NewKey {
   const name = valueOf(options, "name");
   if (name === undefined) throw new UsageError("--name is missing: who will use the key, for example --name shop.");
   const merchant = valueOf(options, "merchant") ?? defaultMerchant;
-  return { name: shortName("name", name), scopes: scopesOf(options), merchant: shortName("merchant", merchant) };
+  return { name: keyName(name), scopes: scopesOf(options), merchant: merchantId(merchant) };
 }
 
 function choiceOf(options: Options): KeyChoice {
@@ -80,7 +82,7 @@ function choiceOf(options: Options): KeyChoice {
   const id = valueOf(options, "id");
   const name = valueOf(options, "name");
   if (id !== undefined && name !== undefined) throw new UsageError("revoke takes --id or --name, not both.");
-  if (name !== undefined) return { kind: "name", name: shortName("name", name) };
+  if (name !== undefined) return { kind: "name", name: keyName(name) };
   if (id === undefined) throw new UsageError("revoke needs --id of a key, or --name for all keys of a name.");
   // A whole key is not repeated: it would stand on the screen.
   if (!keyIdForm.test(id)) throw new UsageError("--id is no key's id. npm run keys -- list shows the ids.");
@@ -103,9 +105,16 @@ function valueOf(options: Options, name: keyof Options): string | undefined {
   return values[0];
 }
 
-function shortName(option: string, text: string): string {
+function keyName(text: string): string {
   if (shortNameForm.test(text)) return text;
-  throw new UsageError(`--${option} can't be "${text}". Expected ${shortNameRule}.`);
+  throw new UsageError(`--name can't be "${text}". Expected ${shortNameRule}.`);
+}
+
+function merchantId(text: string): string {
+  if (merchantIdPattern.test(text)) return text;
+  throw new UsageError(
+    `--merchant can't be "${text}". Expected the id of a merchant: 1 to 64 lower-case letters, digits, hyphens and underscores, a letter or digit first.`,
+  );
 }
 
 function onlyTakes(command: string, options: Options, taken: readonly (keyof Options)[]): void {

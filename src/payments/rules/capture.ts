@@ -9,6 +9,9 @@ export type CaptureWish = {
   readonly final: boolean;
   /** What it has received once this is done, as the first look at the authorization told; undefined if there was none. */
   readonly totalMinor?: number | undefined;
+  /** What the platform takes, and what the destination gets, in minor units; undefined for what the payment was made with. */
+  readonly applicationFeeAmount?: number | undefined;
+  readonly transferAmount?: number | undefined;
 };
 
 /** What an authorized payment has received after a capture: of several captures, each adds to those before. */
@@ -52,9 +55,15 @@ export function nextCaptureStep(payment: PaymentSnapshot, wish: CaptureWish): Ca
     }
     case "succeeded":
       if (payment.isAbandoned) return takenBack("it is refunded");
-      return isAsWished(payment, wish)
+      if (!isAsWished(payment, wish)) {
+        return {
+          kind: "conflict",
+          message: `It is captured already, with ${payment.amountReceived} of ${payment.amount}.`,
+        };
+      }
+      return isSharedAsWished(payment, wish)
         ? { kind: "captured" }
-        : { kind: "conflict", message: `It is captured already, with ${payment.amountReceived} of ${payment.amount}.` };
+        : { kind: "conflict", message: "It is captured already, and shared with the connected account in another way." };
     case "processing":
       return { kind: "wait" };
     case "canceled":
@@ -81,6 +90,11 @@ function isAsWished({ amount, amountReceived }: PaymentSnapshot, wish: CaptureWi
   if (wish.amount === 0) return true;
   const totalMinor = wish.totalMinor ?? wish.amount;
   return totalMinor === undefined ? amountReceived >= amount : amountReceived === totalMinor;
+}
+
+function isSharedAsWished(payment: PaymentSnapshot, { applicationFeeAmount, transferAmount }: CaptureWish): boolean {
+  const isFee = applicationFeeAmount === undefined || applicationFeeAmount === payment.applicationFeeAmount;
+  return isFee && (transferAmount === undefined || transferAmount === payment.transfer?.amount);
 }
 
 /** Stripe's reasons: https://docs.stripe.com/api/payment_intents/object#payment_intent_object-cancellation_reason */

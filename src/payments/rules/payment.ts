@@ -55,6 +55,10 @@ export type PaymentSnapshot = {
    * is worth is known to nobody yet but that call.
    */
   readonly isBeingAbandoned: boolean;
+  /** Of a destination charge: what is passed on to a connected account, in minor units; null for all. */
+  readonly transfer?: { readonly amount: number | null };
+  /** What a platform takes of it, in minor units, if it takes anything. */
+  readonly applicationFeeAmount?: number;
   /** What the customer is to do, without the addresses of pages. */
   readonly nextAction: NextAction | null;
 };

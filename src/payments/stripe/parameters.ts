@@ -36,12 +36,31 @@ export function paymentParameters(
     ...(request.statementDescriptorSuffix === undefined
       ? {}
       : { statement_descriptor_suffix: request.statementDescriptorSuffix }),
+    ...sharingParameters(request),
     ...(request.mandate === undefined ? {} : { mandate_data: { customer_acceptance: acceptanceOf(request.mandate) } }),
     metadata: {
       ...request.metadata,
       [creatorCallbackKey]: origin.callbackId,
       ...makersMarks(origin),
     },
+  };
+}
+
+/** https://docs.stripe.com/connect/charges */
+function sharingParameters(request: PaymentRequest): Partial<PaymentParameters> {
+  const { transfer, applicationFeeAmount, onBehalfOf, transferGroup } = request;
+  return {
+    ...(transfer === undefined
+      ? {}
+      : {
+          transfer_data: {
+            destination: transfer.destination,
+            ...(transfer.amount === undefined ? {} : { amount: transfer.amount }),
+          },
+        }),
+    ...(applicationFeeAmount === undefined ? {} : { application_fee_amount: applicationFeeAmount }),
+    ...(onBehalfOf === undefined ? {} : { on_behalf_of: onBehalfOf }),
+    ...(transferGroup === undefined ? {} : { transfer_group: transferGroup }),
   };
 }
 

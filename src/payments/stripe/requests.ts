@@ -35,7 +35,10 @@ type NoteResult =
   | { readonly kind: "noted"; readonly doorbells: readonly string[] }
   | { readonly kind: "refused"; readonly message: string };
 
-export type CaptureParameters = Pick<Stripe.PaymentIntentCaptureParams, "amount_to_capture" | "final_capture"> & {
+export type CaptureParameters = Pick<
+  Stripe.PaymentIntentCaptureParams,
+  "amount_to_capture" | "final_capture" | "application_fee_amount" | "transfer_data"
+> & {
   readonly paymentIntentId: string;
 };
 

@@ -42,7 +42,19 @@ export function snapshotOfPayment(paymentIntent: Stripe.PaymentIntent): PaymentS
     closedAfterFailure: note !== null,
     isAbandoned: abandonment === "decided",
     isBeingAbandoned: abandonment === "undecided",
+    ...sharesOf(paymentIntent),
     nextAction: withoutPages(nextActionOf(paymentIntent.next_action)),
+  };
+}
+
+/** A capture may change them, and then the charge has the last word. */
+function sharesOf({ latest_charge: latest, transfer_data, application_fee_amount }: Stripe.PaymentIntent) {
+  const charge = typeof latest === "string" ? null : latest;
+  const transfer = charge?.transfer_data ?? transfer_data ?? null;
+  const fee = charge?.application_fee_amount ?? application_fee_amount ?? null;
+  return {
+    ...(transfer !== null && { transfer: { amount: transfer.amount ?? null } }),
+    ...(fee !== null && { applicationFeeAmount: fee }),
   };
 }
 

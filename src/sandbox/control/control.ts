@@ -6,6 +6,7 @@ import type { Parts } from "../objects/parts.ts";
 import { DAY_MS } from "../world/clock.ts";
 import { faultOrders } from "../world/faults.ts";
 import { limitsOrder } from "../world/limits.ts";
+import { deauthorize, deauthorizeOrder, onboard, onboardOrder } from "./connect.ts";
 import { ControlError, parse } from "./controlError.ts";
 import {
   authorize,
@@ -63,6 +64,12 @@ export function addControlRoutes(app: SandboxApp, parts: Parts): void {
       async (context) => authorize(parts, parse(authorizeOrder, await readJson(context))),
     ],
     ["POST", "/_sandbox/dispute", async (context) => dispute(parts, parse(disputeOrder, await readJson(context)))],
+    ["POST", "/_sandbox/onboard", async (context) => onboard(parts, parse(onboardOrder, await readJson(context)))],
+    [
+      "POST",
+      "/_sandbox/deauthorize",
+      async (context) => deauthorize(parts, parse(deauthorizeOrder, await readJson(context))),
+    ],
     ["GET", "/_sandbox/requests", (context) => listRequests(parts.store, parse(requestFilter, context.req.query()))],
     ["GET", "/_sandbox/deliveries", () => listDeliveries(parts.store)],
     [

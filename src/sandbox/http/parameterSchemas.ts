@@ -45,6 +45,12 @@ const EVERYWHERE: Fields = {
 /** Clients of an older version still send this parameter; the code that reads it decides about them. */
 const older = { payment_method_types: texts } as const;
 
+/** The parts of a payment that others get. */
+const divided = {
+  application_fee_amount: { minimum: 0 },
+  transfer_data: { properties: { amount: positive } },
+} as const;
+
 /** The declarations leave out cards, which Stripe takes from its own pages and, on request, from others. */
 const cards = {
   payment_method_data: {
@@ -58,12 +64,23 @@ const cards = {
   },
 } as const;
 
+/** Information that an account gives in its onboarding. */
+const onboarded = "company documents external_account groups individual settings".split(" ");
+
+/** An account under a recipient's terms takes no payments. */
+const recipients = {
+  tos_acceptance: { properties: { service_agreement: { not: { enum: ["recipient"] } } } },
+} as const;
+
 /** The parameters that an endpoint takes beyond its declaration, takes otherwise, or doesn't take here. */
 const ADDED: Readonly<Record<string, { readonly properties: Fields; readonly required?: readonly string[] }>> = {
-  "POST /v1/payment_intents": { properties: { amount: positive, ...cards, ...older } },
-  "POST /v1/payment_intents/:id": { properties: { amount: positive, ...cards, ...older } },
+  "POST /v1/application_fees/:id/refunds": { properties: { amount: positive } },
+  "POST /v1/payment_intents": { properties: { amount: positive, ...divided, ...cards, ...older } },
+  "POST /v1/payment_intents/:id": { properties: { amount: positive, ...divided, ...cards, ...older } },
   "POST /v1/payment_intents/:id/confirm": { properties: { ...cards, ...older } },
-  "POST /v1/payment_intents/:id/capture": { properties: { amount_to_capture: { minimum: 0 } } },
+  "POST /v1/payment_intents/:id/capture": { properties: { amount_to_capture: { minimum: 0 }, ...divided } },
+  "POST /v1/transfers": { properties: { amount: positive } },
+  "POST /v1/transfers/:id/reversals": { properties: { amount: positive } },
   "POST /v1/setup_intents": { properties: { ...cards, ...older } },
   "POST /v1/setup_intents/:id": { properties: { ...cards, ...older } },
   "POST /v1/setup_intents/:id/confirm": { properties: cards },
@@ -93,6 +110,14 @@ const ADDED: Readonly<Record<string, { readonly properties: Fields; readonly req
     required: ["unit_amount"],
   },
   "POST /v1/products": { properties: without("default_price_data", "id") },
+  "POST /v1/accounts": { properties: { ...recipients, ...without("account_token", ...onboarded) } },
+  "POST /v1/accounts/:id": { properties: { ...recipients, ...without("account_token", ...onboarded) } },
+  // The word of older versions; and payouts that go on after a rejection.
+  "POST /v1/accounts/:id/reject": {
+    properties: { reason: { enum: ["fraud"] }, payouts_action: { not: { enum: ["none"] } } },
+  },
+  "POST /oauth/token": { properties: { client_secret: text, ...without("assert_capabilities") } },
+  "POST /oauth/deauthorize": { properties: { client_secret: text } },
   "GET /v1/events": { properties: { types: { maxItems: 20 } } },
   // The command line tool calls this endpoint.
   "POST /v1/events/:id/retry": {

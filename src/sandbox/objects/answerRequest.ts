@@ -12,6 +12,7 @@ import { type Headers, JSON_TYPE, type PlainReply } from "../http/replies.ts";
 import type { Parts } from "./parts.ts";
 import { parseForm, readParameters } from "../http/parameters.ts";
 import { parameterSchemaOf } from "../http/parameterSchemas.ts";
+import { oauthWireError } from "./connect/oauthError.ts";
 import { fingerprint, type IdempotentRequest } from "../http/savedAnswers.ts";
 import type { UnitOfWork } from "../world/unitOfWork.ts";
 import { shownIn } from "../world/versions.ts";
@@ -60,7 +61,7 @@ export async function answerRequest(
   // A POST may say a part of it in its address.
   const form = [request.body, query].filter((part) => part !== "").join("&");
   const pathId = id === "" ? null : id;
-  const fault = path.startsWith("/v1/") ? parts.faults.takeApi(method, path) : undefined;
+  const fault = /^\/(v1|oauth)\//.test(path) ? parts.faults.takeApi(method, path) : undefined;
   const exchange: Exchange = { requestId: newRequestId(), method, path, form, key, pathId, fault };
   const headers = headersOf(exchange, request);
   if (fault?.effect === "cut_before") {
@@ -113,7 +114,7 @@ async function produceAnswer(
   const { fault } = exchange;
   let caller: Caller | null = null;
   try {
-    caller = identifyCaller(request.headers);
+    caller = identifyCaller(withSecret(request, exchange), parts.store);
     if (fault !== undefined) throwEarlyFault(fault, exchange, caller.account);
     if (endpoint === null) throw unknownUrl(exchange);
     const limited = parts.limits.count(caller.account, `${endpoint.method} ${endpoint.path}`);
@@ -130,7 +131,7 @@ async function produceAnswer(
   } catch (error) {
     const known = asApiError(error);
     await logRequest(parts, exchange, caller, known.status, false);
-    return errorAnswer(known, exchange.requestId);
+    return errorAnswer(known, exchange);
   }
 }
 
@@ -171,15 +172,14 @@ async function execute(
     };
   } catch (error) {
     const known = asApiError(error);
-    const refused = errorAnswer(known, exchange.requestId);
+    const refused = errorAnswer(known, exchange);
     answer = { ...refused, body: shownIn(caller.apiVersion, refused.body, store) };
     objectId = objectIn(known.body);
     isSaved = known.aftermath !== "refused";
     // The work of a refused or failed request is dropped: an empty unit is committed in its place.
     if (known.aftermath !== "declined") worked = ledger.begin(caller.account);
   }
-  if (fault?.effect === "error_500_saved_after" && isSaved)
-    answer = errorAnswer(serverError("declined"), exchange.requestId);
+  if (fault?.effect === "error_500_saved_after" && isSaved) answer = errorAnswer(serverError("declined"), exchange);
   const cause = { requestId: exchange.requestId, idempotencyKey: exchange.key };
   const dispatch = await ledger.commit(worked, cause, () => {
     if (idempotent !== null && isSaved) answers.save(idempotent, answer, unit.nowMs);
@@ -188,9 +188,18 @@ async function execute(
   return { ...answer, dispatch };
 }
 
-function errorAnswer(error: ApiError, requestId: string): Answer {
-  const body = JSON.stringify(wireError(error, requestId));
+function errorAnswer(error: ApiError, { path, requestId }: Exchange): Answer {
+  const isOAuth = path.startsWith("/oauth/") && [400, 401].includes(error.status);
+  const body = JSON.stringify(isOAuth ? oauthWireError(error) : wireError(error, requestId));
   return { status: error.status, body, headers: error.headers, isReplay: false, dispatch: null };
+}
+
+/** OAuth's endpoints take the platform's key in the form, too. */
+function withSecret({ headers }: ApiRequest, { path, form }: Exchange): IncomingHttpHeaders {
+  const secret = path.startsWith("/oauth/") ? new URLSearchParams(form).get("client_secret") : null;
+  return secret === null || headers.authorization !== undefined
+    ? headers
+    : { ...headers, authorization: `Bearer ${secret}` };
 }
 
 /** A defect of the sandbox shows itself in the answer, where the person who runs it sees it. */

@@ -4,19 +4,19 @@ import type { ApiCall, Endpoint } from "../http/endpoint.ts";
 import { newId } from "../world/identifiers.ts";
 import { listObjects } from "../http/lists.ts";
 import { get, retrieve } from "../http/resources.ts";
+import type { Store } from "../world/store.ts";
 import { idOf } from "../world/storedObjects.ts";
 import type { UnitOfWork } from "../world/unitOfWork.ts";
 
 /**
- * The money that each charge, refund and dispute moved in the merchant's balance. Stripe's fee is taken from a charge
- * and isn't given back. https://docs.stripe.com/api/balance_transactions
+ * The money that each charge, refund, dispute and transfer moved in the balance of an account. Stripe's fee is taken from
+ * a charge and isn't given back. https://docs.stripe.com/api/balance_transactions
  */
 type Transaction = Stripe.BalanceTransaction;
 type Movement = Pick<Transaction, "amount" | "currency" | "description" | "reporting_category" | "source" | "type"> & {
-  readonly fee: number;
-  readonly feeDescription: string;
-  /** When the money can be paid out; money that leaves the balance is gone at once. */
-  readonly daysPending: number;
+  readonly fees?: readonly Stripe.BalanceTransaction.FeeDetail[];
+  /** When the money can be paid out, in Unix seconds; by default at once. */
+  readonly availableOn?: number;
 };
 
 /** 2.9 % and 30 of the smallest unit: Stripe's fee for US cards. https://stripe.com/pricing */
@@ -24,7 +24,8 @@ const FEE_SHARE = 0.029;
 const FEE_MINOR = 30;
 const DAYS_PENDING = 2;
 
-export const BALANCE_TRANSACTIONS: readonly Endpoint[] = [
+export const BALANCES: readonly Endpoint[] = [
+  get("/v1/balance", showBalance),
   get("/v1/balance_transactions", (call) => {
     const page = listObjects("balance_transaction")(call);
     return { ...page, data: page.data.map((found) => asOfNow(call, found as Transaction)) };
@@ -37,20 +38,79 @@ export function asOfNow({ unit }: Pick<ApiCall, "unit">, transaction: Transactio
   return { ...transaction, status: transaction.available_on <= unit.nowSeconds ? "available" : "pending" };
 }
 
-/** The money that a paid charge brings. */
-export function postCharge(unit: UnitOfWork, charge: Stripe.Charge, isAvailableAtOnce: boolean): string {
+/** What an account has in one currency, in its smallest unit: usable now, and from some later day on. */
+type Funds = { readonly currency: string; readonly availableMinor: number; readonly pendingMinor: number };
+
+/** https://docs.stripe.com/api/balance */
+function showBalance({ store, unit }: ApiCall): Stripe.Balance {
+  const funds = fundsOf(store, unit);
+  const shown = funds.length === 0 ? [{ currency: "usd", availableMinor: 0, pendingMinor: 0 }] : funds;
+  const amounts = (amountOf: (one: Funds) => number) =>
+    shown.map((one) => ({ amount: amountOf(one), currency: one.currency, source_types: { card: amountOf(one) } }));
+  return {
+    object: "balance",
+    available: amounts(({ availableMinor }) => availableMinor),
+    livemode: false,
+    pending: amounts(({ pendingMinor }) => pendingMinor),
+  };
+}
+
+/** The account's funds by currency, with what the unit has moved so far. */
+function fundsOf(store: Store, unit: UnitOfWork): Funds[] {
+  const sums = new Map<string, { availableMinor: number; pendingMinor: number }>();
+  const add = (currency: string, net: number, isAvailable: boolean) => {
+    const sum = sums.get(currency) ?? { availableMinor: 0, pendingMinor: 0 };
+    sum[isAvailable ? "availableMinor" : "pendingMinor"] += net;
+    sums.set(currency, sum);
+  };
+  const sql = `SELECT json_extract(body, '$.currency') AS currency, json_extract(body, '$.available_on') <= ? AS available,
+    sum(json_extract(body, '$.net')) AS net FROM objects WHERE account = ? AND kind = 'balance_transaction' GROUP BY 1, 2`;
+  for (const row of store.rows(sql, unit.nowSeconds, unit.account)) {
+    add(String(row["currency"]), Number(row["net"]), row["available"] === 1);
+  }
+  for (const { available_on, currency, net } of unit.staged("balance_transaction")) {
+    add(currency, net, available_on <= unit.nowSeconds);
+  }
+  return [...sums].map(([currency, sum]) => ({ currency, ...sum }));
+}
+
+/** The account's funds in one currency. */
+export function fundsIn(store: Store, unit: UnitOfWork, currency: string): Funds {
+  const none = { currency, availableMinor: 0, pendingMinor: 0 };
+  return fundsOf(store, unit).find((one) => one.currency === currency) ?? none;
+}
+
+/**
+ * The money that a paid charge brings.
+ * @param applicationFees taken from it for the platform, if the charge is a connected account's own
+ */
+export function postCharge(
+  unit: UnitOfWork,
+  charge: Stripe.Charge,
+  availableOn: number,
+  applicationFees: readonly Stripe.BalanceTransaction.FeeDetail[],
+): string {
   const { amount_captured: amount, currency, description, id } = charge;
+  const stripeFeeMinor = Math.round(amount * FEE_SHARE) + FEE_MINOR;
   return postMovement(unit, {
     amount,
     currency,
     description,
-    fee: Math.round(amount * FEE_SHARE) + FEE_MINOR,
-    feeDescription: "Stripe processing fees",
-    daysPending: isAvailableAtOnce ? 0 : DAYS_PENDING,
+    fees: [...applicationFees, stripeFee(stripeFeeMinor, currency, "Stripe processing fees")],
+    availableOn,
     reporting_category: "charge",
     source: id,
     type: charge.payment_method_details?.type === "card" ? "charge" : "payment",
   }).id;
+}
+
+/** When the money of a charge that is paid now can be used, in Unix seconds. */
+export function availableFrom(unit: UnitOfWork, isAvailableAtOnce: boolean): number {
+  return unit.nowSeconds + (isAvailableAtOnce ? 0 : (DAYS_PENDING * DAY_MS) / SECOND_MS);
+}
+
+export function stripeFee(amount: number, currency: string, description: string): Stripe.BalanceTransaction.FeeDetail {
+  return { amount, application: null, currency, description, type: "stripe_fee" };
 }
 
 /** The money that a refund costs, or gives back when it fails. */
@@ -61,9 +121,6 @@ export function postRefund(unit: UnitOfWork, refund: Stripe.Refund, what: "refun
     amount: what === "refund" ? -amount : amount,
     currency,
     description: what === "refund" ? `REFUND FOR CHARGE ${idOf(refund.charge)}` : `REFUND FAILURE ${id}`,
-    fee: 0,
-    feeDescription: "",
-    daysPending: 0,
     reporting_category: what,
     source: id,
     type: what === "refund" ? refundType : "refund_failure",
@@ -71,20 +128,19 @@ export function postRefund(unit: UnitOfWork, refund: Stripe.Refund, what: "refun
 }
 
 export function postMovement(unit: UnitOfWork, movement: Movement): Transaction {
-  const { daysPending, fee, feeDescription, ...shown } = movement;
-  const { amount, currency } = shown;
+  const { availableOn = unit.nowSeconds, fees = [], ...shown } = movement;
+  const fee = fees.reduce((sum, { amount }) => sum + amount, 0);
   return unit.save<Transaction>({
     id: newId("txn"),
     object: "balance_transaction",
-    available_on: unit.nowSeconds + (daysPending * DAY_MS) / SECOND_MS,
+    available_on: availableOn,
     balance_type: "payments",
     created: unit.nowSeconds,
     exchange_rate: null,
     fee,
-    fee_details:
-      fee === 0 ? [] : [{ amount: fee, application: null, currency, description: feeDescription, type: "stripe_fee" }],
-    net: amount - fee,
-    status: daysPending > 0 ? "pending" : "available",
+    fee_details: [...fees],
+    net: shown.amount - fee,
+    status: availableOn > unit.nowSeconds ? "pending" : "available",
     ...shown,
   });
 }

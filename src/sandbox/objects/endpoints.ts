@@ -1,5 +1,10 @@
-import { ACCOUNTS } from "./accounts.ts";
-import { BALANCE_TRANSACTIONS } from "./balance.ts";
+import { APPLICATION_FEES } from "./connect/applicationFees.ts";
+import { TRANSFER_REVERSALS } from "./connect/transferReversals.ts";
+import { TRANSFERS } from "./connect/transfers.ts";
+import { BALANCES } from "./balance.ts";
+import { ACCOUNT_LINKS } from "./connect/accountLinks.ts";
+import { ACCOUNTS } from "./connect/accounts.ts";
+import { OAUTH } from "./connect/oauth.ts";
 import { CASH_BALANCES } from "./methods/cashBalance.ts";
 import { CATALOG } from "./checkout/catalog.ts";
 import { confirmSession, createSession, expireSession } from "./checkout/sessions.ts";
@@ -41,13 +46,18 @@ import {
 /** The endpoints that the sandbox serves. Their parameters stand in `parameterSchemas.ts`. https://docs.stripe.com/api */
 export const ENDPOINTS: readonly Endpoint[] = [
   ...ACCOUNTS,
-  ...BALANCE_TRANSACTIONS,
+  ...APPLICATION_FEES,
+  ...BALANCES,
+  ...ACCOUNT_LINKS,
+  ...OAUTH,
   ...CASH_BALANCES,
   ...CATALOG,
   ...CUSTOMERS,
   ...DISPUTES,
   ...FRAUD_WARNINGS,
   ...MANDATES,
+  ...TRANSFERS,
+  ...TRANSFER_REVERSALS,
 
   post("/v1/payment_intents", createPaymentIntent),
   ...readable("payment_intent", "/v1/payment_intents"),

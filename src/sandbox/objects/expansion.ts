@@ -10,7 +10,15 @@ import type { StoredKind } from "../world/storedObjects.ts";
  * The table says what each expandable field may hold.
  */
 const EXPANDABLE: Readonly<Record<string, readonly StoredKind[]>> = {
+  account: ["account"],
+  application_fee: ["application_fee"],
+  destination: ["account"],
+  destination_payment: ["charge"],
+  destination_payment_refund: ["refund"],
+  fee: ["application_fee"],
   latest_charge: ["charge"],
+  on_behalf_of: ["account"],
+  originating_transaction: ["charge"],
   balance_transaction: ["balance_transaction"],
   charge: ["charge"],
   payment_intent: ["payment_intent"],
@@ -21,8 +29,27 @@ const EXPANDABLE: Readonly<Record<string, readonly StoredKind[]>> = {
   payment_link: ["payment_link"],
   product: ["product"],
   setup_intent: ["setup_intent"],
-  source: ["charge", "refund", "dispute"],
+  source: ["charge", "refund", "dispute", "transfer", "transfer_reversal", "application_fee", "fee_refund"],
+  source_refund: ["refund"],
+  source_transaction: ["charge"],
+  source_transfer: ["transfer"],
+  source_transfer_reversal: ["transfer_reversal"],
+  transfer: ["transfer"],
+  transfer_reversal: ["transfer_reversal"],
 };
+
+/** Fields of a platform's objects that name one of a connected account, and the other way round. */
+const OF_ANOTHER_ACCOUNT: ReadonlySet<string> = new Set([
+  "application_fee",
+  "charge",
+  "destination_payment",
+  "destination_payment_refund",
+  "source_transfer",
+  "source_transfer_reversal",
+]);
+
+/** Fields that an object shows only when there is something to show. */
+const ABSENT: ReadonlySet<string> = new Set(["transfer"]);
 
 export function expand(call: ApiCall, answer: unknown): unknown {
   return (call.parameters.list("expand") ?? []).reduce<unknown>((value, path) => {
@@ -44,7 +71,7 @@ function expandPath(call: ApiCall, value: unknown, steps: readonly string[], pat
     return { ...value, line_items: expandPath(call, wholeList(call, data), rest, path) };
   }
   const current = (value as Record<string, unknown>)[step];
-  if (current === null) return value;
+  if (current === null || (current === undefined && ABSENT.has(step))) return value;
   if (typeof current === "string")
     return { ...value, [step]: expandPath(call, load(call, step, current, path), rest, path) };
   if (typeof current !== "object") throw cannotExpand(path);
@@ -54,7 +81,9 @@ function expandPath(call: ApiCall, value: unknown, steps: readonly string[], pat
 function load(call: ApiCall, field: string, id: string, path: string): unknown {
   const kinds = Object.hasOwn(EXPANDABLE, field) ? EXPANDABLE[field] : undefined;
   if (kinds === undefined) throw cannotExpand(path);
-  const found = kinds.map((kind) => call.unit.find(kind, id)).find((object) => object !== undefined);
+  const owner = OF_ANOTHER_ACCOUNT.has(field) ? call.unit.ownerOf(id) : undefined;
+  const unit = call.unit.as(owner ?? call.unit.account);
+  const found = kinds.map((kind) => unit.find(kind, id)).find((object) => object !== undefined);
   return found?.object === "balance_transaction" ? asOfNow(call, found) : (found ?? id);
 }
 

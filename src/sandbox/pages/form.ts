@@ -54,11 +54,11 @@ export function field(definition: Field, { values, problems, locked }: State): H
 }
 
 /** Says first, and to a screen reader at once, what is wrong, with a way to each field. */
-export function problemSummary(problems: Problems): Html | "" {
+export function problemSummary(problems: Problems, single = "The payment didn't go through."): Html | "" {
   const entries = Object.entries(problems);
   if (entries.length === 0) return "";
   return html`<div class="problems" role="alert" tabindex="-1" autofocus>
-    <p><strong>${entries.length === 1 ? "The payment didn't go through." : "Please check these fields."}</strong></p>
+    <p><strong>${entries.length === 1 ? single : "Please check these fields."}</strong></p>
     <ul>
       ${entries.map(([name, text]) => html`<li>${name === "" ? text : html`<a href="#${name}">${text}</a>`}</li>`)}
     </ul>

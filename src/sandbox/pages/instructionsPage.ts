@@ -11,8 +11,9 @@ import { readFields } from "../http/body.ts";
 import { redirect } from "../http/replies.ts";
 import { idOf } from "../world/storedObjects.ts";
 import { act, look } from "./act.ts";
+import { facts } from "./facts.ts";
 import { type Field, field, problemSummary, type Problems } from "./form.ts";
-import { type Html, sendPage } from "./page.ts";
+import { sendPage } from "./page.ts";
 
 /** Pages for payments that are made elsewhere: bank transfers and vouchers, each with a button that pays. */
 export function addInstructionsPages(app: SandboxApp, parts: Parts): void {
@@ -95,16 +96,6 @@ async function showVoucher(paymentIntent: Stripe.PaymentIntent | null, problem: 
       <button name="outcome" value="failed" class="secondary">Let it expire</button>
     </form>`;
   return await sendPage(problem === "" ? 200 : 409, { title: "Voucher", content });
-}
-
-function facts(rows: readonly (readonly [string, string])[]): Html {
-  return html`<dl>
-    ${rows.map(
-      ([name, value]) =>
-        html`<dt>${name}</dt>
-          <dd>${value}</dd>`,
-    )}
-  </dl>`;
 }
 
 const ENDS: Readonly<Record<string, string>> = {

@@ -2,11 +2,12 @@ import type { Stripe } from "stripe";
 import { DEFAULT_API_VERSION } from "../http/authentication.ts";
 import { type Clock, toUnixSeconds } from "../world/clock.ts";
 import type { Faults, WebhookFault } from "../world/faults.ts";
-import { PLATFORM_ACCOUNT } from "../world/identifiers.ts";
+import { isPlatform } from "../world/platforms.ts";
 import { pendingWebhooks } from "./events.ts";
 import type { Sent } from "../http/sent.ts";
 import type { Store } from "../world/store.ts";
 import type { UnitOfWork } from "../world/unitOfWork.ts";
+import type { EventType } from "../world/transitions.ts";
 import { eventShownIn } from "../world/versions.ts";
 import { WebhookSender } from "./webhookSender.ts";
 import { endpointsFor, findEndpoint, secretsOf, versionOf } from "./webhookEndpoints.ts";
@@ -76,12 +77,12 @@ export class Deliveries {
     const now: Delivery[] = [];
     const first: Delivery[] = [];
     let isReversed = false;
-    for (const { id, type, snapshot, previousAttributes, account } of unit.events) {
-      const endpoints = endpointsFor(this.#store, account, type);
+    for (const { id, type, snapshot, previousAttributes, account, platform } of unit.events) {
+      const endpoints = endpointsFor(this.#store, account, type, platform);
       const event = {
         id,
         object: "event" as const,
-        ...(account === PLATFORM_ACCOUNT ? {} : { account }),
+        ...(isPlatform(account) ? {} : { account }),
         api_version: DEFAULT_API_VERSION,
         created: unit.nowSeconds,
         data: { object: SNAPSHOT, ...(previousAttributes && { previous_attributes: previousAttributes }) },
@@ -89,7 +90,7 @@ export class Deliveries {
         pending_webhooks: endpoints.length,
         request: { id: cause.requestId, idempotency_key: cause.idempotencyKey },
         type,
-      } satisfies Stripe.EventBase;
+      } satisfies Omit<Stripe.EventBase, "type"> & { readonly type: EventType };
       const body = JSON.stringify(event).replace(`"${SNAPSHOT}"`, () => unit.text(snapshot));
       const sql = "INSERT INTO events (id, account, type, created, object_id, body) VALUES (?, ?, ?, ?, ?, ?)";
       this.#store.run(sql, id, account, type, event.created, "id" in snapshot ? snapshot.id : snapshot.customer, body);

@@ -3,6 +3,7 @@ import { missing, refusal } from "../http/apiError.ts";
 import { DEFAULT_API_VERSION } from "../http/authentication.ts";
 import type { ApiCall } from "../http/endpoint.ts";
 import { newId, PLATFORM_ACCOUNT, randomText } from "../world/identifiers.ts";
+import { platformOf } from "../world/platforms.ts";
 import { retrieveEvent } from "./events.ts";
 import { listRows } from "../http/lists.ts";
 import { mergeMetadata } from "../http/parameters.ts";
@@ -41,8 +42,14 @@ export function findEndpoint(store: Store, id: string): WebhookEndpoint | undefi
   return allEndpoints(store).find(({ shown }) => shown.id === id);
 }
 
-function listensTo({ account, isConnect, shown }: WebhookEndpoint, sender: string, type: string): boolean {
-  const hears = isConnect ? account === PLATFORM_ACCOUNT && sender !== PLATFORM_ACCOUNT : account === sender;
+/** A Connect endpoint hears the accounts that are connected to its own; `platform` is that of the sender. */
+function listensTo(
+  { account, isConnect, shown }: WebhookEndpoint,
+  sender: string,
+  platform: string | null,
+  type: string,
+): boolean {
+  const hears = isConnect ? account === platform : account === sender;
   const { status, enabled_events } = shown;
   return hears && status === "enabled" && (enabled_events.includes("*") || enabled_events.includes(type));
 }
@@ -171,7 +178,8 @@ export function resendEvent(call: ApiCall): unknown {
   } else {
     // A platform may name one of its Connect endpoints for an event of a connected account.
     const endpoint = findEndpoint(store, id);
-    if (endpoint === undefined || !(endpoint.account === unit.account || endpoint.isConnect)) {
+    const listeners = [unit.account, endpoint?.isConnect === true ? platformOf(store, unit.account) : null];
+    if (endpoint === undefined || !listeners.includes(endpoint.account)) {
       throw missing("webhook endpoint", id, "webhook_endpoint");
     }
     unit.resend(event.id, [endpoint.shown.id]);
@@ -179,8 +187,24 @@ export function resendEvent(call: ApiCall): unknown {
   return event;
 }
 
-export function endpointsFor(store: Store, account: string, type: string): readonly WebhookEndpoint[] {
-  return allEndpoints(store).filter((endpoint) => listensTo(endpoint, account, type));
+/** @param platform the platform that hears of it, if that isn't the one that the account is connected to */
+export function endpointsFor(
+  store: Store,
+  account: string,
+  type: string,
+  platform: string | null = null,
+): readonly WebhookEndpoint[] {
+  const all = allEndpoints(store);
+  if (all.length === 0) return all;
+  const listener = platform ?? platformOf(store, account);
+  return all.filter((endpoint) => listensTo(endpoint, account, listener, type));
+}
+
+/** A platform made these for an account that has left it. */
+export function removeEndpointsOf(store: Store, account: string): void {
+  for (const endpoint of allEndpoints(store)) {
+    if (endpoint.account === account) removeEndpoint(store, endpoint.shown.id);
+  }
 }
 
 function ownEndpoint({ store, unit }: ApiCall, id: string, param: string, status: 400 | 404): WebhookEndpoint {

@@ -38,5 +38,5 @@ export function newRequestId(): string {
   return newId("req").slice(0, 18);
 }
 
-/** The account that every key belongs to; others are reached with the `Stripe-Account` header. */
+/** The platform that every key belongs to that names no other one; see platforms.ts. */
 export const PLATFORM_ACCOUNT = "acct_1SandboxPlatform";

@@ -42,6 +42,10 @@ export type StoredObjects = {
   mandate: Stripe.Mandate;
   balance_transaction: Stripe.BalanceTransaction;
   customer_cash_balance_transaction: Stripe.CustomerCashBalanceTransaction;
+  transfer: Stripe.Transfer;
+  transfer_reversal: Stripe.TransferReversal;
+  application_fee: Stripe.ApplicationFee;
+  fee_refund: Stripe.FeeRefund;
 };
 export type StoredKind = keyof StoredObjects;
 export type StoredObject = StoredObjects[StoredKind];
@@ -55,6 +59,10 @@ const NOUNS: Readonly<Partial<Record<StoredKind, readonly [noun: string, param: 
   refund: ["refund", "refund"],
   price: ["price", "price"],
   payment_method: ["PaymentMethod", "payment_method"],
+  transfer: ["transfer", "transfer"],
+  transfer_reversal: ["transfer reversal", "id"],
+  application_fee: ["application fee", "id"],
+  fee_refund: ["fee refund", "id"],
 };
 
 export function namesOf(kind: StoredKind): { readonly noun: string; readonly param: string } {

@@ -32,6 +32,11 @@ CREATE TABLE IF NOT EXISTS answers (
 CREATE TABLE IF NOT EXISTS requests (
   seq INTEGER PRIMARY KEY, id TEXT NOT NULL, at_ms INTEGER NOT NULL, account TEXT NOT NULL, method TEXT NOT NULL,
   path TEXT NOT NULL, idempotency_key TEXT, status INTEGER, replayed INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS connect_tokens (
+  token TEXT PRIMARY KEY, kind TEXT NOT NULL, account TEXT NOT NULL, platform TEXT NOT NULL, expires_at_ms INTEGER,
+  is_used INTEGER NOT NULL, code TEXT, return_url TEXT, refresh_url TEXT);
+CREATE TABLE IF NOT EXISTS capability_requests (
+  account TEXT NOT NULL, capability TEXT NOT NULL, requested_at INTEGER NOT NULL, PRIMARY KEY (account, capability));
 `;
 
 /** Columns that files of earlier versions lack: the object of a history's entry, and the fault that was met. */

@@ -1,5 +1,8 @@
 import type { Stripe } from "stripe";
 
+/** The types of events: those that Stripe declares, and one that connected accounts get without a declaration. */
+export type EventType = Stripe.Event.Type | "payment.created";
+
 /**
  * Which events a change fires, in the order seen at Stripe (which promises none; see the reference, section A).
  * `payment_intent.created` stands where it was seen when the same request also created the PaymentIntent, and is left
@@ -58,20 +61,31 @@ export const TRANSITION_EVENTS = {
   price_created: ["price.created"],
   price_updated: ["price.updated"],
   account_updated: ["account.updated"],
+  account_joined: ["account.application.authorized"],
   account_left: ["account.application.deauthorized"],
-} as const satisfies Record<string, readonly Stripe.Event.Type[]>;
+  transfer_created: ["transfer.created"],
+  transfer_updated: ["transfer.updated"],
+  transfer_reversed: ["transfer.reversed"],
+  /** The payment that a transfer is to the account which gets it. */
+  payment_created: ["payment.created"],
+  application_fee_created: ["application_fee.created"],
+  application_fee_refunded: ["application_fee.refunded"],
+  fee_refund_updated: ["application_fee.refund.updated"],
+} as const satisfies Record<string, readonly EventType[]>;
 
 export type Transition = keyof typeof TRANSITION_EVENTS;
 
 /** Events that name another kind of object than the one they show. */
 const SHOWN_INSTEAD: Readonly<Record<string, string>> = {
   "account.application": "application",
+  "application_fee.refund": "fee_refund",
   "charge.dispute": "dispute",
   "charge.refund": "refund",
+  payment: "charge",
 };
 
 /** The kind of object an event shows: what its type begins with, as a rule. */
-export function kindShownBy(eventType: Stripe.Event.Type): string {
+export function kindShownBy(eventType: EventType): string {
   const named = eventType.slice(0, eventType.lastIndexOf("."));
   return SHOWN_INSTEAD[named] ?? named;
 }

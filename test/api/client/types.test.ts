@@ -114,12 +114,14 @@ function tell(error: unknown): string {
     case "balance_insufficient":
     case "canceled":
     case "conflict":
+    case "deauthorized":
     case "forbidden":
     case "idempotency_key_reused":
     case "needs_review":
     case "not_found":
     case "rate_limited":
     case "refund_failed":
+    case "rejected":
     case "too_large":
     case "unauthorized":
     case "unavailable":

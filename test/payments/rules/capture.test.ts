@@ -23,6 +23,17 @@ describe("nextCaptureStep", () => {
     expect(step).toMatchObject({ kind: "invalid", message: expect.stringContaining(message) as string });
   });
 
+  it.each([
+    ["with the same fee", { applicationFeeAmount: 10 }, "captured"],
+    ["with another fee", { applicationFeeAmount: 11 }, "conflict"],
+    ["with the same transfer", { transferAmount: 90 }, "captured"],
+    ["with another transfer", { transferAmount: 91 }, "conflict"],
+    ["without a word on how it is shared", {}, "captured"],
+  ])("of a payment that is captured %s is %s", (_what, wish, kind) => {
+    const shares = { amountReceived: 109, applicationFeeAmount: 10, transfer: { amount: 90 } };
+    expect(nextCaptureStep(samplePayment("succeeded", shares), { ...wish, final: true }).kind).toBe(kind);
+  });
+
   it("releases the rest of several captures with nothing, and does not begin with nothing", () => {
     const wish = { amount: 0, final: true };
     const part = samplePayment("requires_capture", { amount: 1000, amountReceived: 700, amountCapturable: 300 });

@@ -85,6 +85,17 @@ describe("paymentParameters", () => {
         },
       },
     ],
+    [
+      "a destination charge with a fee",
+      { transfer: { destination: "acct_1" }, applicationFeeAmount: 10, onBehalfOf: "acct_1" },
+      { transfer_data: { destination: "acct_1" }, application_fee_amount: 10, on_behalf_of: "acct_1" },
+    ],
+    [
+      "what is passed on of a destination charge",
+      { transfer: { destination: "acct_1", amount: 99 } },
+      { transfer_data: { destination: "acct_1", amount: 99 } },
+    ],
+    ["a transfer group", { transferGroup: "order-1" }, { transfer_group: "order-1" }],
   ])("passes on %s", (_what, request, expected) => {
     expect(parametersOf(request)).toMatchObject(expected);
   });

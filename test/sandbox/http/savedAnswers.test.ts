@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cardPayment, clientOf, control, errorOf, eventTypes, withSandbox } from "../surroundings.ts";
+import { cardPayment, clientOf, connectedAccount, control, errorOf, eventTypes, withSandbox } from "../surroundings.ts";
 
 const key = { idempotencyKey: "order-1" };
 
@@ -74,7 +74,8 @@ describe("an idempotency key", () => {
   it("belongs to one account", async () => {
     await withSandbox(async ({ stripe, sandbox }) => {
       const here = await stripe.paymentIntents.create(cardPayment(), key);
-      const there = await clientOf(sandbox, { stripeAccount: "acct_other" }).paymentIntents.create(cardPayment(), key);
+      const stripeAccount = await connectedAccount({ sandbox, stripe });
+      const there = await clientOf(sandbox, { stripeAccount }).paymentIntents.create(cardPayment(), key);
       expect(there.id).not.toBe(here.id);
     });
   });

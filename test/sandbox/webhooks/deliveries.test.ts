@@ -83,9 +83,10 @@ describe("webhooks", () => {
       await withSandbox(
         async ({ stripe, sandbox }) => {
           await stripe.customers.create({});
-          await clientOf(sandbox, { stripeAccount: "acct_connected1" }).customers.create({});
+          const stripeAccount = (await stripe.accounts.create()).id;
+          await clientOf(sandbox, { stripeAccount }).customers.create({});
           const { event } = await until("the event", () => received[0]);
-          expect(event.account).toBe("acct_connected1");
+          expect(event.account).toBe(stripeAccount);
           expect(received).toHaveLength(1);
         },
         { webhook: { url, secret, connect: true } },

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import {
   cardPayment,
   clientOf,
+  connectedAccount,
   control,
   errorOf,
   type Received,
@@ -88,14 +89,15 @@ describe("a webhook endpoint", () => {
     await withReceiver(async (own) => {
       await withReceiver(async ({ url, received }) => {
         await withSandbox(async ({ stripe, sandbox }) => {
-          const connected = clientOf(sandbox, { stripeAccount: "acct_connected1" });
+          const account = await connectedAccount({ sandbox, stripe });
+          const connected = clientOf(sandbox, { stripeAccount: account });
           await stripe.webhookEndpoints.create({ url, ...everything, connect: true });
           const { id } = await connected.webhookEndpoints.create({ url: own.url, ...everything });
           expect(await errorOf(stripe.webhookEndpoints.retrieve(id))).toMatchObject({ statusCode: 404 });
           await stripe.customers.create({});
           await connected.customers.create({});
-          expect((await arrival(received, "customer.created")).event.account).toBe("acct_connected1");
-          expect((await arrival(own.received, "customer.created")).event.account).toBe("acct_connected1");
+          expect((await arrival(received, "customer.created")).event.account).toBe(account);
+          expect((await arrival(own.received, "customer.created")).event.account).toBe(account);
           expect([received.length, own.received.length]).toEqual([1, 1]);
         });
       });

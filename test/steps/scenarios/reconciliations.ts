@@ -8,6 +8,7 @@ export const reconciliations: readonly Scenario[] = [
     name: "an event that a connected account's endpoint never took rings who waits",
     async play(stage) {
       const { id: account } = await stage.stripe.accounts.create({ type: "standard" });
+      await stage.onboard(account);
       const call = stage.call("processPayment", bankDebit(stage.order));
       const { id, metadata } = await stage.payment();
       const there = { stripeAccount: account };

@@ -7,6 +7,7 @@ import { wholeList } from "../../http/lists.ts";
 import { newId } from "../../world/identifiers.ts";
 import { readLineItems } from "./lineItems.ts";
 import { mergeMetadata, type Parameters } from "../../http/parameters.ts";
+import { checkSplit, readTransferData } from "../connect/split.ts";
 import { describePayment, renewDraft } from "../payments/paymentIntents.ts";
 import { offeredTypes } from "../methods/paymentMethodTypes.ts";
 import { get, readable, retrieve, writable } from "../../http/resources.ts";
@@ -32,9 +33,16 @@ function blankLink({ parameters, unit }: ApiCall): Stripe.PaymentLink {
   const currency = items[0]?.currency ?? "usd";
   const application_fee_amount = parameters.integer("application_fee_amount") ?? null;
   const on_behalf_of = parameters.string("on_behalf_of") ?? null;
-  saveOrder(unit, id, items, { ...draftPayment(unit, items), application_fee_amount, on_behalf_of });
-  const isRecurring = items.some(({ price }) => price.recurring !== null);
   const transfer = parameters.hash("transfer_data");
+  const draft: Stripe.PaymentIntent = {
+    ...draftPayment(unit, items),
+    application_fee_amount,
+    on_behalf_of,
+    ...(transfer === undefined ? {} : { transfer_data: readTransferData(null, transfer) }),
+  };
+  checkSplit(unit, draft);
+  saveOrder(unit, id, items, draft);
+  const isRecurring = items.some(({ price }) => price.recurring !== null);
   return {
     id,
     object: "payment_link",

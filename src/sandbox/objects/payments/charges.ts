@@ -1,8 +1,11 @@
 import type { Stripe } from "stripe";
-import { postCharge } from "../balance.ts";
+import { availableFrom, postCharge } from "../balance.ts";
+import { blankCharge } from "./blankCharge.ts";
+import { isDivided, takeApplicationFee, transferPart } from "../connect/division.ts";
 import type { Decline } from "../../world/declines.ts";
 import { newId } from "../../world/identifiers.ts";
 import { findScenarioOf } from "../methods/paymentMethods.ts";
+import { splitOfCharge } from "../connect/split.ts";
 import { isPaymentMethodType, showCharged } from "../methods/paymentMethodTypes.ts";
 import { idOf } from "../../world/storedObjects.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
@@ -17,52 +20,26 @@ export function newCharge(
   method: Stripe.PaymentMethod,
   mandate: Stripe.Mandate | null,
 ): Stripe.Charge {
+  // Stripe's charges are `ch_` for cards and `py_` for everything else.
+  const id = newId(method.type === "card" ? "ch" : "py");
   return {
-    // Stripe's charges are `ch_` for cards and `py_` for everything else.
-    id: newId(method.type === "card" ? "ch" : "py"),
-    object: "charge",
-    amount: paymentIntent.amount,
-    amount_captured: 0,
-    amount_refunded: 0,
-    application: null,
-    application_fee: null,
-    application_fee_amount: paymentIntent.application_fee_amount,
-    balance_transaction: null,
+    ...blankCharge(unit, id, paymentIntent.amount, paymentIntent.currency),
+    application: paymentIntent.application,
     billing_details: method.billing_details,
-    calculated_statement_descriptor: "SANDBOX",
-    captured: false,
-    created: unit.nowSeconds,
-    currency: paymentIntent.currency,
     customer: paymentIntent.customer,
     description: paymentIntent.description,
-    disputed: false,
-    failure_balance_transaction: null,
-    failure_code: null,
-    failure_message: null,
-    fraud_details: {},
-    livemode: false,
     metadata: paymentIntent.metadata,
     on_behalf_of: paymentIntent.on_behalf_of,
-    outcome: approvedOutcome(),
-    paid: false,
     payment_intent: paymentIntent.id,
     payment_method: method.id,
     payment_method_details: isPaymentMethodType(method.type)
       ? showCharged(method.type, method[method.type], { paymentIntent, mandate, nowMs: unit.nowMs })
       : null,
     receipt_email: paymentIntent.receipt_email,
-    receipt_number: null,
-    receipt_url: null,
-    refunded: false,
-    review: null,
     shipping: paymentIntent.shipping,
-    source: null,
-    source_transfer: null,
     statement_descriptor: paymentIntent.statement_descriptor,
     statement_descriptor_suffix: paymentIntent.statement_descriptor_suffix,
-    status: "pending",
-    transfer_data: null,
-    transfer_group: paymentIntent.transfer_group,
+    ...splitOfCharge(paymentIntent),
   };
 }
 
@@ -99,33 +76,32 @@ export function failedCharge(charge: Stripe.Charge, decline: Decline): Stripe.Ch
   };
 }
 
-/** Saves a charge that took money and has the balance posted later. */
+/**
+ * Saves a charge that took money. Its money is booked later or, if it is to be divided with a connected account, at once:
+ * only `automatic_async` capture leaves that for later, too.
+ */
 export function saveCaptured(unit: UnitOfWork, charge: Stripe.Charge): Stripe.Charge {
+  const paymentIntent = unit.find("payment_intent", idOf(charge.payment_intent) ?? "");
+  if (isDivided(charge) && paymentIntent?.capture_method !== "automatic_async") return unit.save(booked(unit, charge));
   unit.schedule("post_balance", charge.id, BALANCE_DELAY_MS);
   return unit.save(charge);
 }
 
-/** The job behind `charge.updated`. */
+/** The job behind `charge.updated`; whoever needs the charge's money before may call it earlier. */
 export function postBalance(unit: UnitOfWork, chargeId: string): void {
   const charge = unit.find("charge", chargeId);
-  if (charge === undefined || charge.balance_transaction !== null) return;
-  const isAvailableAtOnce = findScenarioOf(unit, charge.payment_method ?? "")?.bypassesPending === true;
-  const posted = unit.save({ ...charge, balance_transaction: postCharge(unit, charge, isAvailableAtOnce) });
+  if (charge === undefined || !charge.captured || charge.balance_transaction !== null) return;
+  const posted = unit.save(booked(unit, charge));
   unit.fire("balance_posted", [posted]);
 }
 
-function approvedOutcome(): Stripe.Charge.Outcome {
-  return {
-    advice_code: null,
-    network_advice_code: null,
-    network_decline_code: null,
-    network_status: "approved_by_network",
-    reason: null,
-    risk_level: "normal",
-    risk_score: 21,
-    seller_message: "Payment complete.",
-    type: "authorized",
-  };
+/** The charge after its money, and everybody's part of that, has been written into the balances. */
+function booked(unit: UnitOfWork, charge: Stripe.Charge): Stripe.Charge {
+  const isAvailableAtOnce = findScenarioOf(unit, idOf(charge.payment_method) ?? "")?.bypassesPending === true;
+  const availableOn = availableFrom(unit, isAvailableAtOnce);
+  const { divided, fees } = takeApplicationFee(unit, charge, availableOn);
+  const posted = { ...divided, balance_transaction: postCharge(unit, charge, availableOn, fees) };
+  return transferPart(unit, posted, availableOn);
 }
 
 export function latestCharge(unit: UnitOfWork, paymentIntent: Stripe.PaymentIntent): Stripe.Charge | undefined {

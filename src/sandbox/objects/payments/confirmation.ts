@@ -1,5 +1,6 @@
 import type { Stripe } from "stripe";
 import { type ApiError, cardError, failure, refusal } from "../../http/apiError.ts";
+import { checkCharges } from "../connect/savedAccounts.ts";
 import { AUTHORIZATION_DAYS } from "../methods/cards.ts";
 import { failedCharge, newCharge, saveCaptured, succeededCharge } from "./charges.ts";
 import { DAY_MS } from "../../world/clock.ts";
@@ -7,6 +8,7 @@ import { attemptError, declineFields, DECLINES, type Decline } from "../../world
 import { findMandate, type MandateChoice, type MandateUse, readMandate } from "../methods/mandates.ts";
 import { newId } from "../../world/identifiers.ts";
 import type { Parameters } from "../../http/parameters.ts";
+import { inTransferGroup } from "../connect/split.ts";
 import { checkAmount } from "./paymentIntentParameters.ts";
 import { consume, refuseSpent, type UsablePaymentMethod } from "../methods/paymentMethods.ts";
 import { acceptsCurrency, BANK_TRANSFERS, flowOf, PAYMENT_METHOD_TYPES } from "../methods/paymentMethodTypes.ts";
@@ -45,6 +47,7 @@ export function confirmPayment(
   usable: UsablePaymentMethod,
   confirmation: Confirmation,
 ): Stripe.PaymentIntent {
+  checkCharges(unit);
   checkPaymentMethod(unit, before, usable, confirmation);
   const { paymentMethod, scenario } = usable;
   const mandate = findMandate(unit, usable, confirmation.mandate, mandateUse(before), before);
@@ -191,12 +194,13 @@ export type Attempted =
 /** The attempt itself, past all questions to the customer. */
 export function attemptPayment(
   unit: UnitOfWork,
-  paymentIntent: Stripe.PaymentIntent,
+  before: Stripe.PaymentIntent,
   { paymentMethod, scenario }: UsablePaymentMethod,
   created: Stripe.PaymentIntent | null,
   mandate: Stripe.Mandate | null = null,
 ): Attempted {
   const { attempt } = scenario;
+  const paymentIntent = inTransferGroup(before);
   const charge = newCharge(unit, paymentIntent, paymentMethod, mandate);
   if (attempt.kind !== "declined") consume(unit, paymentMethod, paymentIntent);
   const base = { ...paymentIntent, next_action: null, latest_charge: charge.id };

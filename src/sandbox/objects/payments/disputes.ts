@@ -1,6 +1,6 @@
 import type { Stripe } from "stripe";
 import { failure } from "../../http/apiError.ts";
-import { postMovement } from "../balance.ts";
+import { postMovement, stripeFee } from "../balance.ts";
 import { latestCharge } from "./charges.ts";
 import { DAY_MS, SECOND_MS } from "../../world/clock.ts";
 import type { ApiCall, Endpoint } from "../../http/endpoint.ts";
@@ -117,6 +117,8 @@ export function disputePayment(unit: UnitOfWork, id: string, reason: string | nu
   const charge = paymentIntent === undefined ? unit.find("charge", id) : latestCharge(unit, paymentIntent);
   const type = findScenarioOf(unit, charge?.payment_method ?? "")?.type ?? "card";
   if (charge?.status !== "succeeded" || !charge.captured || charge.disputed) return [];
+  // No customer's bank stands behind the payment that a transfer is to the account which gets it.
+  if (charge.source_transfer !== null) return [];
   const usual = flowOf(type).kind === "debit" ? "debit_not_authorized" : "fraudulent";
   return [open(unit, charge, type, { reason: reason ?? usual, isInquiry: false })];
 }
@@ -241,9 +243,7 @@ function move(unit: UnitOfWork, dispute: Stripe.Dispute, amount: number, categor
     amount,
     currency,
     description: `Chargeback ${amount < 0 ? "withdrawal" : "reversal"} for ${id}`,
-    fee: amount < 0 ? FEE_MINOR : 0,
-    feeDescription: "Dispute fee",
-    daysPending: 0,
+    fees: amount < 0 ? [stripeFee(FEE_MINOR, currency, "Dispute fee")] : [],
     reporting_category: category,
     source: id,
     type: "adjustment",

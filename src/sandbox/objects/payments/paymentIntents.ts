@@ -22,6 +22,8 @@ import { findScenarioOf } from "../methods/paymentMethods.ts";
 import { retrieve } from "../../http/resources.ts";
 import { listReleaseAsRefund } from "./refunds.ts";
 import { releaseCharge } from "./settlement.ts";
+import { APPLICATION_ID, isConnected } from "../connect/destination.ts";
+import { checkSplit, readCaptureSplit, readSplit, splitOfCharge } from "../connect/split.ts";
 import { idOf } from "../../world/storedObjects.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
@@ -68,7 +70,7 @@ export function draftPaymentIntent(
     amount,
     amount_capturable: 0,
     amount_received: 0,
-    application: null,
+    application: isConnected(unit) ? APPLICATION_ID : null,
     application_fee_amount: null,
     automatic_payment_methods: null,
     canceled_at: null,
@@ -105,7 +107,9 @@ export function draftPaymentIntent(
     status: "requires_payment_method",
     transfer_group: null,
   };
-  return describePayment(blank, parameters);
+  const draft = describePayment(blank, parameters);
+  checkSplit(unit, draft);
+  return draft;
 }
 
 /** A draft that becomes a PaymentIntent more than once needs an identity for each. */
@@ -123,7 +127,7 @@ export function describePayment(before: Stripe.PaymentIntent, parameters: Parame
   return {
     ...before,
     ...readDetails(before, parameters),
-    application_fee_amount: parameters.integer("application_fee_amount") ?? before.application_fee_amount,
+    ...readSplit(before, parameters),
     capture_method: parameters.string("capture_method") ?? before.capture_method,
     description: parameters.text("description", before.description),
     metadata: mergeMetadata(before.metadata, parameters.metadata()),
@@ -131,7 +135,6 @@ export function describePayment(before: Stripe.PaymentIntent, parameters: Parame
     setup_future_usage: parameters.text("setup_future_usage", before.setup_future_usage),
     statement_descriptor: parameters.text("statement_descriptor", before.statement_descriptor),
     statement_descriptor_suffix: parameters.text("statement_descriptor_suffix", before.statement_descriptor_suffix),
-    transfer_group: parameters.text("transfer_group", before.transfer_group),
   };
 }
 
@@ -152,17 +155,30 @@ export function confirmPaymentIntent(call: ApiCall): Stripe.PaymentIntent {
   }
   const usable = readPaymentMethod(unit, parameters, idOf(paymentIntent.payment_method));
   if (usable === null) throw missingPaymentMethod(paymentIntent);
+  // The accounts that are to get a part of it may have left since it was made.
+  checkSplit(unit, paymentIntent);
   return confirmPayment(unit, describePayment(paymentIntent, parameters), usable, readConfirmation(parameters, null));
 }
 
 const AMOUNT_STATUSES = ["requires_payment_method", "requires_confirmation", "requires_action"];
+
+const FIXED_ONCE_TRIED = [
+  "amount",
+  "application_fee_amount",
+  "capture_method",
+  "currency",
+  "customer",
+  "payment_method",
+  "payment_method_data",
+  "transfer_data",
+];
 
 /** https://docs.stripe.com/api/payment_intents/update */
 export function updatePaymentIntent(call: ApiCall): Stripe.PaymentIntent {
   const { parameters, unit } = call;
   refuseRemovedTypes(call);
   const before = retrieve(call, "payment_intent");
-  for (const name of ["amount", "currency", "payment_method", "payment_method_data", "customer", "capture_method"]) {
+  for (const name of FIXED_ONCE_TRIED) {
     if (parameters.has(name) && !AMOUNT_STATUSES.includes(before.status)) {
       const message = `This PaymentIntent's ${name} could not be updated because it has a status of ${before.status}. You may only update the ${name} of a PaymentIntent with one of the following statuses: ${AMOUNT_STATUSES.join(", ")}.`;
       throw unexpectedState(message, before);
@@ -177,7 +193,7 @@ export function updatePaymentIntent(call: ApiCall): Stripe.PaymentIntent {
   };
   // The voucher of the earlier payment method is void.
   if (usable !== null && before.next_action !== null) unit.dropJobs(before.id);
-  return unit.save<Stripe.PaymentIntent>({
+  const updated: Stripe.PaymentIntent = {
     ...describePayment(before, parameters),
     amount: readAmount(),
     currency,
@@ -187,7 +203,9 @@ export function updatePaymentIntent(call: ApiCall): Stripe.PaymentIntent {
     ...(usable === null
       ? {}
       : { payment_method: usable.paymentMethod.id, status: "requires_confirmation", next_action: null }),
-  });
+  };
+  checkSplit(unit, updated);
+  return unit.save(updated);
 }
 
 const CANCELABLE = ["requires_payment_method", "requires_capture", "requires_confirmation", "requires_action"];
@@ -259,6 +277,8 @@ export function capturePaymentIntent(call: ApiCall): Stripe.PaymentIntent {
       "This PaymentIntent can only be captured once: its charge has `multicapture` `unavailable`. Leave out `final_capture`, or set it to true.";
     throw failure(message, { param: "final_capture", payment_intent: before });
   }
+  const split = readCaptureSplit(before, parameters, isFinal);
+  checkSplit(unit, { ...before, ...split });
   const received = before.amount_received + amount;
   const metadata = mergeMetadata(before.metadata, parameters.metadata());
   if (!isFinal && amount < before.amount_capturable) {
@@ -274,12 +294,18 @@ export function capturePaymentIntent(call: ApiCall): Stripe.PaymentIntent {
   unit.dropJobs(before.id);
   const captured = unit.save<Stripe.PaymentIntent>({
     ...before,
+    ...split,
     status: "succeeded",
     amount_capturable: 0,
     amount_received: received,
     metadata,
   });
-  const paid = saveCaptured(unit, { ...charge, captured: true, amount_captured: received });
+  const paid = saveCaptured(unit, {
+    ...charge,
+    ...splitOfCharge(captured),
+    captured: true,
+    amount_captured: received,
+  });
   listReleaseAsRefund(call, paid);
   unit.fire(amount === 0 ? "rest_released" : "captured", [captured, paid]);
   return captured;

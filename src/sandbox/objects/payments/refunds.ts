@@ -1,7 +1,8 @@
 import type { Stripe } from "stripe";
 import { failure, missing, refusal } from "../../http/apiError.ts";
 import { postRefund } from "../balance.ts";
-import { latestCharge } from "./charges.ts";
+import { latestCharge, postBalance } from "./charges.ts";
+import { asksForParts, readRefundedParts, refundParts } from "../connect/refundedParts.ts";
 import { printAmount } from "../../world/currencies.ts";
 import type { ApiCall } from "../../http/endpoint.ts";
 import { newId } from "../../world/identifiers.ts";
@@ -17,7 +18,8 @@ const RELEASES_HIDDEN_IN = "2025-03-31";
 
 /** https://docs.stripe.com/api/refunds/create */
 export function createRefund({ parameters, unit }: ApiCall): Stripe.Refund {
-  const charge = findRefundableCharge(unit, parameters);
+  const charge = withParts(unit, parameters, findRefundableCharge(unit, parameters));
+  refuseTransferred(charge);
   const left = charge.amount_captured - charge.amount_refunded;
   if (unit.list("dispute", "charge", charge.id).some((dispute) => !dispute.is_charge_refundable)) {
     const message = `Charge ${charge.id} has been charged back; cannot issue a refund.`;
@@ -35,8 +37,10 @@ export function createRefund({ parameters, unit }: ApiCall): Stripe.Refund {
     const message = `Refund amount (${print(amount)}) is greater than unrefunded amount on charge (${print(left)})`;
     throw failure(message, { param: "amount" });
   }
+  const parts = readRefundedParts(unit, parameters, charge, amount);
   const scenario = findScenarioOf(unit, charge.payment_method ?? "");
-  const built = buildRefund(unit, parameters, charge, amount, isPending(scenario));
+  const blank = buildRefund(unit, parameters, charge, amount, isPending(scenario));
+  const built = { ...blank, ...refundParts(unit, parts, blank.id) };
   const refund = built.status === "pending" ? built : posted(unit, built);
   const refundedAmount = charge.amount_refunded + amount;
   const refunded = unit.save({
@@ -97,6 +101,20 @@ function posted(unit: UnitOfWork, refund: Stripe.Refund): Stripe.Refund {
 /** A bank sends money back as slowly as it takes it. */
 function isPending(scenario: Scenario | undefined): boolean {
   return scenario?.refund === "pending" || scenario?.attempt.kind === "processing";
+}
+
+/** The charge as it is now that everybody's part of it is booked, which a refund of the parts needs. */
+function withParts(unit: UnitOfWork, parameters: Parameters, charge: Stripe.Charge): Stripe.Charge {
+  if (!asksForParts(parameters)) return charge;
+  postBalance(unit, charge.id);
+  return unit.find("charge", charge.id) ?? charge;
+}
+
+/** The payment that a transfer is to the account which gets it goes back by reversing the transfer. */
+function refuseTransferred(charge: Stripe.Charge): void {
+  if (charge.source_transfer === null) return;
+  const message = `Payment ${charge.id} came by a transfer: this sandbox takes it back by a reversal of that transfer, which the platform makes. (Stripe also refunds it.)`;
+  throw failure(message, { param: "charge" });
 }
 
 function findRefundableCharge(unit: UnitOfWork, parameters: Parameters): Stripe.Charge {
