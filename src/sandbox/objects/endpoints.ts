@@ -1,6 +1,6 @@
-import { ACCOUNT_LINKS } from "./connect/accountLinks.ts";
-import { ACCOUNTS } from "./connect/accounts.ts";
-import { OAUTH } from "./connect/oauth.ts";
+import { ACCOUNT_LINKS } from "./accounts/accountLinks.ts";
+import { ACCOUNTS } from "./accounts/accounts.ts";
+import { OAUTH } from "./accounts/oauth.ts";
 import { BALANCE_TRANSACTIONS } from "./balance.ts";
 import { CASH_BALANCES } from "./methods/cashBalance.ts";
 import { CATALOG } from "./checkout/catalog.ts";
