@@ -26,7 +26,7 @@ export function createApp(parts: Parts, onSent: ((sent: Sent) => void) | undefin
     const { status, body, headers } = answer;
     const { method = "GET", url = "/" } = context.env.incoming;
     // The answer to HEAD has no body.
-    if (url.startsWith("/v1/") && method !== "HEAD" && headers["Content-Type"] === JSON_TYPE) {
+    if (isDeclared(url, status) && method !== "HEAD" && headers["Content-Type"] === JSON_TYPE) {
       onSent?.({ from: `${method} ${pattern ?? url}`, status, body });
     }
     return reply(status, body, headers);
@@ -64,6 +64,11 @@ export function createApp(parts: Parts, onSent: ((sent: Sent) => void) | undefin
   addOnboardingPage(app, parts);
   addDashboard(app, parts);
   return app;
+}
+
+/** Whether the stripe package declares the shape of the answer; it doesn't for the errors of OAuth. */
+function isDeclared(url: string, status: number): boolean {
+  return url.startsWith("/v1/") || (url.startsWith("/oauth/") && status < 400);
 }
 
 function parametersIn({ path }: Endpoint): number {

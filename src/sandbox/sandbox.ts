@@ -57,7 +57,7 @@ export type Sandbox = {
   readonly protocol: "http";
   readonly host: string;
   readonly port: number;
-  /** Any key that begins with `sk_test_` or `rk_test_` is taken; this is one. */
+  /** Any key that begins with `sk_test_` or `rk_test_` is taken; this is one. `sk_test_account_<name>` is a platform of its own. */
   readonly secretKey: string;
   /** Stops it and closes every connection, also those whose answer is still due. */
   close(): Promise<void>;

@@ -35,11 +35,6 @@ const UNDECLARED: Readonly<Record<string, JsonSchema>> = {
   "POST /v1/payment_pages/:id/confirm": SESSION,
 };
 
-/** The declarations name each id in a path alike. */
-function namedAlike(endpoint: string): string {
-  return endpoint.replaceAll(/:\w+/g, ":id");
-}
-
 /** Objects that are only ever a part of another one, or of an event. */
 const PARTS = ["Application"];
 
@@ -75,7 +70,7 @@ function writeAnswers(declarations: Declarations): Content {
   const answers = new Map<string, TypeNode>();
   for (const { method, path } of ENDPOINTS) {
     const endpoint = `${method} ${path}`;
-    const answer = operations.get(namedAlike(endpoint))?.answer;
+    const answer = operations.get(declaredName(endpoint))?.answer;
     if (answer !== undefined) answers.set(endpoint, answer);
     else if (!Object.hasOwn(UNDECLARED, endpoint)) throw new Error(`The stripe package knows no ${endpoint}.`);
   }
@@ -90,13 +85,18 @@ function writeAnswers(declarations: Declarations): Content {
   return { entries: { ...entries, ...UNDECLARED }, definitions: writer.definitions };
 }
 
+/** The declarations call every part of a path that varies the same. */
+function declaredName(endpoint: string): string {
+  return endpoint.replaceAll(/:\w+/g, ":id");
+}
+
 /** For every endpoint what it takes. */
 function writeParameters(declarations: Declarations): Content {
   const operations = declarations.operations();
   const writer = new SchemaWriter(declarations);
   const entries: Record<string, JsonSchema> = {};
   for (const { method, path } of ENDPOINTS) {
-    const params = operations.get(namedAlike(`${method} ${path}`))?.params;
+    const params = operations.get(declaredName(`${method} ${path}`))?.params;
     if (params !== undefined && params !== null) entries[`${method} ${path}`] = writer.schemaOf(params);
   }
   return shareAlike({ entries, definitions: writer.definitions });

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { leavePlatform } from "../objects/connect/leaving.ts";
-import { ONBOARDING_OUTCOMES, withOutcome } from "../objects/connect/onboarding.ts";
-import { changeAccount, type Desk } from "../objects/connect/savedAccounts.ts";
+import { leavePlatform } from "../objects/accounts/leaving.ts";
+import { ONBOARDING_OUTCOMES, withOutcome } from "../objects/accounts/onboarding.ts";
+import { changeAccount, type Desk } from "../objects/accounts/savedAccounts.ts";
 import type { Parts } from "../objects/parts.ts";
 import { platformOf } from "../world/platforms.ts";
 import { ControlError } from "./controlError.ts";

@@ -124,13 +124,25 @@ export async function deliverAgain(
   const account = String(event["account"]);
   const unit = ledger.begin(account);
   const endpoints =
-    endpointId === null ? endpointsFor(store, account, String(event["type"])) : [endpointThatTakes(store, endpointId)];
+    endpointId === null
+      ? endpointsOf(store, id, account, String(event["type"]))
+      : [endpointThatTakes(store, endpointId)];
   unit.resend(
     id,
     endpoints.map(({ shown }) => shown.id),
   );
   await deliveries.dispatch(await ledger.commit(unit));
   return endpoints.length;
+}
+
+/** The endpoints that listen now; for an event of an account that has left, those that it was sent to. */
+function endpointsOf(store: Store, id: string, account: string, type: string): readonly WebhookEndpoint[] {
+  const listening = endpointsFor(store, account, type);
+  if (listening.length > 0) return listening;
+  const sent = store.rows("SELECT DISTINCT endpoint_id FROM deliveries WHERE event_id = ?", id);
+  return sent
+    .flatMap((row) => findEndpoint(store, String(row["endpoint_id"])) ?? [])
+    .filter(({ shown }) => shown.status === "enabled");
 }
 
 function endpointThatTakes(store: Store, id: string): WebhookEndpoint {

@@ -12,7 +12,7 @@ import { type Headers, JSON_TYPE, type PlainReply } from "../http/replies.ts";
 import type { Parts } from "./parts.ts";
 import { parseForm, readParameters } from "../http/parameters.ts";
 import { parameterSchemaOf } from "../http/parameterSchemas.ts";
-import { oauthWireError } from "./connect/oauthError.ts";
+import { oauthWireError } from "./accounts/oauthError.ts";
 import { fingerprint, type IdempotentRequest } from "../http/savedAnswers.ts";
 import type { UnitOfWork } from "../world/unitOfWork.ts";
 import { shownIn } from "../world/versions.ts";

@@ -1,6 +1,6 @@
 import type { Stripe } from "stripe";
 import { type ApiError, cardError, failure, refusal } from "../../http/apiError.ts";
-import { checkCharges } from "../connect/savedAccounts.ts";
+import { checkCharges } from "../accounts/savedAccounts.ts";
 import { AUTHORIZATION_DAYS } from "../methods/cards.ts";
 import { failedCharge, newCharge, saveCaptured, succeededCharge } from "./charges.ts";
 import { DAY_MS } from "../../world/clock.ts";

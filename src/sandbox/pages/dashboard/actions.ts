@@ -1,5 +1,6 @@
 import type { Parts } from "../../objects/parts.ts";
 import { ControlError } from "../../control/controlError.ts";
+import { deauthorize, onboard } from "../../control/connect.ts";
 import { authorize, dispute, settle } from "../../control/interventions.ts";
 import type { ListedObject } from "../../control/listedObjects.ts";
 import { actAsMerchant } from "../../control/actAsMerchant.ts";
@@ -40,6 +41,21 @@ const ACTIONS = {
     run: (parts, { id, kind, account }) => actAsMerchant(parts, account, "/v1/refunds", "", { [kind]: id }),
   },
   expire: { label: "Expire", done: "Expired", run: merchant("/v1/checkout/sessions/:id/expire") },
+  onboard: {
+    label: "Onboard",
+    done: "Onboarded",
+    run: (parts, { id }) => onboard(parts, { account: id, outcome: "done" }),
+  },
+  disable: {
+    label: "Disable",
+    done: "Disabled",
+    run: (parts, { id }) => onboard(parts, { account: id, outcome: "disabled" }),
+  },
+  disconnect: {
+    label: "Disconnect",
+    done: "Disconnected",
+    run: (parts, { id }) => deauthorize(parts, { account: id }),
+  },
   win: { label: "Win", done: "Won", run: submit("winning_evidence") },
   lose: { label: "Lose", done: "Lost", run: submit("losing_evidence") },
 } as const satisfies Readonly<Record<string, Action>>;
@@ -63,7 +79,13 @@ const ALLOWED: Readonly<Partial<Record<StoredKind, Readonly<Record<string, reado
   "checkout.session": { open: ["expire"] },
 };
 
-function allowedActions({ kind, body, charge }: ListedObject): readonly ActionName[] {
+function allowedActions(object: ListedObject): readonly ActionName[] {
+  const { id, kind, account, body, charge } = object;
+  // An account has no status, and belongs to itself once it has left.
+  if (kind === "account") {
+    const turn = body["charges_enabled"] === true ? "disable" : "onboard";
+    return account === id ? [] : [turn, "disconnect"];
+  }
   const allowed = ALLOWED[kind]?.[String(body["status"])] ?? [];
   const { captured, refunded, disputed } = charge ?? body;
   return allowed.filter((name) => {

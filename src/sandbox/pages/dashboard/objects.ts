@@ -119,7 +119,8 @@ const MOODS: Readonly<Record<string, Mood>> = {
 
 /** The status, and what happened to the money since. */
 export function statusBadge({ body, charge }: ListedObject): Html | string {
-  const { status, active } = body;
+  const { status, active, charges_enabled: mayBePaid } = body;
+  if (typeof mayBePaid === "boolean") return badge(mayBePaid ? "enabled" : "disabled", mayBePaid ? "good" : "waiting");
   const word =
     typeof status === "string" ? status : typeof active === "boolean" ? (active ? "active" : "inactive") : null;
   if (word === null) return "";

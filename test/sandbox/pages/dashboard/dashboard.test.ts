@@ -132,6 +132,22 @@ describe.skipIf(!hasBrowser)("the sandbox's page", () => {
     });
   });
 
+  it("onboards, disables and disconnects an account", async () => {
+    await withDashboard(async ({ page, stripe }) => {
+      const { id } = await stripe.accounts.create({ type: "standard" });
+      await press(page, `Onboard ${id}`);
+      await says(page, `Onboarded ${id}`);
+      expect((await stripe.accounts.retrieve(id)).charges_enabled).toBe(true);
+      await press(page, `Disable ${id}`);
+      await says(page, `Disabled ${id}`);
+      expect((await stripe.accounts.retrieve(id)).charges_enabled).toBe(false);
+      await press(page, `Disconnect ${id}`);
+      await says(page, `Disconnected ${id}`);
+      expect((await stripe.accounts.list()).data).toEqual([]);
+      await page.getByRole("button", { name: `Onboard ${id}` }).waitFor({ state: "detached" });
+    });
+  });
+
   it("resends an event to all endpoints, and delivers it again to one", async () => {
     await withReceiver(async ({ url, received, answerWith }) => {
       await withDashboard(

@@ -381,6 +381,9 @@ describe("an account that leaves", () => {
             const types = received.map(({ event }) => event.type);
             expect(types).toContain("payment_intent.processing");
             expect(types).not.toContain("payment_intent.succeeded");
+            // A webhook that was lost can still be brought to those who should have had it.
+            expect((await control(sandbox, "POST", `/events/${left.id}/deliver`)).status).toBe(200);
+            expect(received.filter(({ event }) => event.id === left.id)).toHaveLength(2);
             expect(own.received).toEqual([]);
             expect((await stripe.accounts.list()).data).toEqual([]);
             expect(await errorOf(there.paymentIntents.retrieve(debit.id))).toMatchObject({ code: "account_invalid" });
