@@ -14,6 +14,32 @@ async function transactionOf(stripe: Stripe, id: string): Promise<Stripe.Balance
   });
 }
 
+describe("the balance", () => {
+  it("is what the transactions add up to, by currency, available or not yet", async () => {
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const nothing = [{ amount: 0, currency: "usd" }];
+      expect(await stripe.balance.retrieve()).toMatchObject({
+        object: "balance",
+        available: nothing,
+        pending: nothing,
+      });
+      const { id } = await stripe.paymentIntents.create(cardPayment());
+      const { id: quick } = await stripe.paymentIntents.create(cardPayment("pm_card_bypassPending"));
+      const { id: yen } = await stripe.paymentIntents.create({ ...cardPayment(), amount: 10_000, currency: "jpy" });
+      await Promise.all([id, quick, yen].map(async (paid) => await transactionOf(stripe, paid)));
+      await stripe.refunds.create({ payment_intent: quick, amount: 99 });
+      const before = await stripe.balance.retrieve();
+      const shown = (amount: number, currency: string) => ({ amount, currency, source_types: { card: amount } });
+      expect(before.available).toEqual(expect.arrayContaining([shown(1_037 - 99, "usd"), shown(0, "jpy")]));
+      expect(before.pending).toEqual(expect.arrayContaining([shown(1_037, "usd"), shown(9_680, "jpy")]));
+      await control(sandbox, "POST", "/clock", { advanceMs: 2 * dayMs });
+      const after = await stripe.balance.retrieve();
+      expect(after.available).toEqual(expect.arrayContaining([shown(2_074 - 99, "usd"), shown(9_680, "jpy")]));
+      expect(after.pending).toEqual(expect.arrayContaining([shown(0, "usd"), shown(0, "jpy")]));
+    });
+  });
+});
+
 describe("a balance transaction", () => {
   it.each([
     [cardPayment(), "charge", 1099, 62],

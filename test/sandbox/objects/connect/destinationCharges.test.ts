@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import type { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
 import {
@@ -5,6 +7,7 @@ import {
   debitPayment,
   errorOf,
   untilStatus,
+  withFolder,
   withReceiver,
   withSandbox,
   until,
@@ -186,6 +189,39 @@ describe("a destination charge", () => {
   });
 });
 
+it.each([
+  ["inactive", "insufficient_capabilities_for_transfer"],
+  ["pending", "insufficient_capabilities_for_transfer"],
+  ["active", null],
+])("an account whose capability for transfers is %s", async (capability, code) => {
+  await withFolder(async (dataDir) => {
+    let shop = "";
+    await withSandbox(async ({ stripe }) => void (shop = await connect(stripe)), { dataDir });
+    const database = new DatabaseSync(join(dataDir, "sandbox.sqlite"));
+    const body = { sql: "json_set(body, '$.capabilities', json(?))", value: JSON.stringify({ transfers: capability }) };
+    database.prepare(`UPDATE objects SET body = ${body.sql} WHERE id = ?`).run(body.value, shop);
+    database.close();
+    await withSandbox(
+      async ({ stripe }) => {
+        const quick = payment({ payment_method: "pm_card_bypassPending" });
+        await stripe.paymentIntents.create(quick);
+        const charge = async () =>
+          await stripe.paymentIntents.create({ ...quick, transfer_data: { destination: shop } });
+        const transfer = async () => await stripe.transfers.create({ amount: 1, currency: "usd", destination: shop });
+        if (code === null) {
+          expect([(await charge()).status, (await transfer()).amount]).toEqual(["succeeded", 1]);
+          return;
+        }
+        const message =
+          "Your destination account needs to have at least one of the following capabilities enabled: transfers, crypto_transfers, legacy_payments";
+        expect(await errorOf(charge())).toMatchObject({ code, message, param: "transfer_data[destination]" });
+        expect(await errorOf(transfer())).toMatchObject({ code, message, param: "destination", statusCode: 400 });
+      },
+      { dataDir },
+    );
+  });
+});
+
 describe("the money of a payment", () => {
   const refusals: readonly [string, Partial<Stripe.PaymentIntentCreateParams>, object][] = [
     [
@@ -256,6 +292,59 @@ describe("the money of a payment", () => {
       expect(await transferOf(stripe, id)).toMatchObject({ amount: 901, transfer_group: "order 1" });
       const late = await errorOf(stripe.paymentIntents.update(id, { transfer_data: { amount: 5 } }));
       expect(late).toMatchObject({ code: "payment_intent_unexpected_state" });
+    });
+  });
+
+  it("is changed in what doesn't concern a destination that has left", async () => {
+    await withSandbox(async ({ stripe }) => {
+      const shop = await connect(stripe);
+      const { id } = await stripe.paymentIntents.create(payment({ transfer_data: { destination: shop } }));
+      await stripe.accounts.del(shop);
+      expect(await stripe.paymentIntents.update(id, { metadata: { a: "b" } })).toMatchObject({ metadata: { a: "b" } });
+    });
+  });
+
+  it("of several captures is divided at the last one, which alone may say how", async () => {
+    await withSandbox(async ({ stripe }) => {
+      const shop = await connect(stripe);
+      const several = { card: { request_multicapture: "if_available" } } as const;
+      const split = { application_fee_amount: 500, transfer_data: { destination: shop } };
+      const held = payment({ capture_method: "manual", payment_method_options: several, ...split });
+      const { id } = await stripe.paymentIntents.create(held);
+      const part = { amount_to_capture: 2_000, final_capture: false };
+      const early = await errorOf(stripe.paymentIntents.capture(id, { ...part, application_fee_amount: 1 }));
+      expect(early).toMatchObject({ param: "application_fee_amount" });
+      await stripe.paymentIntents.capture(id, part);
+      expect(await errorOf(stripe.refunds.create({ payment_intent: id, reverse_transfer: true }))).toMatchObject({
+        param: "reverse_transfer",
+      });
+      expect(await balanceOf(stripe, shop)).toBe(0);
+      await stripe.paymentIntents.capture(id, { amount_to_capture: 3_000 });
+      expect(await transferOf(stripe, id)).toMatchObject({ amount: 5_000 });
+      expect(await balanceOf(stripe, shop)).toBe(4_500);
+    });
+  });
+
+  it("is divided as Checkout and Payment Links say", async () => {
+    await withSandbox(async ({ stripe }) => {
+      const shop = await connect(stripe);
+      const product = await stripe.products.create({ name: "Book" });
+      const price = await stripe.prices.create({ currency: "usd", unit_amount: 1_500, product: product.id });
+      const line_items = [{ price: price.id, quantity: 2 }];
+      const split = { application_fee_amount: 100, transfer_data: { destination: shop } };
+      const order = { mode: "payment", line_items, success_url: "https://example.com" } as const;
+      const session = await stripe.checkout.sessions.create({ ...order, payment_intent_data: split });
+      await stripe.rawRequest("POST", `/v1/payment_pages/${session.id}/confirm`, { payment_method: "pm_card_visa" });
+      const { payment_intent: id } = await stripe.checkout.sessions.retrieve(session.id);
+      expect(await transferOf(stripe, idOf(id))).toMatchObject({ amount: 3_000, destination: shop });
+      expect(await balanceOf(stripe, shop)).toBe(2_900);
+      const link = await stripe.paymentLinks.create({ line_items, ...split });
+      expect(link).toMatchObject({ application_fee_amount: 100, transfer_data: { amount: null, destination: shop } });
+      const nobody = { transfer_data: { destination: "acct_1Nobody" } };
+      const refused = async (made: Promise<unknown>) =>
+        expect(await errorOf(made)).toMatchObject({ code: "resource_missing", statusCode: 400 });
+      await refused(stripe.paymentLinks.create({ line_items, ...nobody }));
+      await refused(stripe.checkout.sessions.create({ ...order, payment_intent_data: nobody }));
     });
   });
 
