@@ -12,6 +12,7 @@ import {
   withSandbox,
   until,
   secret,
+  type Surroundings,
 } from "../../surroundings.ts";
 import { balanceOf, chargeOf, connect, eventsOf, idOf, movements, on, payment, transferOf } from "./marketplace.ts";
 
@@ -189,36 +190,47 @@ describe("a destination charge", () => {
   });
 });
 
-it.each([
-  ["inactive", "insufficient_capabilities_for_transfer"],
-  ["pending", "insufficient_capabilities_for_transfer"],
-  ["active", null],
-])("an account whose capability for transfers is %s", async (capability, code) => {
+/** A connected account that shows this status of its capability to get transfers. */
+async function withCapability(
+  status: string,
+  use: (surroundings: Surroundings, account: string) => Promise<void>,
+): Promise<void> {
   await withFolder(async (dataDir) => {
     let shop = "";
     await withSandbox(async ({ stripe }) => void (shop = await connect(stripe)), { dataDir });
     const database = new DatabaseSync(join(dataDir, "sandbox.sqlite"));
-    const body = { sql: "json_set(body, '$.capabilities', json(?))", value: JSON.stringify({ transfers: capability }) };
-    database.prepare(`UPDATE objects SET body = ${body.sql} WHERE id = ?`).run(body.value, shop);
+    const sql = "UPDATE objects SET body = json_set(body, '$.capabilities', json(?)) WHERE id = ?";
+    database.prepare(sql).run(JSON.stringify({ transfers: status }), shop);
     database.close();
     await withSandbox(
-      async ({ stripe }) => {
-        const quick = payment({ payment_method: "pm_card_bypassPending" });
-        await stripe.paymentIntents.create(quick);
-        const charge = async () =>
-          await stripe.paymentIntents.create({ ...quick, transfer_data: { destination: shop } });
-        const transfer = async () => await stripe.transfers.create({ amount: 1, currency: "usd", destination: shop });
-        if (code === null) {
-          expect([(await charge()).status, (await transfer()).amount]).toEqual(["succeeded", 1]);
-          return;
-        }
-        const message =
-          "Your destination account needs to have at least one of the following capabilities enabled: transfers, crypto_transfers, legacy_payments";
-        expect(await errorOf(charge())).toMatchObject({ code, message, param: "transfer_data[destination]" });
-        expect(await errorOf(transfer())).toMatchObject({ code, message, param: "destination", statusCode: 400 });
+      async (surroundings) => {
+        await surroundings.stripe.paymentIntents.create(payment({ payment_method: "pm_card_bypassPending" }));
+        await use(surroundings, shop);
       },
       { dataDir },
     );
+  });
+}
+
+describe("an account whose capability to get transfers", () => {
+  it.each(["inactive", "pending"])("is %s gets none", async (status) => {
+    await withCapability(status, async ({ stripe }, destination) => {
+      const message =
+        "Your destination account needs to have at least one of the following capabilities enabled: transfers, crypto_transfers, legacy_payments";
+      const refused = { code: "insufficient_capabilities_for_transfer", message, statusCode: 400 };
+      const charge = await errorOf(stripe.paymentIntents.create(payment({ transfer_data: { destination } })));
+      expect(charge).toMatchObject({ ...refused, param: "transfer_data[destination]" });
+      const transfer = await errorOf(stripe.transfers.create({ amount: 1, currency: "usd", destination }));
+      expect(transfer).toMatchObject({ ...refused, param: "destination" });
+    });
+  });
+
+  it("is active gets them", async () => {
+    await withCapability("active", async ({ stripe }, destination) => {
+      await stripe.paymentIntents.create(payment({ transfer_data: { destination } }));
+      await stripe.transfers.create({ amount: 1, currency: "usd", destination });
+      expect(await balanceOf(stripe, destination)).toBe(10_001);
+    });
   });
 });
 
@@ -341,10 +353,10 @@ describe("the money of a payment", () => {
       const link = await stripe.paymentLinks.create({ line_items, ...split });
       expect(link).toMatchObject({ application_fee_amount: 100, transfer_data: { amount: null, destination: shop } });
       const nobody = { transfer_data: { destination: "acct_1Nobody" } };
-      const refused = async (made: Promise<unknown>) =>
-        expect(await errorOf(made)).toMatchObject({ code: "resource_missing", statusCode: 400 });
-      await refused(stripe.paymentLinks.create({ line_items, ...nobody }));
-      await refused(stripe.checkout.sessions.create({ ...order, payment_intent_data: nobody }));
+      const refused = { code: "resource_missing", statusCode: 400 };
+      expect(await errorOf(stripe.paymentLinks.create({ line_items, ...nobody }))).toMatchObject(refused);
+      const sessionForNobody = stripe.checkout.sessions.create({ ...order, payment_intent_data: nobody });
+      expect(await errorOf(sessionForNobody)).toMatchObject(refused);
     });
   });
 
