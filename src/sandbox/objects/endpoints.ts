@@ -3,6 +3,7 @@ import { APPLICATION_FEES } from "./connect/applicationFees.ts";
 import { TRANSFER_REVERSALS } from "./connect/transferReversals.ts";
 import { TRANSFERS } from "./connect/transfers.ts";
 import { BALANCES } from "./balance.ts";
+import { capturePaymentIntent } from "./payments/capture.ts";
 import { CASH_BALANCES } from "./methods/cashBalance.ts";
 import { CATALOG } from "./checkout/catalog.ts";
 import { confirmSession, createSession, expireSession } from "./checkout/sessions.ts";
@@ -16,7 +17,6 @@ import { listObjects, wholeList } from "../http/lists.ts";
 import { listEvents, retrieveEvent } from "../webhooks/events.ts";
 import {
   cancelPaymentIntent,
-  capturePaymentIntent,
   confirmPaymentIntent,
   createPaymentIntent,
   updatePaymentIntent,
