@@ -18,6 +18,8 @@ export const KINDS: readonly StoredKind[] = [
   "charge",
   "refund",
   "dispute",
+  "transfer",
+  "application_fee",
   "checkout.session",
   "payment_link",
   "setup_intent",

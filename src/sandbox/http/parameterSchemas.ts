@@ -79,7 +79,8 @@ const ADDED: Readonly<Record<string, { readonly properties: Fields; readonly req
   "POST /v1/payment_intents/:id": { properties: { amount: positive, ...divided, ...cards, ...older } },
   "POST /v1/payment_intents/:id/confirm": { properties: { ...cards, ...older } },
   "POST /v1/payment_intents/:id/capture": { properties: { amount_to_capture: { minimum: 0 }, ...divided } },
-  "POST /v1/transfers": { properties: { amount: positive } },
+  // The sandbox has one balance for money of every kind.
+  "POST /v1/transfers": { properties: { amount: positive, source_type: { not: { enum: ["bank_account", "fpx"] } } } },
   "POST /v1/transfers/:id/reversals": { properties: { amount: positive } },
   "POST /v1/setup_intents": { properties: { ...cards, ...older } },
   "POST /v1/setup_intents/:id": { properties: { ...cards, ...older } },

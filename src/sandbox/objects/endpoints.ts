@@ -5,6 +5,7 @@ import { BALANCES } from "./balance.ts";
 import { ACCOUNT_LINKS } from "./accounts/accountLinks.ts";
 import { ACCOUNTS } from "./accounts/accounts.ts";
 import { OAUTH } from "./accounts/oauth.ts";
+import { capturePaymentIntent } from "./payments/capture.ts";
 import { CASH_BALANCES } from "./methods/cashBalance.ts";
 import { CATALOG } from "./checkout/catalog.ts";
 import { confirmSession, createSession, expireSession } from "./checkout/sessions.ts";
@@ -18,7 +19,6 @@ import { listObjects, wholeList } from "../http/lists.ts";
 import { listEvents, retrieveEvent } from "../webhooks/events.ts";
 import {
   cancelPaymentIntent,
-  capturePaymentIntent,
   confirmPaymentIntent,
   createPaymentIntent,
   updatePaymentIntent,

@@ -14,6 +14,35 @@ async function transactionOf(stripe: Stripe, id: string): Promise<Stripe.Balance
   });
 }
 
+function funds(amount: number, currency: string): Stripe.Balance.Available {
+  return { amount, currency, source_types: { card: amount } };
+}
+
+describe("the balance", () => {
+  it("is what the transactions add up to, by currency, available or not yet", async () => {
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const nothing = [{ amount: 0, currency: "usd" }];
+      expect(await stripe.balance.retrieve()).toMatchObject({
+        object: "balance",
+        available: nothing,
+        pending: nothing,
+      });
+      const { id } = await stripe.paymentIntents.create(cardPayment());
+      const { id: quick } = await stripe.paymentIntents.create(cardPayment("pm_card_bypassPending"));
+      const { id: yen } = await stripe.paymentIntents.create({ ...cardPayment(), amount: 10_000, currency: "jpy" });
+      await Promise.all([id, quick, yen].map(async (paid) => await transactionOf(stripe, paid)));
+      await stripe.refunds.create({ payment_intent: quick, amount: 99 });
+      const before = await stripe.balance.retrieve();
+      expect(before.available).toEqual(expect.arrayContaining([funds(1_037 - 99, "usd"), funds(0, "jpy")]));
+      expect(before.pending).toEqual(expect.arrayContaining([funds(1_037, "usd"), funds(9_680, "jpy")]));
+      await control(sandbox, "POST", "/clock", { advanceMs: 2 * dayMs });
+      const after = await stripe.balance.retrieve();
+      expect(after.available).toEqual(expect.arrayContaining([funds(2_074 - 99, "usd"), funds(9_680, "jpy")]));
+      expect(after.pending).toEqual(expect.arrayContaining([funds(0, "usd"), funds(0, "jpy")]));
+    });
+  });
+});
+
 describe("a balance transaction", () => {
   it.each([
     [cardPayment(), "charge", 1099, 62],

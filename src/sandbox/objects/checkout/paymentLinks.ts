@@ -121,7 +121,9 @@ function writeLink(before: Stripe.PaymentLink, { parameters, unit }: ApiCall): S
   const data = parameters.hash("payment_intent_data");
   const draft = draftOf(unit, before.id);
   if (data !== undefined && draft !== null) {
-    saveOrder(unit, before.id, lineItemsOf(unit, before.id), describePayment(draft, data));
+    // The group of a link's payments may change, unlike that of a payment.
+    const open = data.has("transfer_group") ? { ...draft, transfer_group: null } : draft;
+    saveOrder(unit, before.id, lineItemsOf(unit, before.id), describePayment(open, data));
   }
   const phone = parameters.hash("phone_number_collection")?.boolean("enabled");
   return {

@@ -1,18 +1,22 @@
 import { missing } from "../../http/apiError.ts";
 import type { ApiCall } from "../../http/endpoint.ts";
 import { listRows, type Page } from "../../http/lists.ts";
+import type { Row } from "../../world/store.ts";
 import { namesOf, type StoredKind, type StoredObjects } from "../../world/storedObjects.ts";
 
 /** Objects whose addresses lie under that of another one: reversals of a transfer, refunds of an application fee. */
 
 /** @param field of the part, which names the whole */
 export function listParts(call: ApiCall, kind: StoredKind, field: string, wholeId: string): Page {
-  const read = (row: { readonly [column: string]: unknown }) => JSON.parse(String(row["body"])) as unknown;
   const within = [
     { sql: "kind = ?", values: [kind] },
     { sql: `json_extract(body, '$.${field}') = ?`, values: [wholeId] },
   ];
-  return listRows(call, "objects", namesOf(kind).noun, [], read, within);
+  return listRows(call, "objects", namesOf(kind).noun, [], readBody, within);
+}
+
+function readBody(row: Row): unknown {
+  return JSON.parse(String(row["body"])) as unknown;
 }
 
 /** The object that the last part of the path names, or Stripe's 404. */

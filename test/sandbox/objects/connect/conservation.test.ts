@@ -8,7 +8,7 @@ import { contradictionsIn, readBooks } from "./bookkeeping.ts";
 import { connect, idOf, on } from "./marketplace.ts";
 
 const DAY_MS = 86_400_000;
-const method = fc.oneof(
+const aMethod = fc.oneof(
   { arbitrary: fc.constantFrom("pm_card_visa", "pm_card_bypassPending"), weight: 3 },
   fc.constantFrom(
     "pm_card_createDispute",
@@ -21,7 +21,7 @@ const method = fc.oneof(
   ),
 );
 
-const place = fc.nat({ max: 9 });
+const aPlace = fc.nat({ max: 9 });
 /** A part in hundredths; above 100 is more than there is. */
 const part = fc.integer({ min: 1, max: 110 });
 const maybePart = fc.option(part, { nil: null });
@@ -35,11 +35,11 @@ const pay = fc.record({
   transferred: maybePart,
   captured: maybePart,
   isAsync: fc.boolean(),
-  method,
+  method: aMethod,
 });
 const refund = fc.record({
   do: fc.constant("refund" as const),
-  payment: place,
+  payment: aPlace,
   amount: maybePart,
   /** Nothing but the refund, all that goes with that kind of charge, or anything that Stripe may refuse. */
   flags: fc.oneof(
@@ -51,16 +51,16 @@ const transfer = fc.record({
   do: fc.constant("transfer" as const),
   account: fc.nat({ max: 1 }),
   amount: fc.option(fc.integer({ min: 1, max: 2_000 }), { nil: null, freq: 2 }),
-  source: fc.option(place, { nil: null }),
+  source: fc.option(aPlace, { nil: null }),
 });
 const reverse = fc.record({
   do: fc.constant("reverse" as const),
-  transfer: place,
+  transfer: aPlace,
   amount: maybePart,
   refund_application_fee: fc.boolean(),
 });
-const refundFee = fc.record({ do: fc.constant("refundFee" as const), fee: place, amount: maybePart });
-const dispute = fc.record({ do: fc.constant("dispute" as const), payment: place, isWon: fc.boolean() });
+const refundFee = fc.record({ do: fc.constant("refundFee" as const), fee: aPlace, amount: maybePart });
+const dispute = fc.record({ do: fc.constant("dispute" as const), payment: aPlace, isWon: fc.boolean() });
 const wait = fc.record({ do: fc.constant("wait" as const), ms: fc.constantFrom(400, 3 * DAY_MS, 8 * DAY_MS) });
 const command = fc.oneof(
   { arbitrary: pay, weight: 4 },

@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import type { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
 import {
@@ -5,10 +7,12 @@ import {
   debitPayment,
   errorOf,
   untilStatus,
+  withFolder,
   withReceiver,
   withSandbox,
   until,
   secret,
+  type Surroundings,
 } from "../../surroundings.ts";
 import { balanceOf, chargeOf, connect, eventsOf, idOf, movements, on, payment, transferOf } from "./marketplace.ts";
 
@@ -186,6 +190,50 @@ describe("a destination charge", () => {
   });
 });
 
+/** A connected account that shows this status of its capability to get transfers. */
+async function withCapability(
+  status: string,
+  use: (surroundings: Surroundings, account: string) => Promise<void>,
+): Promise<void> {
+  await withFolder(async (dataDir) => {
+    let shop = "";
+    await withSandbox(async ({ stripe }) => void (shop = await connect(stripe)), { dataDir });
+    const database = new DatabaseSync(join(dataDir, "sandbox.sqlite"));
+    const sql = "UPDATE objects SET body = json_set(body, '$.capabilities', json(?)) WHERE id = ?";
+    database.prepare(sql).run(JSON.stringify({ transfers: status }), shop);
+    database.close();
+    await withSandbox(
+      async (surroundings) => {
+        await surroundings.stripe.paymentIntents.create(payment({ payment_method: "pm_card_bypassPending" }));
+        await use(surroundings, shop);
+      },
+      { dataDir },
+    );
+  });
+}
+
+describe("an account whose capability to get transfers", () => {
+  it.each(["inactive", "pending"])("is %s gets none", async (status) => {
+    await withCapability(status, async ({ stripe }, destination) => {
+      const message =
+        "Your destination account needs to have at least one of the following capabilities enabled: transfers, crypto_transfers, legacy_payments";
+      const refused = { code: "insufficient_capabilities_for_transfer", message, statusCode: 400 };
+      const charge = await errorOf(stripe.paymentIntents.create(payment({ transfer_data: { destination } })));
+      expect(charge).toMatchObject({ ...refused, param: "transfer_data[destination]" });
+      const transfer = await errorOf(stripe.transfers.create({ amount: 1, currency: "usd", destination }));
+      expect(transfer).toMatchObject({ ...refused, param: "destination" });
+    });
+  });
+
+  it("is active gets them", async () => {
+    await withCapability("active", async ({ stripe }, destination) => {
+      await stripe.paymentIntents.create(payment({ transfer_data: { destination } }));
+      await stripe.transfers.create({ amount: 1, currency: "usd", destination });
+      expect(await balanceOf(stripe, destination)).toBe(10_001);
+    });
+  });
+});
+
 describe("the money of a payment", () => {
   const refusals: readonly [string, Partial<Stripe.PaymentIntentCreateParams>, object][] = [
     [
@@ -256,6 +304,59 @@ describe("the money of a payment", () => {
       expect(await transferOf(stripe, id)).toMatchObject({ amount: 901, transfer_group: "order 1" });
       const late = await errorOf(stripe.paymentIntents.update(id, { transfer_data: { amount: 5 } }));
       expect(late).toMatchObject({ code: "payment_intent_unexpected_state" });
+    });
+  });
+
+  it("is changed in what doesn't concern a destination that has left", async () => {
+    await withSandbox(async ({ stripe }) => {
+      const shop = await connect(stripe);
+      const { id } = await stripe.paymentIntents.create(payment({ transfer_data: { destination: shop } }));
+      await stripe.accounts.del(shop);
+      expect(await stripe.paymentIntents.update(id, { metadata: { a: "b" } })).toMatchObject({ metadata: { a: "b" } });
+    });
+  });
+
+  it("of several captures is divided at the last one, which alone may say how", async () => {
+    await withSandbox(async ({ stripe }) => {
+      const shop = await connect(stripe);
+      const several = { card: { request_multicapture: "if_available" } } as const;
+      const split = { application_fee_amount: 500, transfer_data: { destination: shop } };
+      const held = payment({ capture_method: "manual", payment_method_options: several, ...split });
+      const { id } = await stripe.paymentIntents.create(held);
+      const part = { amount_to_capture: 2_000, final_capture: false };
+      const early = await errorOf(stripe.paymentIntents.capture(id, { ...part, application_fee_amount: 1 }));
+      expect(early).toMatchObject({ param: "application_fee_amount" });
+      await stripe.paymentIntents.capture(id, part);
+      expect(await errorOf(stripe.refunds.create({ payment_intent: id, reverse_transfer: true }))).toMatchObject({
+        param: "reverse_transfer",
+      });
+      expect(await balanceOf(stripe, shop)).toBe(0);
+      await stripe.paymentIntents.capture(id, { amount_to_capture: 3_000 });
+      expect(await transferOf(stripe, id)).toMatchObject({ amount: 5_000 });
+      expect(await balanceOf(stripe, shop)).toBe(4_500);
+    });
+  });
+
+  it("is divided as Checkout and Payment Links say", async () => {
+    await withSandbox(async ({ stripe }) => {
+      const shop = await connect(stripe);
+      const product = await stripe.products.create({ name: "Book" });
+      const price = await stripe.prices.create({ currency: "usd", unit_amount: 1_500, product: product.id });
+      const line_items = [{ price: price.id, quantity: 2 }];
+      const split = { application_fee_amount: 100, transfer_data: { destination: shop } };
+      const order = { mode: "payment", line_items, success_url: "https://example.com" } as const;
+      const session = await stripe.checkout.sessions.create({ ...order, payment_intent_data: split });
+      await stripe.rawRequest("POST", `/v1/payment_pages/${session.id}/confirm`, { payment_method: "pm_card_visa" });
+      const { payment_intent: id } = await stripe.checkout.sessions.retrieve(session.id);
+      expect(await transferOf(stripe, idOf(id))).toMatchObject({ amount: 3_000, destination: shop });
+      expect(await balanceOf(stripe, shop)).toBe(2_900);
+      const link = await stripe.paymentLinks.create({ line_items, ...split });
+      expect(link).toMatchObject({ application_fee_amount: 100, transfer_data: { amount: null, destination: shop } });
+      const nobody = { transfer_data: { destination: "acct_1Nobody" } };
+      const refused = { code: "resource_missing", statusCode: 400 };
+      expect(await errorOf(stripe.paymentLinks.create({ line_items, ...nobody }))).toMatchObject(refused);
+      const sessionForNobody = stripe.checkout.sessions.create({ ...order, payment_intent_data: nobody });
+      expect(await errorOf(sessionForNobody)).toMatchObject(refused);
     });
   });
 

@@ -182,8 +182,8 @@ describe("a reversal", () => {
       expect(await movements(stripe, shop)).toEqual(["payment 5000", "payment_refund -1500", "payment_refund -3500"]);
       expect((await movements(stripe, null)).slice(-2)).toEqual(["transfer_refund 1500", "transfer_refund 3500"]);
       expect((await eventsOf(stripe, null)).slice(-2)).toEqual(["transfer.reversed", "transfer.reversed"]);
-      const payment = await stripe.charges.retrieve(idOf(transfer.destination_payment), {}, on(shop));
-      expect(payment).toMatchObject({ amount_refunded: 5_000, refunded: true });
+      const received = await stripe.charges.retrieve(idOf(transfer.destination_payment), {}, on(shop));
+      expect(received).toMatchObject({ amount_refunded: 5_000, refunded: true });
     });
   });
 
