@@ -179,6 +179,24 @@ describe("a refusal", () => {
   });
 });
 
+it("Links that are refused count as refused requests of their address", async () => {
+  const limited = await openEdge(
+    { ingress: engine.url, admin: engine.url, sandboxUrl: engine.url },
+    { rateLimits: { keyPerSecond: null, refusedPerSecond: 2 } },
+  );
+  engine.answer = failing(400, "invalid_request");
+  const look = async () => await fetch(`${limited.url}/connect/callback?${new URLSearchParams(newQuery()).toString()}`);
+  const pages = await Promise.all(Array.from({ length: 6 }, look));
+  const isTooMany = pages.filter(({ status }) => status === 429);
+  expect(isTooMany.length).toBeGreaterThan(0);
+  expect(isTooMany[0]?.headers.get("retry-after")).toBe("1");
+  expect(await isTooMany[0]?.text()).toContain("Too many requests");
+  // One that is right is never kept from its answer.
+  engine.answer = () => ({ status: 200, body: connected });
+  expect((await look()).status).toBe(200);
+  await limited.close();
+});
+
 it("The page is sent with headers that keep its address to itself, and nothing on it comes from elsewhere", async () => {
   const query = newQuery();
   for (const page of [await open(query), await open("error=access_denied&state=s"), await open("")]) {

@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { fingerprintField } from "../../src/api/edgeHeader.ts";
 
-export type Reached = {
+type Reached = {
   /** `accounts/completeConnect`, `edge/takeNews/send`, `restate/awakeables/…/resolve` */
   readonly path: string;
   readonly key: string | undefined;
