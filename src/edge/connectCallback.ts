@@ -35,8 +35,8 @@ const target = { service: "accounts", handler: "completeConnect" };
 /** No API key has such a name, so that nobody asks for these calls again. */
 const space: KeySpace = { merchant: defaultMerchant, name: "/connect/callback" };
 
-/** A browser waits so long for a page. After it the page asks again. */
-const patience = { waitMs: 20_000, applied: null };
+/** A person waits so long for a page that shows nothing. After it the page says so, and asks again. */
+const patience = { waitMs: 8_000, applied: null };
 
 /** Longer than any code or state. */
 const secretShape = /^[\x21-\x7e]{1,2048}$/;

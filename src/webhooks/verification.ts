@@ -63,7 +63,7 @@ export function verifyWebhook(
     return {
       kind: "refused",
       message:
-        "The signature matches none of the configured webhook secrets. Compare STRIPE_WEBHOOK_SECRET with the endpoint's signing secret.",
+        "The signature matches none of the configured webhook secrets. Compare STRIPE_WEBHOOK_SECRET, or the merchant's webhookSecrets in MERCHANTS_FILE, with the endpoint's signing secret.",
     };
   }
   const news = newsOfEvent(parseJson(text));

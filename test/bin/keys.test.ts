@@ -81,6 +81,26 @@ describe("create", () => {
     expect(JSON.parse(readFileSync(file, "utf8")).keys).toHaveLength(2);
   });
 
+  it.each([
+    ["acme", '{ "merchants": [{ "id": "acme" }] }', null],
+    ["default", '{ "merchants": [] }', null],
+    ["acme", '{ "merchants": [{ "id": "zeta", "stripeSecretKey": "env:ZETA" }] }', "has no merchant acme"],
+    ["acme", '{ "merchants": {} }', "can't be read"],
+    ["acme", "{ Canary", "can't be read"],
+    ["acme", null, "can't be read"],
+  ])("of the merchant %s with MERCHANTS_FILE %s makes the key, and says: %s", async (merchant, text, warning) => {
+    const file = newFile();
+    const merchantsFile = join(temporaryDirectory(), "merchants.json");
+    if (text !== null) writeFileSync(merchantsFile, text);
+    const made = await keys(file, `${createShop} --merchant ${merchant}`, { MERCHANTS_FILE: merchantsFile });
+    expect(made).toMatchObject({ code: 0, stdout: expect.stringMatching(/^rsp_\w+\n$/) });
+    expect(inUse(file).find(textOf(made))).toMatchObject({ merchant });
+    const said = made.stderr.split("\n").filter((line) => line.includes("MERCHANTS_FILE"));
+    const begin = `MERCHANTS_FILE ${merchantsFile} ${warning}`;
+    expect(said.map((line) => line.startsWith(begin))).toEqual(warning === null ? [] : [true]);
+    expect(made.stderr).not.toContain("Canary");
+  });
+
   it("loses none of eight that are made at once, while an edge reads the file", async () => {
     const file = newFile();
     mkdirSync(dirname(file));

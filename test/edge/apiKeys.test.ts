@@ -59,6 +59,14 @@ describe("find", () => {
     expect(keys.find(other.text)).toMatchObject({ name: "reports", scopes: new Set() });
   });
 
+  it("gives a key that names no merchant to the default one", () => {
+    const { text, stored } = testKey({ name: "old" });
+    const { merchant: _merchant, ...withoutMerchant } = stored;
+    const path = newFile();
+    writeFileSync(path, file(withoutMerchant));
+    expect(opened(path).keys.find(text)).toMatchObject({ name: "old", merchant: "default" });
+  });
+
   it("and a forged key that is tried below has the form of one", () => {
     expect(keyIdOf(forged(shop.stored.id))).toBe(shop.stored.id);
   });

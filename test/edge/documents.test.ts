@@ -10,6 +10,7 @@ const addresses = [
   ["/docs", "text/html; charset=utf-8"],
   ["/docs/docs.js", "text/javascript; charset=utf-8"],
   ["/docs/docs.css", "text/css; charset=utf-8"],
+  ["/docs/page.css", "text/css; charset=utf-8"],
   ["/docs/swagger-ui.css", "text/css; charset=utf-8"],
   ["/docs/swagger-ui.js", "text/javascript; charset=utf-8"],
   ["/docs/icon.png", "image/png"],

@@ -39,7 +39,7 @@ const cut = (id: string) => [
 describe("keys", () => {
   let stand: Stand;
   beforeAll(async () => {
-    stand = await openStand({}, [...staying, leaving.stored]);
+    stand = await openStand({}, [...staying, leaving.stored], ["acme"]);
   });
   afterAll(async () => {
     await stand.close();

@@ -11,7 +11,7 @@ const posts: ReadonlySet<string> = new Set([
   "/payments/processWebhook",
   "/webhooks/default",
 ]);
-const gets: ReadonlySet<string> = new Set(["/openapi.json", "/docs", "/livez", "/readyz"]);
+const gets: ReadonlySet<string> = new Set(["/openapi.json", "/docs", "/livez", "/readyz", "/connect/callback"]);
 
 /** Whether a request is one of the table after all: its path letter by letter, with any query. */
 export function isOfTable({ method, target, version }: RawTarget): boolean {

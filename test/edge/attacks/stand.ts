@@ -3,11 +3,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { StoredKey } from "../../../src/edge/apiKeyFile.ts";
+import type { Merchant } from "../../../src/merchants/options.ts";
 import { writeKeyFile } from "../keys.ts";
 import { edgeSecret, openEdge, type SceneEdge } from "../../scene/edge.ts";
 import { openScene, until, type Scene } from "../../scene/scene.ts";
 import type { EdgeOptions } from "../../../src/edge/edge.ts";
 import { openTap, type Tap } from "./tap.ts";
+
+/** The signing secret of a merchant's endpoint. */
+export const merchantSecret = (id: string) => `whsec_of_${id}`;
 
 export type Stand = {
   readonly scene: Scene;
@@ -24,19 +28,32 @@ export type Stand = {
   close(): Promise<void>;
 };
 
-/** @param keys none: the edge takes the developer's calls, without a key */
-export async function openStand(settings: Partial<EdgeOptions> = {}, keys: readonly StoredKey[] = []): Promise<Stand> {
+/**
+ * @param keys none: the edge takes the developer's calls, without a key
+ * @param merchants beside the default one, at the same Stripe account; `merchantSecret` gives the secret of each
+ */
+export async function openStand(
+  settings: Partial<EdgeOptions> = {},
+  keys: readonly StoredKey[] = [],
+  merchants: readonly string[] = [],
+): Promise<Stand> {
   const folder = await mkdtemp(join(tmpdir(), "edge-attacks-"));
   const apiKeysFile = join(folder, "keys.json");
   if (keys.length > 0) writeKeyFile(apiKeysFile, keys);
   const scene = await openScene(1000);
-  await scene.restartService({ edgeSecrets: [edgeSecret] });
+  const further = merchants.map((id): Merchant => {
+    const { stripe } = scene.serviceOptions;
+    return { id, stripe, mode: "test", webhookSecrets: [merchantSecret(id)], limits: null, receiver: null };
+  });
+  const furtherMerchants = { find: (id: string) => further.find((each) => each.id === id), all: () => further };
+  await scene.restartService({ edgeSecrets: [edgeSecret], furtherMerchants });
   const ingressTap = await openTap(scene.ingress);
   const adminTap = await openTap(scene.admin);
   const edge = await openEdge(
     { ...scene, ingress: ingressTap.url, admin: adminTap.url },
     {
       ...(keys.length > 0 && { apiKeysFile }),
+      furtherMerchants: () => further,
       ...settings,
     },
   );

@@ -37,10 +37,12 @@ describe("a mistake is named", () => {
     ["create --name -x --scopes payments:write", "argument is ambiguous"],
     ["create --name ../x --scopes payments:write", `--name can't be "../x". Expected 1 to 64 letters`],
     [`create --name ${"x".repeat(65)} --scopes payments:write`, "Expected 1 to 64 letters"],
-    [
-      "create --name shop --merchant .acme --scopes payments:write",
-      `--merchant can't be ".acme". Expected 1 to 64 letters`,
-    ],
+    ...[".acme", "Acme", "acme.eu", "acme/eu", "-acme", "_acme", "", "x".repeat(65)].map(
+      (merchant): [string, string] => [
+        `create --name shop --merchant=${merchant} --scopes payments:write`,
+        `--merchant can't be "${merchant}". Expected the id of a merchant: 1 to 64 lower-case letters`,
+      ],
+    ),
     ["create --name shop --scopes payments:write --id 0123456789", "create takes no --id."],
     ["create --name shop --scopes payments:write --scope refunds:write", "Unknown option '--scope'"],
     ["list --name shop", "list takes no --name."],
