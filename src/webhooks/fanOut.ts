@@ -12,10 +12,7 @@ import { nextPageDelayMs, reconcileDelayMs } from "./rules.ts";
 type KeyedCall = Call<restate.Context & { readonly key: string }>;
 
 /** Has a page of the connected accounts reconciled, spread over the interval, and asks for the next page. */
-export async function reconcilePage(
-  call: KeyedCall,
-  { run, after, place, intervalMs }: FanOut,
-): Promise<void> {
+export async function reconcilePage(call: KeyedCall, { run, after, place, intervalMs }: FanOut): Promise<void> {
   const page = await call.unhurried(() => connectedAccounts(call, after));
   if (page === null) return;
   const { found, next } = page;

@@ -49,7 +49,9 @@ export const webhookReconcilerInterface = iface.object(
   {
     wake: iface.shared.json({ description: "Begins the schedule, unless it is alive." }),
     tick: iface.json<string>({ description: "One run of the schedule." }),
-    fanOut: iface.shared.json<FanOut>({ description: "Has one page of the connected accounts reconciled, and the next." }),
+    fanOut: iface.shared.json<FanOut>({
+      description: "Has one page of the connected accounts reconciled, and the next.",
+    }),
     reconcile: iface.json<void, Reconciled>({
       description: "Lists undelivered events and passes on what they say. Safe to call at any time.",
     }),

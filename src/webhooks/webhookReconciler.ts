@@ -22,19 +22,9 @@ import { askForLook } from "../notifications/thenLook.ts";
 import { inPortions } from "../stripe/eventTypes.ts";
 import { webhookEventTypes } from "./eventTable.ts";
 import { fanOut, haveReconciled, reconcilePage } from "./fanOut.ts";
-import {
-  accountOfReconciler,
-  platformKey,
-  webhookReconcilerInterface,
-  type Reconciled,
-} from "./interface.ts";
+import { accountOfReconciler, platformKey, webhookReconcilerInterface, type Reconciled } from "./interface.ts";
 import type { UndeliveredQuery } from "./stripe.ts";
-import {
-  isScheduled,
-  listedForMs,
-  reconcileSince,
-  type ReconcileSchedule,
-} from "./rules.ts";
+import { isScheduled, listedForMs, reconcileSince, type ReconcileSchedule } from "./rules.ts";
 
 type State = { schedule: ReconcileSchedule; reconciledUntilMs: number; last: Reconciled; progress: Progress };
 
@@ -71,7 +61,12 @@ export function createWebhookReconciler(options: HandlerOptions) {
     options: {
       ...running(options),
       journalRetention: 0,
-      handlers: { wake: { ingressPrivate: true }, tick: { ...once, ingressPrivate: true }, fanOut: { ...once, ingressPrivate: true }, reconcile: once },
+      handlers: {
+        wake: { ingressPrivate: true },
+        tick: { ...once, ingressPrivate: true },
+        fanOut: { ...once, ingressPrivate: true },
+        reconcile: once,
+      },
     },
   });
 }

@@ -103,7 +103,10 @@ describe.each(modes)("accounts, $mode", ({ inactivityTimeoutMs }) => {
     const answer = scene.call("accounts/awaitOnboarding", { accountId });
     await untilHung(1, () => hungOn(accountId));
     await scene.connected("onboard", { account: accountId, outcome: "rejected" });
-    const rejected = { status: 409, body: { metadata: { reason: "rejected", accountId, failureReason: "rejected.other" } } };
+    const rejected = {
+      status: 409,
+      body: { metadata: { reason: "rejected", accountId, failureReason: "rejected.other" } },
+    };
     expect(await answer).toMatchObject(rejected);
     expect(await scene.call("accounts/awaitOnboarding", { accountId })).toMatchObject(rejected);
   });
@@ -118,7 +121,10 @@ describe.each(modes)("accounts, $mode", ({ inactivityTimeoutMs }) => {
     const answer = scene.call("accounts/awaitOnboarding", { accountId }, key);
     await untilHung(1, () => hungOn(accountId));
     await scene.cancel(await scene.suspended(key));
-    expect(await answer).toMatchObject({ status: 409, body: { metadata: { reason: "canceled", compensation: "none" } } });
+    expect(await answer).toMatchObject({
+      status: 409,
+      body: { metadata: { reason: "canceled", compensation: "none" } },
+    });
     expect(await callbackKeysOf(accountId)).toEqual([]);
   });
 
@@ -132,12 +138,14 @@ describe.each(modes)("accounts, $mode", ({ inactivityTimeoutMs }) => {
     await openPlatform(scene);
   });
 
-  describe("by OAuth", () => {
-    const begin = async () => {
-      const { body } = await scene.call("accounts/createConnectUrl", { returnUrl: "https://shop.example/connected" });
-      return String(body["url"]);
-    };
+  const begin = async () => {
+    const { body } = await scene.call("accounts/createConnectUrl", { returnUrl: "https://shop.example/connected" });
+    return String(body["url"]);
+  };
 
+  const complete = (body: object) => scene.call("accounts/completeConnect", body);
+
+  describe("by OAuth", () => {
     it("connects an account once its owner consents, and disconnects it", async () => {
       const url = await begin();
       expect(url.startsWith(`${scene.sandboxUrl}/oauth/authorize?`)).toBe(true);
@@ -179,7 +187,6 @@ describe.each(modes)("accounts, $mode", ({ inactivityTimeoutMs }) => {
       const back = await consent(await begin());
       const code = back.get("code");
       const state = back.get("state");
-      const complete = (body: object) => scene.call("accounts/completeConnect", body);
       const refused = { status: 400, body: { metadata: { reason: "invalid_request", param: "state" } } };
       expect(await complete({ code, state: "A".repeat(43) })).toMatchObject(refused);
       expect(await complete({ code: "ac_forged", state })).toMatchObject({
@@ -188,7 +195,9 @@ describe.each(modes)("accounts, $mode", ({ inactivityTimeoutMs }) => {
       });
       expect(await complete({ code, state })).toMatchObject(refused);
       const other = await consent(await begin());
-      expect(await complete({ code: other.get("code"), state: other.get("state"), merchant: "books" })).toMatchObject(refused);
+      expect(await complete({ code: other.get("code"), state: other.get("state"), merchant: "books" })).toMatchObject(
+        refused,
+      );
     });
 
     it("connects the account to the merchant for whom the state was given out, whoever brings it back", async () => {
@@ -219,10 +228,8 @@ describe.each(modes)("accounts, $mode", ({ inactivityTimeoutMs }) => {
     it("takes two pages of one state for one", async () => {
       const back = await consent(await begin());
       const request = { code: back.get("code"), state: back.get("state") };
-      const answers = await Promise.all(
-        [1, 2, 3].map(() => scene.call("accounts/completeConnect", request)),
-      );
-      expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 400, 400]);
+      const answers = await Promise.all([1, 2, 3].map(() => scene.call("accounts/completeConnect", request)));
+      expect(answers.map(({ status }) => status).toSorted((one, other) => one - other)).toEqual([200, 400, 400]);
     });
 
     it("says so where no client id is set", async () => {

@@ -101,7 +101,9 @@ describe.each(modes)("the wait, $mode", ({ inactivityTimeoutMs }) => {
       retelling.with = (request, told) => (request.path.includes(id) ? { status: 404, body: gone } : told);
       await settle(scene, noun, id);
       const { status, body } = await call.answer;
-      expect({ status, reason: body.metadata?.["reason"] }).toEqual(noun.gone ?? { status: 502, reason: "needs_review" });
+      expect({ status, reason: body.metadata?.["reason"] }).toEqual(
+        noun.gone ?? { status: 502, reason: "needs_review" },
+      );
       retelling.with = (_request, told) => told;
     });
 
@@ -112,19 +114,22 @@ describe.each(modes)("the wait, $mode", ({ inactivityTimeoutMs }) => {
       expect({ status, ...body.metadata }).toMatchObject({ status: 404, reason: "not_found" });
     });
 
-    it.skipIf(noun.hasStatus === false)("needs a person where Stripe reports a status that this version doesn't know", async () => {
-      const id = await noun.make(scene);
-      const call = begin(scene, noun, id);
-      await scene.suspended(call.key);
-      retelling.with = (_request, told) =>
-        told.body["id"] === id ? { ...told, body: { ...told.body, status: "teleported" } } : told;
-      await settle(scene, noun, id);
-      const { status, body } = await call.answer;
-      expect({ status, ...body.metadata }).toMatchObject({ status: 502, reason: "needs_review" });
-      expect(body.message).toContain("teleported");
-      retelling.with = (_request, told) => told;
-      expect(await hung(scene, noun, id)).toEqual([]);
-    });
+    it.skipIf(noun.hasStatus === false)(
+      "needs a person where Stripe reports a status that this version doesn't know",
+      async () => {
+        const id = await noun.make(scene);
+        const call = begin(scene, noun, id);
+        await scene.suspended(call.key);
+        retelling.with = (_request, told) =>
+          told.body["id"] === id ? { ...told, body: { ...told.body, status: "teleported" } } : told;
+        await settle(scene, noun, id);
+        const { status, body } = await call.answer;
+        expect({ status, ...body.metadata }).toMatchObject({ status: 502, reason: "needs_review" });
+        expect(body.message).toContain("teleported");
+        retelling.with = (_request, told) => told;
+        expect(await hung(scene, noun, id)).toEqual([]);
+      },
+    );
 
     it("polls where the metadata has no room for a doorbell", async () => {
       await scene.restartService({ pollScheduleMs: [1500] });
