@@ -38,6 +38,7 @@ async function main(): Promise<void> {
     mode: config.stripe.mode,
     webhookSecrets: config.stripe.webhookSecrets,
     clientId: config.stripe.clientId,
+    connectRedirectUri: config.connectRedirectUri,
     ...(further !== null && { furtherMerchants: further }),
     ...config.payments,
     inactivityTimeoutMs: defaultInactivityTimeoutMs,
