@@ -1,5 +1,5 @@
 /** Standard accounts by OAuth: their owner consents on a page of Stripe's, and may leave again. https://docs.stripe.com/connect/oauth-standard-accounts */
-import { randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import type {
   CompleteConnectRequest,
   ConnectedAccount,
@@ -10,7 +10,7 @@ import type {
 } from "./contract.ts";
 import type { Call, Surroundings } from "../durable/call.ts";
 import { failure, invalidField } from "../durable/failures.ts";
-import { connectStateInterface, connectStateKey, type ConnectIntent } from "./interface.ts";
+import { connectStateInterface, type ConnectIntent } from "./interface.ts";
 import { readAccount, readNamedAccount } from "./object.ts";
 
 /** Who opens an account at Stripe on the way takes their time. */
@@ -85,6 +85,11 @@ export async function disconnectAccount(
     return { accountId, status: "disconnected" };
   }
   throw failure("invalid_request", asked.message, { accountId });
+}
+
+/** The object's key. The state itself is a secret, which operators need not see. */
+function connectStateKey(state: string): string {
+  return hash("sha256", state, "base64url");
 }
 
 function clientIdOf({ merchant }: Surroundings): string | null {

@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import { iface } from "@restatedev/restate-sdk";
 
 /** Who is to be connected to whom, and where the account's owner is brought after that. */
@@ -19,8 +18,3 @@ export const connectStateInterface = iface.object(
   },
   { description: "Private: remembers the states of OAuth that were given out." },
 );
-
-/** The object's key. The state itself is a secret, which operators need not see. */
-export function connectStateKey(state: string): string {
-  return hash("sha256", state, "base64url");
-}

@@ -112,7 +112,9 @@ export function intentIdSchema(prefix: string, noun: string) {
 export const paymentIntentIdSchema = intentIdSchema("pi", "PaymentIntent");
 
 /** Charges and transfers of one order have the same. https://docs.stripe.com/connect/separate-charges-and-transfers */
-export const transferGroupSchema = text(255);
+export const transferGroupSchema = text(255).describe(
+  "What a charge and its transfers have in common, such as an order.",
+);
 
 export const paymentMethodIdSchema = shortText(255).regex(/^[A-Za-z0-9_]+$/, "not the id of a Stripe PaymentMethod");
 

@@ -17,6 +17,7 @@ async function main(): Promise<void> {
     identityKeys: config.identityKeys,
     edgeSecrets: config.edgeSecrets,
     ...merchants.options,
+    connectRedirectUri: config.connectRedirectUri,
     ...config.payments,
     inactivityTimeoutMs: defaultInactivityTimeoutMs,
     lookUpDelaysMs: defaultLookUpDelaysMs,

@@ -50,6 +50,8 @@ export type AppConfig = {
   readonly identityKeys: readonly string[];
   /** Shared with the edge; empty: nothing is taken from one. */
   readonly edgeSecrets: readonly string[];
+  /** Where Stripe leads the owners of accounts after OAuth; null: where its own settings say. */
+  readonly connectRedirectUri: string | null;
   /** Undefined: there is one merchant, that of these settings. */
   readonly merchantsFile: string | undefined;
   /** Why no merchant may have a live key; null where they may. */
@@ -115,6 +117,7 @@ export function loadAppConfig(environment: Environment): AppConfig {
       reconcileIntervalMs: settings.RECONCILE_INTERVAL ?? defaults.reconcileIntervalMs,
     },
     notificationReceiver: receiverOf(settings),
+    connectRedirectUri: settings.PUBLIC_URL === undefined ? null : `${settings.PUBLIC_URL}/connect/callback`,
     port: settings.PORT ?? defaults.servicePort,
     identityKeys: settings.RESTATE_IDENTITY_KEYS ?? [],
     edgeSecrets: settings.EDGE_SECRET ?? [],

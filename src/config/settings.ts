@@ -43,6 +43,7 @@ export const expectation = {
     "Expected a Stripe secret or restricted key (sk_test_…, sk_live_…, rk_test_…, rk_live_…), for example sk_test_51AbC….",
   webhookSecrets:
     "Expected one or more webhook signing secrets (whsec_…), separated by commas, for example whsec_new…,whsec_old….",
+  publicUrl: "Expected the origin at which browsers reach the edge, for example https://payments.shop.example.",
   clientId: "Expected the client id of your Connect platform (ca_…), for example ca_9hbG….",
   merchantsFile:
     "Expected the path of the file of further merchants, for example merchants.json; docs/merchants.md shows one.",
@@ -96,6 +97,7 @@ const settingsSchema = z.object({
   STRIPE_CLIENT_ID: secret(expectation.clientId, (text) => (clientIdForm.test(text) ? text : undefined)),
   // Secret, because people put a key or the file's content here by mistake.
   MERCHANTS_FILE: secret(expectation.merchantsFile, pathOf),
+  PUBLIC_URL: setting(expectation.publicUrl, originOf),
   STRIPE_API_BASE: secret(expectation.apiBase, originOf),
   STRIPE_REQUESTS_PER_SECOND: setting(expectation.requestsPerSecond, requestsPerSecondOf),
   NOTIFY_URL: secret(expectation.notifyUrl, receiverUrlOf),

@@ -71,21 +71,17 @@ function goneAccount(text: string): Refusal {
   return { stripeCode: accountInvalid, param: "stripeAccount", message };
 }
 
+const oauthErrors: ReadonlySet<string> = new Set(
+  "invalid_client invalid_grant invalid_request invalid_scope unsupported_grant_type".split(" "),
+);
+
 /** OAuth's endpoints have errors of their own, whose type says what is wrong. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
 function oauthRefusal({ rawType, message }: Stripe.errors.StripeError): Refusal | null {
-  const type: string | undefined = rawType;
-  switch (type) {
-    case "invalid_client":
-      // Stripe's text may quote the key.
-      return { stripeCode: type, param: null, message: "Stripe knows no such connection (invalid_client)." };
-    case "invalid_grant":
-    case "invalid_request":
-    case "invalid_scope":
-    case "unsupported_grant_type":
-      return { stripeCode: type, param: null, message };
-    default:
-      return null;
-  }
+  const type: string = rawType ?? "";
+  if (!oauthErrors.has(type)) return null;
+  // Stripe's text may quote the key.
+  const told = type === "invalid_client" ? "Stripe knows no such connection (invalid_client)." : message;
+  return { stripeCode: type, param: null, message: told };
 }
 
 /** An account lacks a capability, or Stripe disabled it. https://docs.stripe.com/connect/account-capabilities */
@@ -104,7 +100,8 @@ export function meaningOf(error: unknown): ErrorMeaning {
   if (status === 401) {
     return { kind: "operator", problem: "rejected", message: "Stripe rejects the API key (401)." };
   }
-  if (status === 403 && error.code === accountInvalid) return { kind: "account_gone", refusal: goneAccount(error.message) };
+  if (status === 403 && error.code === accountInvalid)
+    return { kind: "account_gone", refusal: goneAccount(error.message) };
   if (status === 403) {
     const named = permissionsIn(error.message);
     const which = named.length === 0 ? "Stripe's request log names it" : `Stripe names ${named.join(", ")}`;

@@ -10,6 +10,14 @@ export type Reconciled = {
   readonly lookedAt: number;
 };
 
+/** A page of the connected accounts: which run asks for it, after which account it begins, and how many came before. */
+export type FanOut = {
+  readonly run: string;
+  readonly after: string | null;
+  readonly place: number;
+  readonly intervalMs: number;
+};
+
 /** The key of the default merchant's own events, and of its schedule. */
 export const platformKey = "platform";
 
@@ -41,6 +49,9 @@ export const webhookReconcilerInterface = iface.object(
   {
     wake: iface.shared.json({ description: "Begins the schedule, unless it is alive." }),
     tick: iface.json<string>({ description: "One run of the schedule." }),
+    fanOut: iface.shared.json<FanOut>({
+      description: "Has one page of the connected accounts reconciled, and the next.",
+    }),
     reconcile: iface.json<void, Reconciled>({
       description: "Lists undelivered events and passes on what they say. Safe to call at any time.",
     }),

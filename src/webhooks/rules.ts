@@ -14,10 +14,24 @@ export function isScheduled(schedule: ReconcileSchedule | null, intervalMs: numb
   return schedule !== null && Math.abs(schedule.nextAtMs - nowMs) <= intervalMs;
 }
 
+/** Of the connected accounts, so many at most are reconciled in a second: what calls ask of Stripe meanwhile has room beside it. */
+const accountsPerSecond = 5;
+
+/**
+ * How long after the run of the schedule a connected account is reconciled, by its place in the list: within one interval, however many
+ * there are.
+ */
+export function reconcileDelayMs(place: number, intervalMs: number): number {
+  return ((place * 1000) / accountsPerSecond) % intervalMs;
+}
+
+/** The next page of accounts is listed so long after one. */
+export const nextPageDelayMs = 1000;
+
 const dayMs = 24 * 60 * 60 * 1000;
 
 /** Stripe lists events of the last 30 days. https://docs.stripe.com/api/events */
-const listedForMs = 30 * dayMs;
+export const listedForMs = 30 * dayMs;
 
 /** Clocks may be an hour apart, and an event is listed a little after its creation. What is passed on twice does no harm. */
 const overlapMs = 2 * 60 * 60 * 1000;

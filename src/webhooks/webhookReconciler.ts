@@ -20,17 +20,11 @@ import type { HandlerOptions } from "../merchants/options.ts";
 import { defaultAccount } from "../merchants/rules.ts";
 import { askForLook } from "../notifications/thenLook.ts";
 import { inPortions } from "../stripe/eventTypes.ts";
-import type { Page } from "../stripe/request.ts";
 import { webhookEventTypes } from "./eventTable.ts";
-import {
-  accountOfReconciler,
-  platformKey,
-  reconcilerKey,
-  webhookReconcilerInterface,
-  type Reconciled,
-} from "./interface.ts";
+import { fanOut, haveReconciled, reconcilePage } from "./fanOut.ts";
+import { accountOfReconciler, platformKey, webhookReconcilerInterface, type Reconciled } from "./interface.ts";
 import type { UndeliveredQuery } from "./stripe.ts";
-import { isScheduled, reconcileSince, type ReconcileSchedule } from "./rules.ts";
+import { isScheduled, listedForMs, reconcileSince, type ReconcileSchedule } from "./rules.ts";
 
 type State = { schedule: ReconcileSchedule; reconciledUntilMs: number; last: Reconciled; progress: Progress };
 
@@ -60,12 +54,19 @@ export function createWebhookReconciler(options: HandlerOptions) {
     handlers: {
       wake: async (ctx) => await wake(openCall(withSharedState<State>(ctx), options, opening(ctx))),
       tick: async (ctx, token) => await tick(call(ctx), token),
+      fanOut: async (ctx, page) =>
+        await reconcilePage(openCall(withSharedState<State>(ctx), options, opening(ctx)), page),
       reconcile: async (ctx) => await reconcile(call(ctx)),
     },
     options: {
       ...running(options),
       journalRetention: 0,
-      handlers: { wake: { ingressPrivate: true }, tick: { ...once, ingressPrivate: true }, reconcile: once },
+      handlers: {
+        wake: { ingressPrivate: true },
+        tick: { ...once, ingressPrivate: true },
+        fanOut: { ...once, ingressPrivate: true },
+        reconcile: once,
+      },
     },
   });
 }
@@ -90,28 +91,15 @@ async function wake(call: Call<restate.ObjectSharedContext<State>>): Promise<voi
   call.ctx.sendClient(webhookReconcilerInterface, call.ctx.key).tick(token, restate.rpc.sendOpts({ idempotencyKey }));
 }
 
-/** One run of the schedule: fixes the next one, and has every account reconciled. */
+/** One run of the schedule: fixes the next one, and has the own account reconciled at once, and the connected ones by and by. */
 async function tick(call: ReconcilerCall, token: string): Promise<void> {
   if (((await call.ctx.get("schedule"))?.token ?? firstToken) !== token) return;
   const intervalMs = await fixInterval(call);
   if (intervalMs === 0) return call.ctx.clear("schedule");
   // First, so that nothing that follows can end the schedule.
   scheduleNext(call, intervalMs);
-  const haveReconciled = (key: string) =>
-    call.ctx
-      .sendClient(webhookReconcilerInterface, key)
-      .reconcile(restate.rpc.sendOpts({ idempotencyKey: "scheduled" }));
-  haveReconciled(call.ctx.key);
-  let after: string | null = null;
-  do {
-    const page: Page<string> | null = await connectedAccounts(call, after);
-    for (const stripeAccount of page?.found ?? []) haveReconciled(reconcilerKey({ ...call.account, stripeAccount }));
-    after = page?.next ?? null;
-  } while (after !== null);
-}
-
-function connectedAccounts(call: ReconcilerCall, after: string | null): Promise<Page<string> | null> {
-  return call.ask("list connected accounts", (stripe) => stripe.listConnectedAccounts(after));
+  haveReconciled(call, call.ctx.key, 0);
+  fanOut(call, { run: call.invocationId, after: null, place: 0, intervalMs }, 0);
 }
 
 /** A setting may change between two attempts of a call, whose journal must go on to fit. */
@@ -161,6 +149,7 @@ async function reconcile(call: ReconcilerCall): Promise<Reconciled> {
     ctx.sendClient(webhookReconcilerInterface, ctx.key).reconcile();
     return last;
   }
+  if (account !== null) lookAgainBeforeLong(call);
   ctx.clear("progress");
   ctx.set("reconciledUntilMs", begunAtMs);
   ctx.set("last", last);
@@ -194,6 +183,13 @@ async function accountToReconcile(call: ReconcilerCall): Promise<string | null> 
     `The account ${stripeAccount} is not connected to ours, or the API key may not know of it.`,
     {},
   );
+}
+
+/** No list shows an account that has left: a last look, which finds that, clears what is kept of it. */
+function lookAgainBeforeLong({ ctx }: ReconcilerCall): void {
+  ctx
+    .sendClient(webhookReconcilerInterface, ctx.key)
+    .reconcile(restate.rpc.sendOpts({ delay: listedForMs, idempotencyKey: "last look" }));
 }
 
 async function undeliveredEvents(call: ReconcilerCall, query: UndeliveredQuery) {

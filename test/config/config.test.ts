@@ -47,12 +47,21 @@ describe("loadAppConfig", () => {
         reconcileIntervalMs: 3_600_000,
       },
       notificationReceiver: null,
+      connectRedirectUri: null,
       port: 9080,
       identityKeys: [],
       edgeSecrets: [],
       merchantsFile: undefined,
       whyNoLiveKeys: expect.stringMatching(/^RESTATE_IDENTITY_KEYS is missing, and the Stripe key is a live one/),
     });
+  });
+
+  test("takes the origin of the edge, to which Stripe leads back", () => {
+    expect(loadAppConfig({ ...stripe, PUBLIC_URL: "https://pay.shop.example" }).connectRedirectUri).toBe(
+      "https://pay.shop.example/connect/callback",
+    );
+    expect(loadAppConfig(stripe).connectRedirectUri).toBeNull();
+    expect(() => loadAppConfig({ ...stripe, PUBLIC_URL: "pay.shop.example" })).toThrow("PUBLIC_URL");
   });
 
   test("takes the file of further merchants, and the platform's client id", () => {

@@ -1,5 +1,5 @@
 /** One driver per noun that can be awaited: how a pending object of it comes about, is awaited, and is brought to its end. */
-import type { Scene } from "../scene/scene.ts";
+import { eventAbout, type Scene } from "../scene/scene.ts";
 
 export type AwaitedNoun = {
   readonly noun: string;
@@ -8,7 +8,12 @@ export type AwaitedNoun = {
   /** The event that tells its end. */
   readonly eventType: string;
   readonly path: string;
-  /** What the call says of one that is gone, or in a status that this version doesn't know. */
+  /** What the call says of one that is gone; `needs_review` unless said. */
+  readonly gone?: { readonly status: number; readonly reason: string };
+  /** Whether it has a status, which may be one that this version doesn't know; it has unless said. */
+  readonly hasStatus?: boolean;
+  /** Brings it to its end; the sandbox's `settle` unless said. */
+  settle?(scene: Scene, id: string): Promise<void>;
   make(scene: Scene): Promise<string>;
   body(id: string): Record<string, unknown>;
   read(scene: Scene, id: string): Promise<{ readonly metadata: Readonly<Record<string, string>> | null }>;
@@ -87,5 +92,25 @@ export const awaitedNouns: readonly AwaitedNoun[] = [
     body: (disputeId) => ({ disputeId, awaitOutcome: true }),
     read: (scene, id) => scene.stripe.disputes.retrieve(id),
     annotate: (scene, id, metadata) => scene.stripe.disputes.update(id, { metadata, submit: false }),
+  },
+  {
+    noun: "an account's onboarding",
+    handler: "accounts/awaitOnboarding",
+    eventType: "account.updated",
+    path: "/v1/accounts",
+    gone: { status: 409, reason: "deauthorized" },
+    hasStatus: false,
+    async make(scene) {
+      const { body } = await scene.call("accounts/createAccount", { dashboard: "express" });
+      return String(body["accountId"]);
+    },
+    body: (accountId) => ({ accountId }),
+    read: async (scene, id) => ({ metadata: (await scene.stripe.accounts.retrieve(id)).metadata ?? null }),
+    annotate: (scene, id, metadata) => scene.stripe.accounts.update(id, { metadata }),
+    async settle(scene, account) {
+      await scene.connected("onboard", { account, outcome: "done" });
+      // The scene has no Connect endpoint: this is what one would get.
+      await scene.webhook(eventAbout("account.updated", await scene.stripe.accounts.retrieve(account)));
+    },
   },
 ];

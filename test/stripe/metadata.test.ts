@@ -100,5 +100,6 @@ it("keeps the names of the metadata that payments under way have at Stripe alrea
     "restate_failure",
     "restate_installation",
     "restate_invocation_id",
+    "restate_merchant",
   ]);
 });

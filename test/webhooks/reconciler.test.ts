@@ -207,7 +207,9 @@ describe.each(modes)("the reconciler, $mode", ({ inactivityTimeoutMs }) => {
     await until("every waking to be over", async () =>
       (await open()).some(({ handler }) => handler === "wake") ? undefined : true,
     );
-    expect((await open()).filter(({ id }) => id !== paused.id)).toHaveLength(1);
+    // The pages of connected accounts are no part of the queue.
+    const queued = (await open()).filter(({ id, handler }) => id !== paused.id && handler !== "fanOut");
+    expect(queued).toHaveLength(1);
 
     await scene.restartService({ reconcileIntervalMs: 500, notifications: telling() });
     await scene.clearFaults();
@@ -271,6 +273,31 @@ describe.each(modes)("the reconciler, $mode", ({ inactivityTimeoutMs }) => {
     await scene.quiet();
     const stuck = await scene.sql("select id from sys_invocation where last_failure is not null");
     expect(stuck).toEqual([]);
+  });
+
+  it("reconciles each of many connected accounts, page by page, and forgets one that has left", async () => {
+    await scene.restartService({ reconcileIntervalMs: 500 });
+    await Promise.all(Array.from({ length: 110 }, () => scene.stripe.accounts.create({ type: "standard" })));
+    const accounts: string[] = [];
+    for await (const { id } of scene.stripe.accounts.list({ limit: 100 })) accounts.push(id);
+    expect(accounts.length).toBeGreaterThan(100);
+    await scene.call("processPayment", card(newOrder()));
+    const known = async () => {
+      const rows = await scene.sql<{ service_key: string }>(
+        "select distinct service_key from state where service_name = 'webhookReconciler' and key = 'last'",
+      );
+      return new Set(rows.map(({ service_key }) => service_key));
+    };
+    await until("every account to be reconciled", async () =>
+      (await known()).isSupersetOf(new Set(accounts)) ? true : undefined,
+    );
+    const [left = ""] = accounts;
+    await scene.connected("deauthorize", { account: left });
+    await until("the account to be forgotten", async () => {
+      // The last look, as it comes by itself after 30 days.
+      await fetch(`${scene.ingress}/webhookReconciler/${left}/reconcile`, { method: "POST" });
+      return (await known()).has(left) ? undefined : true;
+    });
   });
 
   /** Waits until a reconciliation that begins after this call is complete. */

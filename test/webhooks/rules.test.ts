@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isScheduled, reconcileSince } from "../../src/webhooks/rules.ts";
+import { isScheduled, reconcileDelayMs, reconcileSince } from "../../src/webhooks/rules.ts";
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -27,5 +27,18 @@ describe("where a reconciliation begins", () => {
     ["two hours before a last one that a clock put into the future", nowMs + 10 * hourMs, nowMs + 8 * hourMs],
   ])("is %s", (_what, reconciledUntilMs, sinceMs) => {
     expect(reconcileSince(reconciledUntilMs, nowMs)).toBe(Math.floor(sinceMs / 1000));
+  });
+});
+
+describe("the time of a connected account", () => {
+  it.each([
+    ["the first", 0, hourMs, 0],
+    ["the sixth", 5, hourMs, 1000],
+    ["the last of an hour", 17_999, hourMs, hourMs - 200],
+    ["one more than an hour takes", 18_000, hourMs, 0],
+    ["the third of a short interval", 2, 500, 400],
+    ["the fourth of a short interval", 3, 500, 100],
+  ])("of %s is within the interval", (_what, place, intervalMs, delayMs) => {
+    expect(reconcileDelayMs(place, intervalMs)).toBe(delayMs);
   });
 });
