@@ -76,11 +76,7 @@ export async function startSandboxPart(options: StartingStack, known: KnownTarge
 }
 
 /** With the sandbox, every merchant of MERCHANTS_FILE gets an account there. Gives the settings that say so. */
-export async function startMerchants(
-  options: StartingStack,
-  target: StackTarget,
-  parts: Parts,
-): Promise<Environment> {
+export async function startMerchants(options: StartingStack, target: StackTarget, parts: Parts): Promise<Environment> {
   const { MERCHANTS_FILE: merchantsFile = "" } = options.environment;
   if (target.kind !== "sandbox" || merchantsFile.trim() === "") return {};
   const merchants = await openSandboxMerchants({
