@@ -8,6 +8,7 @@ import { loadOperatorConfig } from "../config/operatorConfig.ts";
 import { parseDurationMs } from "../config/duration.ts";
 import { examine } from "../operator/doctor/examination.ts";
 import { exitCodeOf } from "../operator/doctor/findings/finding.ts";
+import { furtherPatients } from "../operator/doctor/furtherPatients.ts";
 import { patientOf } from "../operator/doctor/patient.ts";
 import { reportJson, reportText } from "../operator/doctor/report.ts";
 
@@ -35,7 +36,9 @@ function readArguments(): { readonly json: boolean; readonly longWaitMs: number 
 
 async function run(): Promise<number> {
   const { json, longWaitMs } = readArguments();
-  const findings = await examine(patientOf(loadOperatorConfig(readEnvironment()), longWaitMs));
+  const environment = readEnvironment();
+  const config = loadOperatorConfig(environment);
+  const findings = await examine(patientOf(config, longWaitMs, furtherPatients(config, environment)));
   console.log(json ? reportJson(findings) : reportText(findings));
   return exitCodeOf(findings);
 }

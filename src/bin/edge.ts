@@ -1,13 +1,22 @@
 /** `npm run edge`: the front door alone, for production. Engine and service live elsewhere. */
 import { readFileSync } from "node:fs";
 import { ConfigError, readEnvironment } from "../config/config.ts";
-import { loadEdgeConfig } from "../config/edgeConfig.ts";
+import { loadEdgeConfig, type EdgeConfig } from "../config/edgeConfig.ts";
+import type { Environment } from "../config/settings.ts";
 import { startEdge } from "../edge/edge.ts";
 import { KeyFileError } from "../edge/apiKeyFile.ts";
+import { openMerchantWebhooks } from "../merchants/file/openMerchantWebhooks.ts";
 
 async function main(): Promise<void> {
-  const config = loadEdgeConfig(readEnvironment());
-  const edge = await startEdge({ ...config, version: versionOf(), onWarning: (line) => console.warn(line) });
+  const environment = readEnvironment();
+  const config = loadEdgeConfig(environment);
+  const merchants = openFurtherMerchants(config, environment);
+  const edge = await startEdge({
+    ...config,
+    ...(merchants !== null && { furtherMerchants: () => merchants.all() }),
+    version: versionOf(),
+    onWarning: warn,
+  });
   console.info(`The edge listens on ${edge.url} (Stripe ${config.stripe.mode} mode).`);
   if (config.apiKeysFile === undefined)
     console.info("It takes calls without a key from this machine: Stripe is a sandbox.");
@@ -18,12 +27,35 @@ async function main(): Promise<void> {
     if (stopping) return;
     stopping = true;
     setTimeout(() => process.exit(0), 5000).unref();
+    merchants?.close();
     void edge.close().then(() => process.exit(0));
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
   // Started by `npm start`: never outlive it.
   process.on("disconnect", stop);
+}
+
+function warn(line: string): void {
+  console.warn(line);
+}
+
+/** @throws ConfigError listing every problem of MERCHANTS_FILE */
+function openFurtherMerchants(
+  { merchantsFile: path, apiKeysFile, stripe }: EdgeConfig,
+  environment: Environment,
+) {
+  if (path === undefined) return null;
+  return openMerchantWebhooks({
+    path,
+    environment,
+    ownWebhookSecrets: stripe.webhookSecrets,
+    whyNoLiveKeys:
+      apiKeysFile === undefined
+        ? "its Stripe key is a live one, and without API_KEYS_FILE whoever reaches the edge could charge."
+        : null,
+    onWarning: warn,
+  });
 }
 
 function versionOf(): string {

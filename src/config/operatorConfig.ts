@@ -22,6 +22,8 @@ export type OperatorConfig = {
   readonly identityKeys: readonly string[];
   readonly servicePort: number;
   readonly sandboxPort: number;
+  /** Undefined: there is one merchant, that of these settings. */
+  readonly merchantsFile: string | undefined;
   readonly dataDir: string;
 };
 
@@ -49,6 +51,7 @@ export function loadOperatorConfig(environment: Environment): OperatorConfig {
     identityKeys: settings.RESTATE_IDENTITY_KEYS ?? [],
     servicePort: settings.PORT ?? defaults.servicePort,
     sandboxPort: settings.SANDBOX_PORT ?? defaults.sandboxPort,
+    merchantsFile: settings.MERCHANTS_FILE,
     dataDir: resolve(settings.DATA_DIR ?? ".data"),
   };
 }

@@ -16,7 +16,14 @@ import {
   type StackTarget,
   type StartingStack,
 } from "./stackOptions.ts";
-import { abortOf, startEdgePart, startEnginePart, startSandboxPart, startServicePart } from "./startParts.ts";
+import {
+  abortOf,
+  startEdgePart,
+  startEnginePart,
+  startMerchants,
+  startSandboxPart,
+  startServicePart,
+} from "./startParts.ts";
 
 /**
  * Starts everything and resolves when payments are taken.
@@ -66,8 +73,10 @@ async function startOwnParts(
 ): Promise<{ readonly target: StackTarget; readonly url: string }> {
   const target = await startSandboxPart(options, known, parts);
   options.signal.throwIfAborted();
-  startServicePart(options, known, target, parts);
-  return { target, url: await startEdgePart(options, known, target, parts) };
+  const settings = await startMerchants(options, target, parts);
+  options.signal.throwIfAborted();
+  startServicePart(options, known, target, parts, settings);
+  return { target, url: await startEdgePart(options, known, target, parts, settings) };
 }
 
 function portNeeds(options: StackOptions): readonly PortNeed[] {

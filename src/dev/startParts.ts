@@ -20,6 +20,7 @@ import {
   sandboxWebhookSecret,
   type SandboxLaunch,
 } from "./sandboxLaunch.ts";
+import { openSandboxMerchants } from "./sandboxMerchants.ts";
 import type { StackTarget, StartingStack } from "./stackOptions.ts";
 
 const program = (name: string) => fileURLToPath(new URL(`../bin/${name}.ts`, import.meta.url));
@@ -74,12 +75,38 @@ export async function startSandboxPart(options: StartingStack, known: KnownTarge
   return { kind: "sandbox", url: sandboxReadySchema.parse(ready).url };
 }
 
-export function startServicePart(options: StartingStack, known: KnownTarget, target: StackTarget, parts: Parts): void {
+/** With the sandbox, every merchant of MERCHANTS_FILE gets an account there. Gives the settings that say so. */
+export async function startMerchants(
+  options: StartingStack,
+  target: StackTarget,
+  parts: Parts,
+): Promise<Environment> {
+  const { MERCHANTS_FILE: merchantsFile = "" } = options.environment;
+  if (target.kind !== "sandbox" || merchantsFile.trim() === "") return {};
+  const merchants = await openSandboxMerchants({
+    merchantsFile: merchantsFile.trim(),
+    sandboxUrl: target.url,
+    edgeUrl: edgeUrl(options),
+    dataDir: options.dataDir,
+    onWarning: (line) => options.onWarning?.("service", line),
+  });
+  parts.closeAtStop(async () => merchants.close());
+  return { MERCHANTS_FILE: merchants.path };
+}
+
+export function startServicePart(
+  options: StartingStack,
+  known: KnownTarget,
+  target: StackTarget,
+  parts: Parts,
+  merchants: Environment,
+): void {
   spawnPart(options, known, parts, "service", options.serviceEntry ?? program("app"), {
     PORT: String(options.ports.service),
     RESTATE_IDENTITY_KEYS: known.identity.publicKey,
     EDGE_SECRET: known.edgeSecret,
     ...stripeSettings(options, target),
+    ...merchants,
     ...options.serviceSettings,
   });
 }
@@ -90,6 +117,7 @@ export async function startEdgePart(
   known: KnownTarget,
   target: StackTarget,
   parts: Parts,
+  merchants: Environment,
 ): Promise<string> {
   const { ports } = options;
   const engineDataDir = engineDir(known.dir);
@@ -102,6 +130,7 @@ export async function startEdgePart(
     // Of another engine, if it is set.
     RESTATE_AUTH_TOKEN: "",
     ...stripeSettings(options, target),
+    ...merchants,
   });
   const ready = await Promise.race([edge.firstMessage, abortOf(options.signal)]);
   return edgeReadySchema.parse(ready).url;

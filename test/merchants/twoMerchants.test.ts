@@ -57,7 +57,6 @@ describe.each(modes)("two merchants on one engine, $mode", ({ inactivityTimeoutM
       webhookSecrets: [secret],
       limits: null,
       clientId: null,
-      clientId: null,
       receiver: receiverOf(id).receiver,
     };
   }

@@ -30,7 +30,12 @@ export type PatientStripe = StripeTarget & {
 };
 
 /** What a person changes who gives a merchant another key or another secret. */
-type SettingNames = { readonly key: string; readonly secrets: string };
+type SettingNames = {
+  readonly key: string;
+  readonly secrets: string;
+  /** The key in a command. */
+  readonly shell: string;
+};
 
 /** A merchant of MERCHANTS_FILE. */
 export type PatientMerchant = {
@@ -39,7 +44,11 @@ export type PatientMerchant = {
   readonly isTold: boolean;
 };
 
-const environmentSettings: SettingNames = { key: "STRIPE_SECRET_KEY", secrets: "STRIPE_WEBHOOK_SECRET" };
+const environmentSettings: SettingNames = {
+  key: "STRIPE_SECRET_KEY",
+  secrets: "STRIPE_WEBHOOK_SECRET",
+  shell: "$STRIPE_SECRET_KEY",
+};
 
 export function patientOf(
   config: OperatorConfig,
@@ -69,6 +78,6 @@ function stripeOf({ secretKey, apiBase, webhookSecrets, dataDir, sandboxPort }: 
     apiBase: `http://127.0.0.1:${sandboxPort}`,
     webhookSecrets: secret === undefined ? [] : [secret],
     mode: "test",
-    settings: environmentSettings,
+    settings: { ...environmentSettings, shell: sandboxSecretKey },
   };
 }

@@ -22,7 +22,7 @@ import { judgeEdge, type EdgeAnswer } from "../../../src/operator/doctor/finding
 
 const said = (findings: readonly Finding[]) => findings.map(({ verdict, message }) => `${verdict}: ${message}`);
 const trouble = (findings: readonly Finding[]) => findings.filter(({ verdict }) => verdict !== "ok");
-const settings = { key: "STRIPE_SECRET_KEY", secrets: "STRIPE_WEBHOOK_SECRET" };
+const settings = { key: "STRIPE_SECRET_KEY", secrets: "STRIPE_WEBHOOK_SECRET", shell: "$STRIPE_SECRET_KEY" };
 const minuteMs = 60_000;
 const nowMs = Date.UTC(2026, 10, 25);
 

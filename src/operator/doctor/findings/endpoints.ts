@@ -97,10 +97,9 @@ function absence({ webhookUrl, stripe, neededTypes, apiVersion, paths: [path] }:
 }
 
 /** The Stripe CLI of this project, with the key that it is to use. */
-function stripeCommand({ kind, mode, apiBase, settings }: EndpointsQuestion["stripe"]): string {
+function stripeCommand({ mode, apiBase, settings }: EndpointsQuestion["stripe"]): string {
   const base = apiBase === undefined ? "" : `--api-base ${apiBase} `;
-  const key = kind === "sandbox" ? "sk_test_sandbox_of_this_machine" : `$${settings.key}`;
-  return `npx stripe ${base}--api-key ${key}${mode === "live" ? " --live" : ""}`;
+  return `npx stripe ${base}--api-key ${settings.shell}${mode === "live" ? " --live" : ""}`;
 }
 
 function pathOf(url: string): string {
