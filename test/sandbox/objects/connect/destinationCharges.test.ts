@@ -167,7 +167,9 @@ describe("a destination charge", () => {
           const ofMoney = (await eventsOf(stripe, shop)).filter((type) => !/^(account|capability)\./.test(type));
           expect(ofMoney).toEqual(["payment.created"]);
           const event = await until("the event", () =>
-            receiver.received.map((one) => one.event).find(({ type }) => String(type) === "payment.created"),
+            receiver.received
+              .map((one) => one.event)
+              .find(({ type }: { readonly type: string }) => type === "payment.created"),
           );
           expect(event).toMatchObject({ account: shop, data: { object: { amount: 10_000 } } });
         },
