@@ -26,7 +26,7 @@ export async function capturePayment(call: Call, request: CapturePaymentRequest)
   let settledBy: PaymentOutcome["settledBy"] = "poll";
   let totalMinor: number | undefined;
   let attempts = 0;
-  while (attempts < captureAttempts) {
+  for (;;) {
     if (payment.status === "requires_capture") totalMinor ??= totalAfterCapture(payment, request.amount);
     const step = nextCaptureStep(payment, { amount: request.amount, final, totalMinor });
     switch (step.kind) {
@@ -48,7 +48,11 @@ export async function capturePayment(call: Call, request: CapturePaymentRequest)
       case "capture":
         break;
     }
-    attempts++;
+    // The look comes first: the last attempt may be the one that captured, and lost its answer.
+    if (attempts++ === captureAttempts) {
+      const message = "Stripe refuses to capture a payment that it shows as capturable.";
+      throw failure("needs_review", message, { paymentIntentId });
+    }
     const { request: fixed } = await fixRequest(call, () => ({ parameters: captureParameters(request, final) }));
     const captured = await call.send("capture PaymentIntent", (stripe) => stripe.capturePayment(fixed));
     switch (captured.kind) {
@@ -81,8 +85,6 @@ export async function capturePayment(call: Call, request: CapturePaymentRequest)
         }
     }
   }
-  const message = "Stripe refuses to capture a payment that it shows as capturable.";
-  throw failure("needs_review", message, { paymentIntentId });
 }
 
 function captureParameters({ paymentIntentId, amount }: CapturePaymentRequest, final: boolean): CaptureParameters {
