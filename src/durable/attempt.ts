@@ -55,13 +55,32 @@ export async function attempt<Answer>(
       ctx.console.error(`${error.message} The invocation is paused at "${step}"; nothing is lost. ${remedy}`);
       throw new PauseError(`${error.message} ${remedy}`);
     }
-    if (!(error instanceof StripeOutage) || !isNear(from.untilMs)) throw error;
+    if (!(error instanceof StripeOutage)) throw error;
     const nowMs = clock();
-    if (nowMs >= from.untilMs) return new Stop("deadline");
-    const retryAfter = retryAfterMs({ ...from, nowMs });
+    if (isNear(from.untilMs) && nowMs >= from.untilMs) return new Stop("deadline");
+    const begunAtMs = failingSince(ctx.request().id, from.begunAtMs, nowMs);
+    const retryAfter = retryAfterMs({ begunAtMs, nowMs, untilMs: from.untilMs });
     ctx.console.warn(`At "${step}": ${error.message} It is tried again in ${Math.round(retryAfter)} ms.`);
     throw RetryableError.from(error, { retryAfter });
   }
+}
+
+/** Of the calls that this process failed last, the step that failed, by when the one before was done, and since when it fails. */
+const failing = new Map<string, { readonly stepBegunAtMs: number; readonly sinceMs: number }>();
+const failingKept = 10_000;
+
+/**
+ * Since when a step fails. The engine counts the failures of a call over all its steps, and waits the longer the more there were: after
+ * a few of them, days apart, each would hold the call up for a minute. What is remembered here decides only how long is waited.
+ */
+function failingSince(invocationId: string, stepBegunAtMs: number, nowMs: number): number {
+  const known = failing.get(invocationId);
+  if (known?.stepBegunAtMs === stepBegunAtMs) return known.sinceMs;
+  failing.delete(invocationId);
+  failing.set(invocationId, { stepBegunAtMs, sinceMs: nowMs });
+  const [oldest] = failing.keys();
+  if (failing.size > failingKept && oldest !== undefined) failing.delete(oldest);
+  return nowMs;
 }
 
 /** Whether a deadline comes before the engine would try again by its own policy. */

@@ -15,7 +15,7 @@
  */
 import { RestatePromise } from "@restatedev/restate-sdk";
 import { creatorCallbackKey, waiterCallbackKey } from "../stripe/metadata.ts";
-import { CallStopped, type Call, type Surroundings } from "./call.ts";
+import { CallStopped, unlessStopped, type Call, type Surroundings } from "./call.ts";
 import { cancellationOf } from "./cancellation.ts";
 import { createDoorbell, type Doorbell } from "./doorbell.ts";
 import { AccountGone } from "./failures.ts";
@@ -185,8 +185,7 @@ export function openWait<Seen>(
     }
     for (;;) {
       const woken = await sleep();
-      const read = async () => await kind.read(call, id);
-      latest = await (woken === "poll" ? call.unhurried(read) : read());
+      latest = await readAt(woken);
       let judgement = judge(latest);
       if (judgement.kind !== "pending") return lookAt(woken, judgement);
       const wake = withDeadline(woken);
@@ -197,6 +196,20 @@ export function openWait<Seen>(
         judgement = judge(latest);
         if (judgement.kind !== "pending") return lookAt(woken, judgement);
       }
+    }
+  }
+
+  /** A cancellation is answered within seconds, also while Stripe doesn't answer: then by what Stripe said last. */
+  async function readAt(wake: Wake): Promise<Seen> {
+    const read = async () => await kind.read(call, id);
+    if (wake === "poll") return await call.unhurried(read);
+    if (wake !== "cancellation") return await read();
+    const cancelledAtMs = await call.fix("note the cancellation", ({ nowMs }) => nowMs);
+    const before = call.setDeadline(cancelledAtMs + patienceToEndMs);
+    try {
+      return await unlessStopped(read(), () => latest);
+    } finally {
+      call.setDeadline(before);
     }
   }
 

@@ -102,6 +102,11 @@ export type Call<Ctx extends Context = Context> = {
    * @throws CallStopped when Stripe gives no answer until the deadline
    */
   peek<Answer>(request: (stripe: StripeGateway) => Promise<Answer>): Promise<Answer>;
+  /**
+   * The same call for a look-up that a cancellation ends, because somebody else goes on looking: its `ask` and `pause` throw CallStopped
+   * once the call is cancelled, as `send` does.
+   */
+  untilCancelled(): Call<Ctx>;
   /** Does a part of the call that nobody waits for, a poll for one: other requests go before those that it sends. */
   unhurried<Result>(part: () => Promise<Result>): Promise<Result>;
   /** Records what the surroundings say. */

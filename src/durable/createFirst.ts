@@ -87,7 +87,8 @@ async function findForgotten<Parameters, Made, Extra>(
   sinceMs: number,
 ): Promise<Created<Made> | null> {
   const parameters = recipe.parameters(await makerOf(call));
-  const id = await lookUp(call, kind, { parameters, fixedAtMs: sinceMs });
+  const looking = lookUp(call, kind, { parameters, fixedAtMs: sinceMs });
+  const id = await unlessStopped(looking, (because) => stoppedSince(sinceMs, because));
   return id === null ? null : { kind: "created", made: await kind.read(call, id), seenBy: "poll" };
 }
 

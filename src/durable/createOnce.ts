@@ -36,6 +36,8 @@ export type CreatedKind<Parameters, Made> = {
   read(call: Call, id: string): Promise<Made>;
   /** The ids of all that the call made, oldest first, as far as Stripe shows them yet. */
   find(call: Call, creation: Creation, parameters: Parameters): Promise<readonly string[]>;
+  /** Whether a watcher looks for what a cancelled call may have made: then a cancellation ends the call's own look-up. */
+  readonly isLookedAfter?: boolean;
   /** Names one in a failure's details. */
   detailsOf(id: string | null): FailureDetails;
   /**
@@ -132,7 +134,10 @@ export async function outcomeOf<Parameters, Made>(
   }
 }
 
-/** Looks at once and again later, because search lags. A cancellation of the call is left to the wait, so that what is found is not orphaned. */
+/**
+ * Looks at once and again later, because search lags. Where nobody else would look for it, a cancellation of the call is left to the wait,
+ * so that what is found is not orphaned.
+ */
 async function lookUpInTime<Parameters, Made>(
   call: Call,
   kind: CreatedKind<Parameters, Made>,
@@ -140,7 +145,7 @@ async function lookUpInTime<Parameters, Made>(
   delaysMs: readonly number[],
 ): Promise<string> {
   for (const delayMs of delaysMs) {
-    if (delayMs > 0) await call.pause(delayMs, "next look-up");
+    if (delayMs > 0) await lookingCall(call, kind).pause(delayMs, "next look-up");
     const found = await lookUp(call, kind, request);
     if (found !== null) return found;
   }
@@ -158,8 +163,12 @@ export async function lookUp<Parameters, Made>(
   { fixedAtMs, parameters }: Pick<FixedRequest<Parameters>, "fixedAtMs" | "parameters">,
 ): Promise<string | null> {
   const creation = { ...(await makerOf(call)), fixedAtMs };
-  const ids = await kind.find(call, creation, parameters);
+  const ids = await kind.find(lookingCall(call, kind), creation, parameters);
   return await theOnly(call, kind, ids);
+}
+
+function lookingCall(call: Call, { isLookedAfter = false }: { readonly isLookedAfter?: boolean }): Call {
+  return isLookedAfter ? call.untilCancelled() : call;
 }
 
 /** @throws TerminalError `needs_review` if there are several */

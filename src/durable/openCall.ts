@@ -180,10 +180,19 @@ export function openCall<Ctx extends Context>(
   }
 
   /** For a request that is yet to be sent: it is not, once the call is cancelled. */
-  function stopIfCancelled(sinceMs: number): void {
+  function stopIfCancelled(sinceMs: number | null): void {
     if (!isCancelled) return;
     isCancelled = false;
     throw new CallStopped("cancellation", sinceMs);
+  }
+
+  /** Not past the deadline. */
+  async function pause(delayMs: number, name: string, isCancellable: boolean): Promise<void> {
+    const leftMs = Math.max(0, deadlineAtMs - last.atMs);
+    const over = ctx.sleep(Math.min(delayMs, leftMs), name).map(() => "over" as const);
+    const wake = await (isCancellable ? RestatePromise.race([over, cancellationOf(ctx)]) : over);
+    if (wake === "cancellation") throw new CallStopped("cancellation");
+    if (leftMs <= delayMs) throw new CallStopped("deadline");
   }
 
   async function knowInstallation(): Promise<string> {
@@ -200,7 +209,7 @@ export function openCall<Ctx extends Context>(
       createHash("sha256").update(`${installation}:${invocationId}:${request}`).digest("base64url");
   }
 
-  return {
+  const call: Call<Ctx> = {
     ctx,
     invocationId,
     account,
@@ -321,6 +330,17 @@ export function openCall<Ctx extends Context>(
       }
       return { value, recorded: async () => void (await settled) };
     },
+    untilCancelled: () => ({
+      ...call,
+      async ask(step, request) {
+        stopIfCancelled(null);
+        return await call.send(step, request);
+      },
+      async pause(delayMs, name) {
+        stopIfCancelled(null);
+        await pause(delayMs, name, true);
+      },
+    }),
     async unhurried(part) {
       const before = isHurried;
       isHurried = false;
@@ -337,11 +357,7 @@ export function openCall<Ctx extends Context>(
       deadlineAtMs = atMs;
       return before;
     },
-    async pause(delayMs, name) {
-      const leftMs = Math.max(0, deadlineAtMs - last.atMs);
-      await ctx.sleep(Math.min(delayMs, leftMs), name);
-      if (leftMs <= delayMs) throw new CallStopped("deadline");
-    },
+    pause: async (delayMs, name) => await pause(delayMs, name, false),
     async peek(request) {
       try {
         const answer = onTerms({ urgency: "first" }, () => request(gateway()));
@@ -367,4 +383,5 @@ export function openCall<Ctx extends Context>(
     countRequest,
     nextIdempotencyKey: async () => countRequest()(await knowInstallation()),
   };
+  return call;
 }

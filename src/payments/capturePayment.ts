@@ -26,7 +26,7 @@ export async function capturePayment(call: Call, request: CapturePaymentRequest)
   let settledBy: PaymentOutcome["settledBy"] = "poll";
   let totalMinor: number | undefined;
   let attempts = 0;
-  while (attempts < captureAttempts) {
+  for (;;) {
     if (payment.status === "requires_capture") totalMinor ??= totalAfterCapture(payment, request.amount);
     const { amount, applicationFeeAmount, transferAmount } = request;
     const step = nextCaptureStep(payment, { amount, final, totalMinor, applicationFeeAmount, transferAmount });
@@ -49,7 +49,11 @@ export async function capturePayment(call: Call, request: CapturePaymentRequest)
       case "capture":
         break;
     }
-    attempts++;
+    // The look comes first: the last attempt may be the one that captured, and lost its answer.
+    if (attempts++ === captureAttempts) {
+      const message = "Stripe refuses to capture a payment that it shows as capturable.";
+      throw failure("needs_review", message, { paymentIntentId });
+    }
     const { request: fixed } = await fixRequest(call, () => ({ parameters: captureParameters(request, final) }));
     const captured = await call.send("capture PaymentIntent", (stripe) => stripe.capturePayment(fixed));
     switch (captured.kind) {
@@ -82,8 +86,6 @@ export async function capturePayment(call: Call, request: CapturePaymentRequest)
         }
     }
   }
-  const message = "Stripe refuses to capture a payment that it shows as capturable.";
-  throw failure("needs_review", message, { paymentIntentId });
 }
 
 function captureParameters(request: CapturePaymentRequest, final: boolean): CaptureParameters {

@@ -14,6 +14,7 @@ const maximumPages = 20;
 export const paymentCreation: CreatedKind<PaymentParameters, PaymentSnapshot> = {
   noun: "PaymentIntent",
   step: "create PaymentIntent",
+  isLookedAfter: true,
   send: (stripe, request) => stripe.createPayment(request),
   read: readOwnPayment,
   detailsOf: (paymentIntentId) => ({ paymentIntentId }),

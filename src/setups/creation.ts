@@ -11,6 +11,7 @@ import type { SetupParameters } from "./stripe/requests.ts";
 export const setupCreation: CreatedKind<SetupParameters, SetupSnapshot> = {
   noun: "SetupIntent",
   step: "create SetupIntent",
+  isLookedAfter: true,
   send: (stripe, request) => stripe.createSetup(request),
   read: readOwnSetup,
   detailsOf: (setupIntentId) => ({ setupIntentId }),

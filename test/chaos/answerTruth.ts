@@ -156,7 +156,11 @@ function untruthOfReview({ call, answer, books }: Question): string | null {
   // Another attempt for the same reference made what its own caller was told of.
   const attempts = books.callsOf(call.payment).filter(({ handler }) => handler === "processPayment");
   const told = new Set(attempts.flatMap((other) => idsToldBy(other.answer)));
-  const hidden = books.paymentsOf(call.payment).filter(({ id }) => !told.has(id));
+  // The attempt that it is about, in the answer's own words. What another one made in an outage was told to nobody.
+  const [, maker] = /restate_invocation_id=(inv_\w+)/.exec(answer.body.message ?? "") ?? [];
+  const hidden = books
+    .paymentsOf(call.payment)
+    .filter(({ id, invocationId }) => !told.has(id) && (maker === undefined || invocationId === maker));
   return hidden.length === 0
     ? null
     : `It says that nothing was found, and ${hidden.map(({ id }) => id).join(", ")} can be found.`;

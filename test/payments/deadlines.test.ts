@@ -142,6 +142,41 @@ describe.each(modes)("while Stripe doesn't answer, $mode", ({ inactivityTimeoutM
     expect(await kept(order)).toBe(0);
   });
 
+  it("answers a cancellation within seconds while the payment can neither be read nor cancelled, and looks after it", async () => {
+    const order = newOrder();
+    const key = newOrder();
+    const call = scene.call("processPayment", bankDebit(order, "pm_usBankAccount_processing"), key);
+    const { id } = await scene.waitingPaymentOf(order);
+    const wait = scene.call("awaitPayment", { paymentIntentId: id }, `${key}-wait`);
+    await scene.suspended(`${key}-wait`);
+    await scene.fault({ target: "api", effect: "error_500", ...always });
+    await scene.cancel(await invocationOf(scene, key));
+    await scene.cancel(await invocationOf(scene, `${key}-wait`));
+    // Stripe comes back only when both are answered.
+    expect(reasonOf(await call)).toMatchObject({ status: 409, reason: "canceled", compensation: "watching" });
+    expect(reasonOf(await wait)).toMatchObject({ status: 409, reason: "canceled", compensation: "none" });
+    await recovered();
+    expect((await scene.paymentOf(order)).status).toBe("canceled");
+  });
+
+  it.each([
+    ["searched for", "GET", "/v1/payment_intents/search"],
+    ["looked for in the list", "GET", "/v1/payment_intents"],
+  ] as const)("answers a cancellation while a lost payment is %s, and takes it back", async (_how, method, path) => {
+    const order = newOrder();
+    const key = newOrder();
+    await scene.fault(
+      { ...create, effect: "error_500_saved_after", count: 1 },
+      { target: "api", effect: "error_500", method, path, ...always },
+    );
+    const call = scene.call("processPayment", card(order), key);
+    await scene.cancel(await backingOff(scene, key));
+    expect(reasonOf(await call)).toMatchObject({ status: 409, reason: "canceled", compensation: "watching" });
+    await recovered();
+    expect(await scene.paymentsOf(order)).toHaveLength(1);
+    expect(await kept(order)).toBe(0);
+  });
+
   it("releases a hold whose call was cancelled while the request was under way", async () => {
     const order = newOrder();
     await scene.fault({ ...create, effect: "stall", delayMs: 1500, count: 1 });

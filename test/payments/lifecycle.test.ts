@@ -220,6 +220,19 @@ describe.each(modes)("what follows a payment, $mode", ({ inactivityTimeoutMs }) 
       },
     );
 
+    it("says that it captured where the last attempt did, and lost its answer", async () => {
+      const paymentIntentId = await authorize();
+      const fault = { target: "api", method: "POST", path: `/v1/payment_intents/${paymentIntentId}/capture`, count: 1 };
+      await scene.fault(
+        { ...fault, effect: "error_500_saved", count: 2 },
+        { ...fault, effect: "error_500_saved_after" },
+      );
+      expect(await scene.call("capturePayment", { paymentIntentId })).toMatchObject({
+        status: 200,
+        body: { status: "succeeded", amountReceived: 1000, settledBy: "poll" },
+      });
+    });
+
     it.each([
       ["more than is held", 1001, "usd", "at most 1000"],
       ["a fraction that the currency lacks", 150, "isk", "multiple of 100"],
