@@ -160,20 +160,21 @@ describe.each(modes)("while Stripe doesn't answer, $mode", ({ inactivityTimeoutM
   });
 
   it.each([
-    ["searched for", "GET", "/v1/payment_intents/search"],
-    ["looked for in the list", "GET", "/v1/payment_intents"],
-  ] as const)("answers a cancellation while a lost payment is %s, and takes it back", async (_how, method, path) => {
+    ["that Stripe made", "searched for", "error_500_saved_after", "/v1/payment_intents/search", 1],
+    ["that Stripe never made", "looked for in the list", "error_500_saved", "/v1/payment_intents", 0],
+  ])("answers a cancellation while a payment %s is %s, and keeps nothing", async (_what, _how, effect, path, made) => {
     const order = newOrder();
     const key = newOrder();
     await scene.fault(
-      { ...create, effect: "error_500_saved_after", count: 1 },
-      { target: "api", effect: "error_500", method, path, ...always },
+      { ...create, effect, count: 1 },
+      { target: "api", effect: "error_500", method: "GET", path, ...always },
     );
     const call = scene.call("processPayment", card(order), key);
-    await scene.cancel(await backingOff(scene, key));
+    // The first failure is that of the creation.
+    await scene.cancel(await backingOff(scene, key, 2));
     expect(reasonOf(await call)).toMatchObject({ status: 409, reason: "canceled", compensation: "watching" });
     await recovered();
-    expect(await scene.paymentsOf(order)).toHaveLength(1);
+    expect(await scene.paymentsOf(order)).toHaveLength(made);
     expect(await kept(order)).toBe(0);
   });
 
@@ -259,11 +260,11 @@ async function invocationOf(scene: Scene, key: string): Promise<string> {
   });
 }
 
-/** The invocation of a key, as soon as an attempt has failed. */
-async function backingOff(scene: Scene, key: string): Promise<string> {
-  return await until(`the call of ${key} to fail once`, async () => {
+/** The invocation of a key, as soon as that many attempts have failed. */
+async function backingOff(scene: Scene, key: string, failures = 1): Promise<string> {
+  return await until(`the call of ${key} to fail ${failures} times`, async () => {
     const rows = await scene.sql<{ id: string }>(
-      `select id from sys_invocation where idempotency_key = '${key}' and retry_count > 0`,
+      `select id from sys_invocation where idempotency_key = '${key}' and retry_count >= ${failures}`,
     );
     return rows[0]?.id;
   });

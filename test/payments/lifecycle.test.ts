@@ -224,7 +224,8 @@ describe.each(modes)("what follows a payment, $mode", ({ inactivityTimeoutMs }) 
       const paymentIntentId = await authorize();
       const fault = { target: "api", method: "POST", path: `/v1/payment_intents/${paymentIntentId}/capture`, count: 1 };
       await scene.fault(
-        { ...fault, effect: "error_500_saved", count: 2 },
+        // Each is told twice: what failed is asked again under its key.
+        { ...fault, effect: "error_500_saved", count: 4 },
         { ...fault, effect: "error_500_saved_after" },
       );
       expect(await scene.call("capturePayment", { paymentIntentId })).toMatchObject({
