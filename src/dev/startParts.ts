@@ -6,6 +6,8 @@ import { stripeModeOf } from "../config/config.ts";
 import { engineDir, ingressSocket, adminSocket, socketAddress } from "../config/engineSockets.ts";
 import type { Environment } from "../config/settings.ts";
 import { connectionTo } from "../engine/address.ts";
+import { readEntries } from "../merchants/file/entries.ts";
+import { watchMerchants } from "../merchants/file/watchMerchants.ts";
 import { lowLimitWarning, ownFileLimit } from "../operator/engine/openFiles.ts";
 import { startAdminGuard, type AdminGuard } from "./adminGuard.ts";
 import { watchDisk } from "./diskWatch.ts";
@@ -75,23 +77,38 @@ export async function startSandboxPart(options: StartingStack, known: KnownTarge
   return { kind: "sandbox", url: sandboxReadySchema.parse(ready).url };
 }
 
-/** With the sandbox, every merchant of MERCHANTS_FILE gets an account there. Gives the settings that say so. */
+/** The merchants of MERCHANTS_FILE, and the settings of service and edge that say where they find them. */
+type StartedMerchants = { readonly ids: readonly string[]; readonly settings: Environment };
+
+/**
+ * With the sandbox, every merchant of MERCHANTS_FILE gets an account there.
+ * @throws ConfigError listing every problem of the file
+ */
 export async function startMerchants(
   options: StartingStack,
   target: StackTarget,
   parts: Parts,
-): Promise<Environment> {
-  const { MERCHANTS_FILE: merchantsFile = "" } = options.environment;
-  if (target.kind !== "sandbox" || merchantsFile.trim() === "") return {};
+): Promise<StartedMerchants> {
+  const { environment, stripe, dataDir, onWarning } = options;
+  const merchantsFile = (environment["MERCHANTS_FILE"] ?? "").trim();
+  if (merchantsFile === "") return { ids: [], settings: {} };
+  if (target.kind !== "sandbox") {
+    const ownWebhookSecrets = stripe.kind === "account" ? stripe.webhookSecrets : [];
+    const rules = { environment, ownWebhookSecrets, whyNoLiveKeys: null, onWarning: () => undefined };
+    const file = watchMerchants({ path: merchantsFile, ...rules }, readEntries);
+    file.close();
+    return { ids: file.current().map(({ id }) => id), settings: {} };
+  }
   const merchants = await openSandboxMerchants({
-    merchantsFile: merchantsFile.trim(),
+    merchantsFile,
+    environment,
     sandboxUrl: target.url,
     edgeUrl: edgeUrl(options),
-    dataDir: options.dataDir,
-    onWarning: (line) => options.onWarning?.("service", line),
+    dataDir,
+    onWarning: (line) => onWarning?.("sandbox", line),
   });
   parts.closeAtStop(async () => merchants.close());
-  return { MERCHANTS_FILE: merchants.path };
+  return { ids: merchants.ids, settings: { MERCHANTS_FILE: merchants.path } };
 }
 
 export function startServicePart(

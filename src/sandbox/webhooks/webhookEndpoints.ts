@@ -3,7 +3,7 @@ import { missing, refusal } from "../http/apiError.ts";
 import { DEFAULT_API_VERSION } from "../http/authentication.ts";
 import type { ApiCall } from "../http/endpoint.ts";
 import { newId, PLATFORM_ACCOUNT, randomText } from "../world/identifiers.ts";
-import { platformOf } from "../world/platforms.ts";
+import { applicationOf, platformOf } from "../world/platforms.ts";
 import { retrieveEvent } from "./events.ts";
 import { listRows } from "../http/lists.ts";
 import { mergeMetadata } from "../http/parameters.ts";
@@ -84,7 +84,7 @@ export function configureEndpoint(
     id: CONFIGURED_ENDPOINT_ID,
     object: "webhook_endpoint",
     api_version: "2026-10-28.endive",
-    application: null,
+    application: isConnect ? applicationOf(PLATFORM_ACCOUNT).id : null,
     created: before?.shown.created ?? nowSeconds,
     description: "Configured when the sandbox was started",
     enabled_events: ["*"],
@@ -97,6 +97,7 @@ export function configureEndpoint(
 }
 
 export function createWebhookEndpoint({ parameters, unit, store }: ApiCall): Stripe.WebhookEndpoint {
+  const isConnect = parameters.boolean("connect") === true;
   if (allEndpoints(store).filter(({ account }) => account === unit.account).length >= MAXIMUM_ENDPOINTS) {
     throw refusal(`You have reached the maximum of ${MAXIMUM_ENDPOINTS} test webhook endpoints.`);
   }
@@ -104,7 +105,7 @@ export function createWebhookEndpoint({ parameters, unit, store }: ApiCall): Str
     id: newId("we"),
     object: "webhook_endpoint",
     api_version: parameters.string("api_version") ?? null,
-    application: null,
+    application: isConnect ? applicationOf(unit.account).id : null,
     created: unit.nowSeconds,
     description: parameters.string("description") ?? null,
     enabled_events: [...(parameters.list("enabled_events") ?? [])],
@@ -114,7 +115,6 @@ export function createWebhookEndpoint({ parameters, unit, store }: ApiCall): Str
     url: readUrl(parameters.string("url") ?? ""),
   };
   const secret = newSecret();
-  const isConnect = parameters.boolean("connect") === true;
   unit.alongside(() => writeEndpoint(store, { account: unit.account, isConnect, shown, secret, old: null }));
   return { ...shown, secret };
 }
