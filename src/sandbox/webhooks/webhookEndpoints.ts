@@ -84,7 +84,7 @@ export function configureEndpoint(
     id: CONFIGURED_ENDPOINT_ID,
     object: "webhook_endpoint",
     api_version: "2026-10-28.endive",
-    application: isConnect ? applicationOf(PLATFORM_ACCOUNT).id : null,
+    application: null,
     created: before?.shown.created ?? nowSeconds,
     description: "Configured when the sandbox was started",
     enabled_events: ["*"],
