@@ -101,7 +101,9 @@ export const createTransferRequestSchema = z.strictObject({
     .regex(/^(?:ch|py)_[A-Za-z0-9_]+$/, "a charge's id begins with ch_ or py_")
     .optional()
     .describe("The charge whose money it is, also while that is pending. Your available balance unless given."),
-  transferGroup: transferGroupSchema.optional(),
+  transferGroup: transferGroupSchema
+    .optional()
+    .describe("What the transfer and other payments have in common, such as an order."),
   metadata: metadataSchema.optional(),
   ...platformFields,
 });

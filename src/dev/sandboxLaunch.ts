@@ -12,10 +12,17 @@ import { privateFileMode, privateFolderMode } from "./privateFolder.ts";
 /** The argument that makes `src/bin/sandbox.ts` wait for its options instead of reading the settings. */
 export const optionsFromParent = "--options-from-parent";
 
+const webhookSchema = z.strictObject({
+  url: z.string(),
+  secret: z.string(),
+  connect: z.boolean().optional(),
+  secretKey: z.string().optional(),
+});
+
 export const sandboxLaunchSchema = z.object({
   port: z.number(),
   dataDir: z.string(),
-  webhook: z.object({ url: z.string(), secret: z.string() }),
+  webhook: z.union([webhookSchema, z.array(webhookSchema)]),
   settlementDelayMs: z.number().optional(),
   webhookRetryDelaysMs: z.array(z.number()).optional(),
   searchLagMs: z.number().optional(),

@@ -18,7 +18,7 @@ import type { Sent } from "./http/sent.ts";
 import { Ledger } from "./objects/ledger.ts";
 import { createApp } from "./app.ts";
 import { Deliveries } from "./webhooks/deliveries.ts";
-import { configureEndpoint } from "./webhooks/webhookEndpoints.ts";
+import { configureEndpoints, type ConfiguredWebhook } from "./webhooks/configuredEndpoints.ts";
 import { DAY_MS, SandboxClock, toUnixSeconds } from "./world/clock.ts";
 import { type FaultInput, Faults } from "./world/faults.ts";
 import { Limits, type LimitsInput } from "./world/limits.ts";
@@ -30,8 +30,11 @@ export type SandboxOptions = {
   readonly port?: number;
   /** The folder of its SQLite file, created if need be. Default null, which keeps everything in memory. */
   readonly dataDir?: string | null;
-  /** An endpoint for events of every type; with `connect`, for those of connected accounts. Default null. */
-  readonly webhook?: { readonly url: string; readonly secret: string; readonly connect?: boolean } | null;
+  /**
+   * An endpoint for events of every type, or a list of such; with `connect`, for those of connected accounts; with
+   * `secretKey`, of that key's platform. Default null.
+   */
+  readonly webhook?: ConfiguredWebhook | readonly ConfiguredWebhook[] | null;
   /** How long a bank debit stays in `processing`; the "Delayed" test accounts take four times that. Default 2500. */
   readonly settlementDelayMs?: number;
   /** How long to wait before each retry of a webhook, in real and in virtual time; after the last one the webhook is given up. */
@@ -50,6 +53,8 @@ export type SandboxOptions = {
   readonly onWarning?: (line: string) => void;
 };
 
+export type { ConfiguredWebhook };
+
 export type Sandbox = {
   /** Where it listens, `http://127.0.0.1:<port>`; a browser finds the dashboard there. */
   readonly url: string;
@@ -57,7 +62,7 @@ export type Sandbox = {
   readonly protocol: "http";
   readonly host: string;
   readonly port: number;
-  /** Any key that begins with `sk_test_` or `rk_test_` is taken; this is one. `sk_test_account_<name>` is a platform of its own. */
+  /** Any key that begins with `sk_test_` or `rk_test_` is taken; this is one. `sk_test_account_<name>` is a platform of its own, with small letters, digits, `-` and `_` in its name. */
   readonly secretKey: string;
   /** Stops it and closes every connection, also those whose answer is still due. */
   close(): Promise<void>;
@@ -95,7 +100,8 @@ const RETRY_DELAYS_MS = {
  * await sandbox.close();
  * ```
  *
- * @throws Node's EADDRINUSE error when the port is taken, and a DiskFullError when the folder's disk is full
+ * @throws Node's EADDRINUSE error when the port is taken, a DiskFullError when the folder's disk is full, and a TypeError for a
+ *   webhook's `secretKey` that is no test key
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { port: wantedPort = 0, dataDir = null, webhook = null } = options;
@@ -105,7 +111,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const clock = new SandboxClock(store);
   const answers = new SavedAnswers(store);
   await store
-    .write(() => configureEndpoint(store, webhook, toUnixSeconds(clock.now())))
+    .write(() => configureEndpoints(store, webhook, toUnixSeconds(clock.now())))
     .catch((error: unknown) => {
       store.close();
       throw error;

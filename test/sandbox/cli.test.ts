@@ -4,7 +4,16 @@ import { createRequire } from "node:module";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import type { Sandbox } from "../../src/sandbox/sandbox.ts";
-import { cardPayment, secret, until, withFolder, withReceiver, withSandbox } from "./surroundings.ts";
+import {
+  cardPayment,
+  connectedAccount,
+  secret,
+  type Surroundings,
+  until,
+  withFolder,
+  withReceiver,
+  withSandbox,
+} from "./surroundings.ts";
 
 const run = promisify(execFile);
 const cli = createRequire(import.meta.url).resolve("@stripe/cli/bin/shim.js");
@@ -90,15 +99,22 @@ const TRIGGERS: Readonly<Record<string, object>> = {
 /** The tool's own payment names no page to return to, which Stripe's newer versions ask for. */
 const ADDED_TO_TRANSFERS = ["--add", "payment_intent:return_url=https://example.com"];
 
+/** The tool's own account can't get transfers: it asks for no capability, and nobody onboards it. */
+async function destinationOf(around: Surroundings): Promise<string[]> {
+  const destination = await connectedAccount(around);
+  return ["--skip", "account", "--override", `transfer:destination=${destination}`];
+}
+
 describe("stripe trigger", () => {
   it.each(Object.entries(TRIGGERS))("%s makes that event", async (type, shown) => {
     await withReceiver(async ({ url, received }) => {
       await withSandbox(
         async ({ sandbox, stripe }) => {
           const isTransfer = type.startsWith("transfer.");
+          const added = isTransfer ? [...ADDED_TO_TRANSFERS, ...(await destinationOf({ sandbox, stripe }))] : [];
           // The tool pays 10.00 and transfers as much: Stripe's fee must come from what was there before.
           if (isTransfer) await stripe.paymentIntents.create(cardPayment("pm_card_bypassPending"));
-          await stripeCli(sandbox, ["trigger", type, ...(isTransfer ? ADDED_TO_TRANSFERS : [])]);
+          await stripeCli(sandbox, ["trigger", type, ...added]);
           // What happens to a connected account is an event of that account, which only its platform's Connect endpoints hear.
           const heard = () => received.map(({ event }) => event).find((one) => one.type === type);
           const event = await until(type, async () => heard() ?? (await stripe.events.list({ type })).data[0]);
@@ -106,6 +122,17 @@ describe("stripe trigger", () => {
         },
         { webhook: { url, secret, connect: true } },
       );
+    });
+  });
+});
+
+describe("stripe trigger transfer.created by itself", () => {
+  it("is refused, because its account can't get transfers", async () => {
+    await withSandbox(async ({ sandbox, stripe }) => {
+      await stripe.paymentIntents.create(cardPayment("pm_card_bypassPending"));
+      const trigger = stripeCli(sandbox, ["trigger", "transfer.created", ...ADDED_TO_TRANSFERS]);
+      await expect(trigger).rejects.toThrow("Your destination account needs to have at least one of the following");
+      expect((await stripe.transfers.list()).data).toEqual([]);
     });
   });
 });

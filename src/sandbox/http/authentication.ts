@@ -68,8 +68,12 @@ function checkKey(key: string | undefined): string {
       "This is a local sandbox, not Stripe, and it was sent a live key. Give it a test key (sk_test_… or rk_test_…), and check which address your live key is meant for.",
     );
   }
-  if (!/^[sr]k_test_\w+$/.test(key)) throw unauthorized(INVALID_KEY);
+  if (!isTestKey(key)) throw unauthorized(INVALID_KEY);
   return key;
+}
+
+export function isTestKey(key: string): boolean {
+  return /^[sr]k_test_[\w-]+$/.test(key);
 }
 
 export const INVALID_KEY =

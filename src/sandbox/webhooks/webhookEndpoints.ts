@@ -2,7 +2,7 @@ import type { Stripe } from "stripe";
 import { missing, refusal } from "../http/apiError.ts";
 import { DEFAULT_API_VERSION } from "../http/authentication.ts";
 import type { ApiCall } from "../http/endpoint.ts";
-import { newId, PLATFORM_ACCOUNT, randomText } from "../world/identifiers.ts";
+import { newId, randomText } from "../world/identifiers.ts";
 import { applicationOf, platformOf } from "../world/platforms.ts";
 import { retrieveEvent } from "./events.ts";
 import { listRows } from "../http/lists.ts";
@@ -10,7 +10,7 @@ import { mergeMetadata } from "../http/parameters.ts";
 import type { Row, Store } from "../world/store.ts";
 
 /**
- * Where events are sent: endpoints made by the API, and the one that the sandbox was started with. An endpoint gets the
+ * Where events are sent: endpoints made by the API, and those that the sandbox was started with. An endpoint gets the
  * events of its own account or, if made with `connect`, those of the connected ones.
  * https://docs.stripe.com/api/webhook_endpoints
  */
@@ -23,7 +23,6 @@ export type WebhookEndpoint = {
   readonly old: { readonly secret: string; readonly untilMs: number } | null;
 };
 
-const CONFIGURED_ENDPOINT_ID = "we_configured_at_start";
 /** https://docs.stripe.com/webhooks: 16 endpoints per account and mode. */
 const MAXIMUM_ENDPOINTS = 16;
 
@@ -69,31 +68,6 @@ export function rollSecret(store: Store, endpoint: WebhookEndpoint, untilMs: num
   const secret = newSecret();
   writeEndpoint(store, { ...endpoint, secret, old: { secret: endpoint.secret, untilMs } });
   return secret;
-}
-
-/** The endpoint named at the start replaces that of an earlier start. */
-export function configureEndpoint(
-  store: Store,
-  webhook: { readonly url: string; readonly secret: string; readonly connect?: boolean } | null,
-  nowSeconds: number,
-): void {
-  if (webhook === null) return removeEndpoint(store, CONFIGURED_ENDPOINT_ID);
-  const { url, secret, connect: isConnect = false } = webhook;
-  const before = findEndpoint(store, CONFIGURED_ENDPOINT_ID);
-  const shown: Stripe.WebhookEndpoint = {
-    id: CONFIGURED_ENDPOINT_ID,
-    object: "webhook_endpoint",
-    api_version: "2026-10-28.endive",
-    application: null,
-    created: before?.shown.created ?? nowSeconds,
-    description: "Configured when the sandbox was started",
-    enabled_events: ["*"],
-    livemode: false,
-    metadata: {},
-    status: "enabled",
-    url,
-  };
-  writeEndpoint(store, { account: PLATFORM_ACCOUNT, isConnect, shown, secret, old: null });
 }
 
 export function createWebhookEndpoint({ parameters, unit, store }: ApiCall): Stripe.WebhookEndpoint {
@@ -235,7 +209,7 @@ function readEndpoint(row: Row): WebhookEndpoint {
   };
 }
 
-function writeEndpoint(store: Store, { account, isConnect, shown, secret, old }: WebhookEndpoint): void {
+export function writeEndpoint(store: Store, { account, isConnect, shown, secret, old }: WebhookEndpoint): void {
   known.delete(store);
   store.run(
     `INSERT INTO webhook_endpoints (id, account, created, connect, secret, old_secret, old_secret_until_ms, body)
@@ -253,7 +227,7 @@ function writeEndpoint(store: Store, { account, isConnect, shown, secret, old }:
   );
 }
 
-function removeEndpoint(store: Store, id: string): void {
+export function removeEndpoint(store: Store, id: string): void {
   known.delete(store);
   store.run("DELETE FROM webhook_endpoints WHERE id = ?", id);
 }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Stripe } from "stripe";
 import { type Clock, toUnixSeconds } from "./clock.ts";
 import { newId } from "./identifiers.ts";
+import { platformOf } from "./platforms.ts";
 import type { JobKind, Store } from "./store.ts";
 import {
   idOf,
@@ -105,6 +106,11 @@ export class UnitOfWork {
     const sql = "SELECT body FROM objects WHERE id = ? AND kind = ? AND account = ?";
     const row = this.#store.row(sql, id, kind, this.account);
     return row === undefined ? undefined : (JSON.parse(String(row["body"])) as StoredObjects[K]);
+  }
+
+  /** The platform that the unit's account is connected to; null in a platform, and in an account that has left its own. */
+  get platform(): string | null {
+    return platformOf(this.#store, this.account);
   }
 
   /** The account that an object belongs to, whichever it is. */

@@ -3,6 +3,7 @@ import { failure } from "../../http/apiError.ts";
 import { giveFeeBack, unrefunded } from "./collectedFees.ts";
 import { printAmount } from "../../world/currencies.ts";
 import type { ApiCall, Endpoint } from "../../http/endpoint.ts";
+import { connectedAccount } from "./destination.ts";
 import { mergeMetadata } from "../../http/parameters.ts";
 import { listParts, retrievePart } from "./parts.ts";
 import { get, post, readable, retrieve } from "../../http/resources.ts";
@@ -23,6 +24,10 @@ function createFeeRefund(call: ApiCall): Stripe.FeeRefund {
   const { parameters, unit } = call;
   const fee = retrieve(call, "application_fee");
   const left = unrefunded(fee);
+  const payer = idOf(fee.account) ?? "";
+  if (connectedAccount(unit, payer) === undefined) {
+    throw failure(`The account ${payer}, which paid the fee, is no longer connected to your platform.`);
+  }
   const amount = parameters.integer("amount") ?? left;
   if (amount > left) {
     const print = (minor: number) => printAmount(minor, fee.currency);

@@ -1,9 +1,9 @@
 import type { Stripe } from "stripe";
 import { failure } from "../../http/apiError.ts";
 import { postMovement } from "../balance.ts";
-import { APPLICATION_ID } from "./destination.ts";
 import { embedList } from "./embedded.ts";
 import { newId } from "../../world/identifiers.ts";
+import { applicationOf } from "../../world/platforms.ts";
 import { idOf } from "../../world/storedObjects.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
@@ -42,7 +42,7 @@ export function collectFee(unit: UnitOfWork, fee: NewFee): Stripe.ApplicationFee
     account,
     amount,
     amount_refunded: 0,
-    application: APPLICATION_ID,
+    application: applicationOf(unit.account).id,
     balance_transaction: posted.id,
     charge,
     created: unit.nowSeconds,
@@ -57,9 +57,10 @@ export function collectFee(unit: UnitOfWork, fee: NewFee): Stripe.ApplicationFee
   return collected;
 }
 
-/** The fee as the balance transaction of its payer shows it. */
-export function feeDetail(amount: number, currency: string): Stripe.BalanceTransaction.FeeDetail {
-  return { amount, application: APPLICATION_ID, currency, description: "Application fee", type: "application_fee" };
+/** The platform's fee as the balance transaction of its payer shows it. */
+export function feeDetail(amount: number, currency: string, platform: string): Stripe.BalanceTransaction.FeeDetail {
+  const { id: application } = applicationOf(platform);
+  return { amount, application, currency, description: "Application fee", type: "application_fee" };
 }
 
 /** The part of the fee that isn't given back yet; throws Stripe's 400 where nothing is left. */

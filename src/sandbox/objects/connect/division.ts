@@ -1,5 +1,5 @@
 import type { Stripe } from "stripe";
-import { connectedAccount, isConnected, platformOf } from "./destination.ts";
+import { connectedAccount } from "./destination.ts";
 import { collectFee, feeDetail } from "./collectedFees.ts";
 import { makeTransfer } from "./makeTransfer.ts";
 import { idOf } from "../../world/storedObjects.ts";
@@ -19,11 +19,15 @@ type Divided = {
   readonly fees: readonly Stripe.BalanceTransaction.FeeDetail[];
 };
 
-/** Takes the application fee of a direct charge, which is never more than was captured. */
+/**
+ * Takes the application fee of a direct charge, which is never more than was captured, for the platform that the account is
+ * connected to. An account that has left meanwhile owes it none.
+ */
 export function takeApplicationFee(unit: UnitOfWork, charge: Stripe.Charge, availableOn: number): Divided {
   const feeMinor = feeOf(charge);
-  if (feeMinor === 0 || charge.transfer_data !== null || !isConnected(unit)) return { divided: charge, fees: [] };
-  const fee = collectFee(unit.as(platformOf(unit)), {
+  const { platform } = unit;
+  if (feeMinor === 0 || charge.transfer_data !== null || platform === null) return { divided: charge, fees: [] };
+  const fee = collectFee(unit.as(platform), {
     account: unit.account,
     amount: feeMinor,
     charge: charge.id,
@@ -31,7 +35,7 @@ export function takeApplicationFee(unit: UnitOfWork, charge: Stripe.Charge, avai
     originating: null,
     availableOn,
   });
-  return { divided: withFee(charge, fee.id, feeMinor), fees: [feeDetail(feeMinor, charge.currency)] };
+  return { divided: withFee(charge, fee.id, feeMinor), fees: [feeDetail(feeMinor, charge.currency, platform)] };
 }
 
 /** Transfers the destination's part of a charge. Of an account that has left meanwhile, the money stays where it is. */

@@ -70,7 +70,7 @@ export function makeReversal(
 
 type Part = { readonly amount: number; readonly availableOn: number; readonly id: string };
 
-/** The other side of the reversal `id`: at the destination, the payment is refunded. Null for an account that has left. */
+/** The other side of the reversal `id`: at the destination, the payment is refunded. An account that has left pays it too. */
 function refundPayment(unit: UnitOfWork, transfer: Stripe.Transfer, { amount, availableOn, id }: Part): string | null {
   const payment = unit.find("charge", idOf(transfer.destination_payment) ?? "");
   if (payment === undefined) return null;

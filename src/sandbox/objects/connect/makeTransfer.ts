@@ -1,9 +1,9 @@
 import type { Stripe } from "stripe";
 import { postMovement } from "../balance.ts";
 import { collectFee, feeDetail } from "./collectedFees.ts";
-import { APPLICATION_ID } from "./destination.ts";
 import { embedList } from "./embedded.ts";
 import { newId } from "../../world/identifiers.ts";
+import { applicationOf } from "../../world/platforms.ts";
 import { blankCharge } from "../payments/blankCharge.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
@@ -73,7 +73,7 @@ export function makeTransfer(unit: UnitOfWork, order: NewTransfer): Made {
           originating: isDestinationCharge ? source.id : null,
           availableOn,
         });
-  receive(unit.as(destination), order, transfer, paymentId, fee);
+  receive(unit, order, transfer, paymentId, fee);
   return { transfer, fee };
 }
 
@@ -81,21 +81,22 @@ export function reversalsPath(transferId: string): string {
   return `/v1/transfers/${transferId}/reversals`;
 }
 
-/** The payment that the transfer is to the account which gets it. */
+/** The payment that the transfer is to the account which gets it. @param platform its unit */
 function receive(
-  unit: UnitOfWork,
-  { availableOn, payment: { description, metadata } }: NewTransfer,
+  platform: UnitOfWork,
+  { availableOn, destination, payment: { description, metadata } }: NewTransfer,
   transfer: Stripe.Transfer,
   id: string,
   fee: Stripe.ApplicationFee | null,
 ): void {
   const { amount, currency } = transfer;
+  const unit = platform.as(destination);
   const posted = postMovement(unit, {
     amount,
     availableOn,
     currency,
     description,
-    fees: fee === null ? [] : [feeDetail(fee.amount, currency)],
+    fees: fee === null ? [] : [feeDetail(fee.amount, currency, platform.account)],
     reporting_category: "charge",
     source: id,
     type: "payment",
@@ -103,7 +104,7 @@ function receive(
   const payment = unit.save<Stripe.Charge>({
     ...blankCharge(unit, id, amount, currency),
     amount_captured: amount,
-    application: APPLICATION_ID,
+    application: applicationOf(platform.account).id,
     application_fee: fee?.id ?? null,
     application_fee_amount: fee?.amount ?? null,
     balance_transaction: posted.id,

@@ -2,7 +2,7 @@ import type { Stripe } from "stripe";
 import { failure, missing, parameterMissing, refusal } from "../../http/apiError.ts";
 import { printAmount } from "../../world/currencies.ts";
 import { mergeMetadata, type Parameters } from "../../http/parameters.ts";
-import { checkDestination, connectedAccount, isConnected } from "./destination.ts";
+import { checkDestination, connectedAccount } from "./destination.ts";
 import { idOf } from "../../world/storedObjects.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
 
@@ -65,7 +65,7 @@ export function checkSplit(unit: UnitOfWork, paymentIntent: Stripe.PaymentIntent
   if (merchant !== null && connectedAccount(unit, merchant) === undefined) {
     throw missing("on_behalf_of", merchant, "on_behalf_of");
   }
-  if (feeMinor !== null && !data && !isConnected(unit)) {
+  if (feeMinor !== null && !data && unit.platform === null) {
     const message =
       "Can only apply an application_fee_amount when the PaymentIntent is attempting a direct payment (using an OAuth key or Stripe-Account header) or destination payment (using `transfer_data[destination]`).";
     throw refusal(message, { code: "parameter_missing", param: "application_fee_amount" });

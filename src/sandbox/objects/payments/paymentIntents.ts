@@ -20,7 +20,7 @@ import {
 import { findScenarioOf } from "../methods/paymentMethods.ts";
 import { retrieve } from "../../http/resources.ts";
 import { releaseCharge } from "./settlement.ts";
-import { APPLICATION_ID, isConnected } from "../connect/destination.ts";
+import { applicationIdIn } from "../connect/destination.ts";
 import { checkSplit, readSplit } from "../connect/split.ts";
 import { idOf } from "../../world/storedObjects.ts";
 import type { UnitOfWork } from "../../world/unitOfWork.ts";
@@ -68,7 +68,7 @@ export function draftPaymentIntent(
     amount,
     amount_capturable: 0,
     amount_received: 0,
-    application: isConnected(unit) ? APPLICATION_ID : null,
+    application: applicationIdIn(unit),
     application_fee_amount: null,
     automatic_payment_methods: null,
     canceled_at: null,

@@ -32,6 +32,8 @@ describe("a key's platform", () => {
     ["sk_test_account_shoes", "acct_1Sandboxshoes", "ca_account_shoes"],
     ["rk_test_account_shoes", "acct_1Sandboxshoes", "ca_account_shoes"],
     ["sk_test_account_hats2", "acct_1Sandboxhats2", "ca_account_hats2"],
+    ["sk_test_account_hats-2_b", "acct_1SandboxhatsD2Ub", "ca_account_hats-2_b"],
+    ["sk_test_account_-", "acct_1SandboxD", "ca_account_-"],
     ["sk_test_account_Shoes", "acct_1SandboxPlatform", "ca_sandbox_platform"],
     ["sk_test_account_", "acct_1SandboxPlatform", "ca_sandbox_platform"],
     ["sk_test_of_the_tests", "acct_1SandboxPlatform", "ca_sandbox_platform"],

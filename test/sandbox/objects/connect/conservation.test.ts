@@ -3,9 +3,9 @@ import * as fc from "fast-check";
 import { Stripe } from "stripe";
 import { expect, it } from "vitest";
 import type { Sandbox } from "../../../../src/sandbox/sandbox.ts";
-import { control, withSandbox } from "../../surroundings.ts";
+import { connectedAccount, control, withSandbox } from "../../surroundings.ts";
 import { contradictionsIn, readBooks } from "./bookkeeping.ts";
-import { connect, idOf, on } from "./marketplace.ts";
+import { idOf, on } from "./marketplace.ts";
 
 const DAY_MS = 86_400_000;
 const aMethod = fc.oneof(
@@ -208,7 +208,7 @@ it("each cent is somewhere, once, after any sequence of payments, refunds, trans
     fc.asyncProperty(fc.array(command, { minLength: 12, maxLength: 30, size: "max" }), async (orders) => {
       await withSandbox(async ({ sandbox, stripe }) => {
         await control(sandbox, "POST", "/clock", { mode: "virtual" });
-        const accounts = [await connect(stripe), await connect(stripe)];
+        const accounts = [await connectedAccount({ sandbox, stripe }), await connectedAccount({ sandbox, stripe })];
         const world: World = { stripe, sandbox, accounts, payments: [], done };
         for (const order of orders) await attempt(world, order);
         // Authorizations, settlements and bookings that are still to come.

@@ -1,25 +1,22 @@
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import type { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
 import {
+  connectedAccount,
   control,
   debitPayment,
   errorOf,
   untilStatus,
-  withFolder,
   withReceiver,
   withSandbox,
   until,
   secret,
-  type Surroundings,
 } from "../../surroundings.ts";
-import { balanceOf, chargeOf, connect, eventsOf, idOf, movements, on, payment, transferOf } from "./marketplace.ts";
+import { balanceOf, chargeOf, eventsOf, idOf, movements, on, payment, transferOf } from "./marketplace.ts";
 
 describe("a destination charge", () => {
   it("with a fee gives all of it to the destination, which pays the fee", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const shop = await connect(stripe);
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const shop = await connectedAccount({ sandbox, stripe });
       const split = { application_fee_amount: 1_230, transfer_data: { destination: shop }, on_behalf_of: shop };
       const paid = await stripe.paymentIntents.create(payment(split));
       const charge = chargeOf(paid);
@@ -68,8 +65,8 @@ describe("a destination charge", () => {
   });
 
   it("with an amount gives that to the destination, and describes the transfer and the payment", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const shop = await connect(stripe);
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const shop = await connectedAccount({ sandbox, stripe });
       const transfer_data = {
         amount: 8_000,
         destination: shop,
@@ -95,8 +92,8 @@ describe("a destination charge", () => {
   });
 
   it("is divided at its capture, in the parts of the capture, and never in more than was captured", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const shop = await connect(stripe);
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const shop = await connectedAccount({ sandbox, stripe });
       const held = payment({ capture_method: "manual", transfer_data: { destination: shop } });
       const withFee = await stripe.paymentIntents.create({ ...held, application_fee_amount: 3_000 });
       expect(chargeOf(withFee)).toMatchObject({ transfer_group: `group_${withFee.id}`, application_fee: null });
@@ -122,8 +119,8 @@ describe("a destination charge", () => {
   });
 
   it("by a bank debit is divided when that settles, and not at all when it fails", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const shop = await connect(stripe);
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const shop = await connectedAccount({ sandbox, stripe });
       const split = { application_fee_amount: 99, transfer_data: { destination: shop } };
       const paid = await stripe.paymentIntents.create({ ...debitPayment(), ...split });
       expect(await eventsOf(stripe, null)).not.toContain("transfer.created");
@@ -141,8 +138,8 @@ describe("a destination charge", () => {
   });
 
   it("shows its transfer a moment later where the capture is asynchronous", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const shop = await connect(stripe);
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const shop = await connectedAccount({ sandbox, stripe });
       const asynchronous = payment({ capture_method: "automatic_async", transfer_data: { destination: shop } });
       const paid = await stripe.paymentIntents.create(asynchronous);
       expect(chargeOf(paid)).toMatchObject({ balance_transaction: null });
@@ -156,8 +153,8 @@ describe("a destination charge", () => {
   it("tells the platform of the transfer and the fee, and Connect endpoints of the payment", async () => {
     await withReceiver(async (receiver) => {
       await withSandbox(
-        async ({ stripe }) => {
-          const shop = await connect(stripe);
+        async ({ stripe, sandbox }) => {
+          const shop = await connectedAccount({ sandbox, stripe });
           const split = { application_fee_amount: 1, transfer_data: { destination: shop } };
           await stripe.paymentIntents.create(payment(split));
           expect(await eventsOf(stripe, null)).toEqual([
@@ -167,9 +164,14 @@ describe("a destination charge", () => {
             "payment_intent.succeeded",
             "payment_intent.created",
           ]);
-          expect(await eventsOf(stripe, shop)).toEqual(["payment.created"]);
-          const { event } = await until("the event", () => receiver.received[0]);
-          expect(event).toMatchObject({ account: shop, type: "payment.created", data: { object: { amount: 10_000 } } });
+          const ofMoney = (await eventsOf(stripe, shop)).filter((type) => !/^(account|capability)\./.test(type));
+          expect(ofMoney).toEqual(["payment.created"]);
+          const event = await until("the event", () =>
+            receiver.received
+              .map((one) => one.event)
+              .find(({ type }: { readonly type: string }) => type === "payment.created"),
+          );
+          expect(event).toMatchObject({ account: shop, data: { object: { amount: 10_000 } } });
         },
         { webhook: { url: receiver.url, secret, connect: true } },
       );
@@ -178,7 +180,7 @@ describe("a destination charge", () => {
 
   it("leaves a dispute to the platform", async () => {
     await withSandbox(async ({ stripe, sandbox }) => {
-      const shop = await connect(stripe);
+      const shop = await connectedAccount({ sandbox, stripe });
       const paid = await stripe.paymentIntents.create(payment({ transfer_data: { destination: shop } }));
       await control(sandbox, "POST", "/dispute", { id: paid.id });
       expect(await balanceOf(stripe, shop)).toBe(10_000);
@@ -190,31 +192,17 @@ describe("a destination charge", () => {
   });
 });
 
-/** A connected account that shows this status of its capability to get transfers. */
-async function withCapability(
-  status: string,
-  use: (surroundings: Surroundings, account: string) => Promise<void>,
-): Promise<void> {
-  await withFolder(async (dataDir) => {
-    let shop = "";
-    await withSandbox(async ({ stripe }) => void (shop = await connect(stripe)), { dataDir });
-    const database = new DatabaseSync(join(dataDir, "sandbox.sqlite"));
-    const sql = "UPDATE objects SET body = json_set(body, '$.capabilities', json(?)) WHERE id = ?";
-    database.prepare(sql).run(JSON.stringify({ transfers: status }), shop);
-    database.close();
-    await withSandbox(
-      async (surroundings) => {
-        await surroundings.stripe.paymentIntents.create(payment({ payment_method: "pm_card_bypassPending" }));
-        await use(surroundings, shop);
-      },
-      { dataDir },
-    );
-  });
-}
-
 describe("an account whose capability to get transfers", () => {
-  it.each(["inactive", "pending"])("is %s gets none", async (status) => {
-    await withCapability(status, async ({ stripe }, destination) => {
+  it.each<[string, Stripe.AccountCreateParams, string]>([
+    ["was never requested", {}, "left"],
+    ["is inactive because nobody onboarded it", { capabilities: { transfers: { requested: true } } }, "left"],
+    ["is inactive because it owes a document", {}, "more_due"],
+    ["is inactive because Stripe rejected it", {}, "rejected"],
+    ["is pending", {}, "pending"],
+  ])("%s gets none", async (_, params, outcome) => {
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const destination = await connectedAccount({ stripe, sandbox }, params, outcome);
+      await stripe.paymentIntents.create(payment({ payment_method: "pm_card_bypassPending" }));
       const message =
         "Your destination account needs to have at least one of the following capabilities enabled: transfers, crypto_transfers, legacy_payments";
       const refused = { code: "insufficient_capabilities_for_transfer", message, statusCode: 400 };
@@ -226,7 +214,10 @@ describe("an account whose capability to get transfers", () => {
   });
 
   it("is active gets them", async () => {
-    await withCapability("active", async ({ stripe }, destination) => {
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const capabilities = { transfers: { requested: true } };
+      const destination = await connectedAccount({ stripe, sandbox }, { type: "custom", capabilities });
+      await stripe.paymentIntents.create(payment({ payment_method: "pm_card_bypassPending" }));
       await stripe.paymentIntents.create(payment({ transfer_data: { destination } }));
       await stripe.transfers.create({ amount: 1, currency: "usd", destination });
       expect(await balanceOf(stripe, destination)).toBe(10_001);
@@ -279,8 +270,8 @@ describe("the money of a payment", () => {
   ];
 
   it.each(refusals)("%s", async (_, split, error) => {
-    await withSandbox(async ({ stripe }) => {
-      const shop = await connect(stripe);
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const shop = await connectedAccount({ sandbox, stripe });
       const named = JSON.parse(JSON.stringify(split).replace(`"shop"`, JSON.stringify(shop))) as typeof split;
       expect(await errorOf(stripe.paymentIntents.create(payment(named)))).toMatchObject({ statusCode: 400, ...error });
       expect((await stripe.paymentIntents.list()).data).toEqual([]);
@@ -288,8 +279,8 @@ describe("the money of a payment", () => {
   });
 
   it("is divided anew by an update, until it is tried", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const shop = await connect(stripe);
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const shop = await connectedAccount({ sandbox, stripe });
       const { confirm: _, ...open } = payment({ application_fee_amount: 500, transfer_data: { destination: shop } });
       const { id } = await stripe.paymentIntents.create(open);
       const none = await stripe.paymentIntents.update(id, { application_fee_amount: "" });
@@ -308,8 +299,8 @@ describe("the money of a payment", () => {
   });
 
   it("is changed in what doesn't concern a destination that has left", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const shop = await connect(stripe);
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const shop = await connectedAccount({ sandbox, stripe });
       const { id } = await stripe.paymentIntents.create(payment({ transfer_data: { destination: shop } }));
       await stripe.accounts.del(shop);
       expect(await stripe.paymentIntents.update(id, { metadata: { a: "b" } })).toMatchObject({ metadata: { a: "b" } });
@@ -317,8 +308,8 @@ describe("the money of a payment", () => {
   });
 
   it("of several captures is divided at the last one, which alone may say how", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const shop = await connect(stripe);
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const shop = await connectedAccount({ sandbox, stripe });
       const several = { card: { request_multicapture: "if_available" } } as const;
       const split = { application_fee_amount: 500, transfer_data: { destination: shop } };
       const held = payment({ capture_method: "manual", payment_method_options: several, ...split });
@@ -338,8 +329,8 @@ describe("the money of a payment", () => {
   });
 
   it("is divided as Checkout and Payment Links say", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const shop = await connect(stripe);
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const shop = await connectedAccount({ sandbox, stripe });
       const product = await stripe.products.create({ name: "Book" });
       const price = await stripe.prices.create({ currency: "usd", unit_amount: 1_500, product: product.id });
       const line_items = [{ price: price.id, quantity: 2 }];
@@ -361,8 +352,8 @@ describe("the money of a payment", () => {
   });
 
   it("stays with the platform when the destination has left before it came", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const shop = await connect(stripe);
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const shop = await connectedAccount({ sandbox, stripe });
       const held = payment({ capture_method: "manual", transfer_data: { destination: shop } });
       const { id } = await stripe.paymentIntents.create(held);
       await stripe.accounts.del(shop);

@@ -1,11 +1,19 @@
 import { describe, expect, it } from "vitest";
-import { control, debitPayment, errorOf, until, untilStatus, withSandbox } from "../../surroundings.ts";
-import { balanceOf, chargeOf, connect, eventsOf, idOf, movements, on, payment } from "./marketplace.ts";
+import {
+  connectedAccount,
+  control,
+  debitPayment,
+  errorOf,
+  until,
+  untilStatus,
+  withSandbox,
+} from "../../surroundings.ts";
+import { balanceOf, chargeOf, eventsOf, idOf, movements, on, payment } from "./marketplace.ts";
 
 describe("a direct charge", () => {
   it("with a fee leaves the rest to the account, and the fee to the platform", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const shop = await connect(stripe);
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const shop = await connectedAccount({ sandbox, stripe });
       const paid = await stripe.paymentIntents.create(payment({ application_fee_amount: 1_230 }), on(shop));
       const charge = chargeOf(paid);
       expect(paid).toMatchObject({ application: expect.stringMatching(/^ca_/), application_fee_amount: 1_230 });
@@ -39,8 +47,8 @@ describe("a direct charge", () => {
   });
 
   it("of a fee of nothing has none", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const shop = await connect(stripe);
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const shop = await connectedAccount({ sandbox, stripe });
       const paid = await stripe.paymentIntents.create(payment({ application_fee_amount: 0 }), on(shop));
       expect(chargeOf(paid)).toMatchObject({ application_fee: null });
       expect((await stripe.applicationFees.list()).data).toEqual([]);
@@ -49,7 +57,7 @@ describe("a direct charge", () => {
 
   it("pays its fee when a bank debit settles, and none when that fails", async () => {
     await withSandbox(async ({ stripe, sandbox }) => {
-      const shop = await connect(stripe);
+      const shop = await connectedAccount({ sandbox, stripe });
       const debit = { ...debitPayment("pm_usBankAccount_processing"), application_fee_amount: 99 };
       const [one, other] = [
         await stripe.paymentIntents.create(debit, on(shop)),
@@ -69,8 +77,8 @@ describe("a direct charge", () => {
   });
 
   it("gives the fee back with its refund, in proportion, if that says so", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const shop = await connect(stripe);
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const shop = await connectedAccount({ sandbox, stripe });
       const { id, latest_charge } = await stripe.paymentIntents.create(
         payment({ application_fee_amount: 101 }),
         on(shop),
@@ -107,8 +115,8 @@ describe("a direct charge", () => {
   });
 
   it("has no transfer to reverse, and without a fee none to refund", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const shop = await connect(stripe);
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const shop = await connectedAccount({ sandbox, stripe });
       const paid = await stripe.paymentIntents.create(payment(), on(shop));
       const charge = chargeOf(paid).id;
       const reversed = await errorOf(stripe.refunds.create({ charge, reverse_transfer: true }, on(shop)));
@@ -128,8 +136,8 @@ describe("a direct charge", () => {
 
 describe("an application fee", () => {
   it("is refunded on its own, in parts, and never beyond its amount", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const shop = await connect(stripe);
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const shop = await connectedAccount({ sandbox, stripe });
       await stripe.paymentIntents.create(payment({ application_fee_amount: 500 }), on(shop));
       const [fee] = (await stripe.applicationFees.list()).data;
       const id = idOf(fee);
@@ -159,8 +167,8 @@ describe("an application fee", () => {
   });
 
   it("is not seen by the account that paid it, nor refunded by it", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const [shop, other] = [await connect(stripe), await connect(stripe)];
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const [shop, other] = [await connectedAccount({ sandbox, stripe }), await connectedAccount({ sandbox, stripe })];
       const paid = await stripe.paymentIntents.create(payment({ application_fee_amount: 500 }), on(shop));
       const id = idOf(chargeOf(paid).application_fee);
       for (const account of [shop, other]) {

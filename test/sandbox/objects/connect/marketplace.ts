@@ -2,12 +2,6 @@
 import type { Stripe } from "stripe";
 import { until } from "../../surroundings.ts";
 
-/** A connected account; it can be paid as soon as it exists, because it shows no capability that it lacks. */
-export async function connect(stripe: Stripe): Promise<string> {
-  const { id } = await stripe.accounts.create({});
-  return id;
-}
-
 /** A card payment whose money is divided as soon as it is taken. */
 export function payment(more: Partial<Stripe.PaymentIntentCreateParams> = {}): Stripe.PaymentIntentCreateParams {
   return {

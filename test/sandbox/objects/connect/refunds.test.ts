@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { debitPayment, errorOf, until, untilStatus, withSandbox } from "../../surroundings.ts";
-import { balanceOf, chargeOf, connect, idOf, on, payment, transferOf } from "./marketplace.ts";
+import { connectedAccount, debitPayment, errorOf, until, untilStatus, withSandbox } from "../../surroundings.ts";
+import { balanceOf, chargeOf, idOf, on, payment, transferOf } from "./marketplace.ts";
 
 describe("the refund of a destination charge", () => {
   it("costs the platform alone, unless it says otherwise", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const shop = await connect(stripe);
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const shop = await connectedAccount({ sandbox, stripe });
       const split = { application_fee_amount: 1_000, transfer_data: { destination: shop } };
       const paid = await stripe.paymentIntents.create(payment(split));
       const refund = await stripe.refunds.create({ payment_intent: paid.id });
@@ -15,8 +15,8 @@ describe("the refund of a destination charge", () => {
   });
 
   it("reverses the transfer and refunds the fee in proportion, to the cent", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const shop = await connect(stripe);
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const shop = await connectedAccount({ sandbox, stripe });
       const split = { application_fee_amount: 333, transfer_data: { destination: shop } };
       const paid = await stripe.paymentIntents.create(payment({ amount: 1_000, ...split }));
       const both = { payment_intent: paid.id, reverse_transfer: true, refund_application_fee: true };
@@ -36,8 +36,8 @@ describe("the refund of a destination charge", () => {
   });
 
   it("reverses a part of a transfer of a part", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const shop = await connect(stripe);
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const shop = await connectedAccount({ sandbox, stripe });
       const transfer_data = { amount: 7_777, destination: shop };
       const paid = await stripe.paymentIntents.create(payment({ transfer_data }));
       const order = { payment_intent: paid.id, reverse_transfer: true };
@@ -49,8 +49,8 @@ describe("the refund of a destination charge", () => {
   });
 
   it("reverses no more than is left, and is refused when nothing is", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const shop = await connect(stripe);
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const shop = await connectedAccount({ sandbox, stripe });
       const split = { application_fee_amount: 1_000, transfer_data: { destination: shop } };
       const paid = await stripe.paymentIntents.create(payment(split));
       const charge = chargeOf(paid);
@@ -67,8 +67,11 @@ describe("the refund of a destination charge", () => {
   });
 
   it("doesn't refund the fee of a transfer that stays", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const split = { application_fee_amount: 1_000, transfer_data: { destination: await connect(stripe) } };
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const split = {
+        application_fee_amount: 1_000,
+        transfer_data: { destination: await connectedAccount({ sandbox, stripe }) },
+      };
       const { id } = await stripe.paymentIntents.create(payment(split));
       const refused = await errorOf(stripe.refunds.create({ payment_intent: id, refund_application_fee: true }));
       expect(refused).toMatchObject({
@@ -79,8 +82,8 @@ describe("the refund of a destination charge", () => {
   });
 
   it("reverses a transfer that isn't shown yet", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const shop = await connect(stripe);
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const shop = await connectedAccount({ sandbox, stripe });
       const asynchronous = payment({ capture_method: "automatic_async", transfer_data: { destination: shop } });
       const { id } = await stripe.paymentIntents.create(asynchronous);
       const refund = await stripe.refunds.create({ payment_intent: id, reverse_transfer: true });
@@ -90,8 +93,8 @@ describe("the refund of a destination charge", () => {
   });
 
   it("that fails later leaves the money of the transfer with the platform", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const shop = await connect(stripe);
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const shop = await connectedAccount({ sandbox, stripe });
       const failing = payment({ payment_method: "pm_card_refundFail", transfer_data: { destination: shop } });
       const { id } = await stripe.paymentIntents.create(failing);
       const refund = await stripe.refunds.create({ payment_intent: id, reverse_transfer: true });
@@ -103,8 +106,8 @@ describe("the refund of a destination charge", () => {
   });
 
   it("of a bank debit reverses at once, though the refund itself takes its time", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const shop = await connect(stripe);
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const shop = await connectedAccount({ sandbox, stripe });
       const { id } = await stripe.paymentIntents.create({ ...debitPayment(), transfer_data: { destination: shop } });
       await untilStatus(stripe, id, "succeeded");
       const refund = await stripe.refunds.create({ payment_intent: id, reverse_transfer: true });
@@ -115,8 +118,8 @@ describe("the refund of a destination charge", () => {
 });
 
 it("a payment that came by a transfer is refunded by the platform's reversal only", async () => {
-  await withSandbox(async ({ stripe }) => {
-    const shop = await connect(stripe);
+  await withSandbox(async ({ stripe, sandbox }) => {
+    const shop = await connectedAccount({ sandbox, stripe });
     const { id } = await stripe.paymentIntents.create(payment({ transfer_data: { destination: shop } }));
     const charge = idOf((await transferOf(stripe, id)).destination_payment);
     expect(await errorOf(stripe.refunds.create({ charge }, on(shop)))).toMatchObject({

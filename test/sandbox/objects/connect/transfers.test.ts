@@ -1,7 +1,7 @@
 import type { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
-import { control, debitPayment, errorOf, until, withSandbox } from "../../surroundings.ts";
-import { balanceOf, chargeOf, connect, eventsOf, idOf, movements, on, payment } from "./marketplace.ts";
+import { connectedAccount, control, debitPayment, errorOf, until, withSandbox } from "../../surroundings.ts";
+import { balanceOf, chargeOf, eventsOf, idOf, movements, on, payment } from "./marketplace.ts";
 
 const dayMs = 86_400_000;
 
@@ -17,7 +17,7 @@ async function fund(stripe: Stripe, more: Partial<Stripe.PaymentIntentCreatePara
 describe("a transfer", () => {
   it("from the balance needs available money, which a payment of a moment ago may be", async () => {
     await withSandbox(async ({ stripe, sandbox }) => {
-      const shop = await connect(stripe);
+      const shop = await connectedAccount({ sandbox, stripe });
       const order = { amount: 5_000, currency: "usd", destination: shop };
       await pendingCharge(stripe);
       const refused = await errorOf(stripe.transfers.create(order));
@@ -50,8 +50,8 @@ describe("a transfer", () => {
   });
 
   it("from a charge takes that one's money, pending as it is, and joins its group", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const [shop, other] = [await connect(stripe), await connect(stripe)];
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const [shop, other] = [await connectedAccount({ sandbox, stripe }), await connectedAccount({ sandbox, stripe })];
       const source_transaction = await pendingCharge(stripe);
       const order = { currency: "usd", source_transaction };
       const first = await stripe.transfers.create({ ...order, amount: 4_000, destination: shop });
@@ -92,22 +92,27 @@ describe("a transfer", () => {
     ["money that wasn't taken", { source_transaction: "held" }, { param: "source_transaction" }],
     ["money that is on its way", { source_transaction: "debited" }, { param: "source_transaction" }],
   ])("of %s is refused", async (_, asked, error) => {
-    await withSandbox(async ({ stripe }) => {
+    await withSandbox(async ({ stripe, sandbox }) => {
       await fund(stripe);
       const { id: paid } = chargeOf(await stripe.paymentIntents.create(payment()));
       const { id: held } = chargeOf(await stripe.paymentIntents.create(payment({ capture_method: "manual" })));
       const debit = await stripe.paymentIntents.create(debitPayment("pm_usBankAccount_processing"));
       const names: Readonly<Record<string, string>> = { paid, held, debited: idOf(debit.latest_charge) };
       const named = Object.entries(asked).map(([key, value]) => [key, names[String(value)] ?? value] as const);
-      const order = { amount: 100, currency: "usd", destination: await connect(stripe), ...Object.fromEntries(named) };
+      const order = {
+        amount: 100,
+        currency: "usd",
+        destination: await connectedAccount({ sandbox, stripe }),
+        ...Object.fromEntries(named),
+      };
       expect(await errorOf(stripe.transfers.create(order))).toMatchObject({ statusCode: 400, ...error });
       expect((await stripe.transfers.list()).data).toEqual([]);
     });
   });
 
   it("is made once for one idempotency key", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const order = { amount: 4_000, currency: "usd", destination: await connect(stripe) };
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const order = { amount: 4_000, currency: "usd", destination: await connectedAccount({ sandbox, stripe }) };
       await fund(stripe);
       const options = { idempotencyKey: "once" };
       const [one, again] = [
@@ -120,9 +125,13 @@ describe("a transfer", () => {
   });
 
   it("is described anew by an update", async () => {
-    await withSandbox(async ({ stripe }) => {
+    await withSandbox(async ({ stripe, sandbox }) => {
       await fund(stripe);
-      const { id } = await stripe.transfers.create({ amount: 1, currency: "usd", destination: await connect(stripe) });
+      const { id } = await stripe.transfers.create({
+        amount: 1,
+        currency: "usd",
+        destination: await connectedAccount({ sandbox, stripe }),
+      });
       await stripe.transfers.update(id, { description: "A cent", metadata: { a: "b" } });
       expect(await stripe.transfers.retrieve(id)).toMatchObject({ description: "A cent", metadata: { a: "b" } });
       const [event] = (await stripe.events.list({ type: "transfer.updated" })).data;
@@ -137,8 +146,8 @@ describe("a transfer", () => {
 
 describe("a reversal", () => {
   it("takes a transfer back in parts, and never beyond its amount", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const shop = await connect(stripe);
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const shop = await connectedAccount({ sandbox, stripe });
       await fund(stripe);
       const transfer = await stripe.transfers.create({ amount: 5_000, currency: "usd", destination: shop });
       const before = await balanceOf(stripe, null);
@@ -189,7 +198,7 @@ describe("a reversal", () => {
 
   it("needs the money to be there, unless the transfer is a destination charge's", async () => {
     await withSandbox(async ({ stripe, sandbox }) => {
-      const shop = await connect(stripe);
+      const shop = await connectedAccount({ sandbox, stripe });
       await fund(stripe);
       const { id } = await stripe.transfers.create({ amount: 5_000, currency: "usd", destination: shop });
       // The account loses more than the transfer brought it.
@@ -209,8 +218,8 @@ describe("a reversal", () => {
   });
 
   it("gives the fee back in proportion if it says so, and is refused where there is none", async () => {
-    await withSandbox(async ({ stripe }) => {
-      const shop = await connect(stripe);
+    await withSandbox(async ({ stripe, sandbox }) => {
+      const shop = await connectedAccount({ sandbox, stripe });
       const split = { application_fee_amount: 1_001, transfer_data: { destination: shop } };
       const charge = chargeOf(await stripe.paymentIntents.create(payment(split)));
       const order = { amount: 5_000, refund_application_fee: true };
