@@ -43,7 +43,7 @@ function doubling(enabled: readonly SeenEndpoint[], isConnect: boolean): readonl
   if (length < 2) return [];
   const whose = isConnect ? " of connected accounts" : "";
   const message = `${length} webhook endpoints are enabled${whose}: every event comes ${length} times.`;
-  return [warning(check, message, "Keep one, unless they are of different accounts")];
+  return [warning(check, message, "Keep one, unless they are of different accounts or merchants")];
 }
 
 function judgeEndpoint(
