@@ -114,10 +114,7 @@ export type CreateTransferRequest = z.output<typeof createTransferRequestSchema>
 export const reverseTransferRequestSchema = z.strictObject({
   transferId: shortText(255).regex(/^tr_[A-Za-z0-9_]+$/, "a transfer's id begins with tr_"),
   amount: amountSchema.optional().describe("In minor units; all that is left unless given."),
-  refundApplicationFee: z
-    .boolean()
-    .optional()
-    .describe("Give the platform's fee back in the same proportion, too."),
+  refundApplicationFee: z.boolean().optional().describe("Give the platform's fee back in the same proportion, too."),
   metadata: metadataSchema.optional(),
   ...platformFields,
 });
@@ -130,7 +127,10 @@ const accountFields = {
   payoutsEnabled: z.boolean().describe("Stripe pays its money out."),
   detailsSubmitted: z.boolean().describe("Its owner has gone through the onboarding."),
   requirementsDue: z.array(z.string()).readonly().describe("What Stripe wants to know now, in Stripe's names."),
-  disabledReason: z.string().nullable().describe("Why Stripe disabled it, e.g. requirements.past_due or rejected.fraud."),
+  disabledReason: z
+    .string()
+    .nullable()
+    .describe("Why Stripe disabled it, e.g. requirements.past_due or rejected.fraud."),
 };
 
 /** Answer of `createAccount` and `getAccount`. */
@@ -145,7 +145,9 @@ export type OnboardedAccount = z.output<typeof onboardedAccountSchema>;
 
 /** Answer of `createOnboardingLink`. */
 export const onboardingLinkSchema = z.object({
-  url: z.string().describe("For the account's owner alone, and once: whoever has it acts as the owner. Keep it secret."),
+  url: z
+    .string()
+    .describe("For the account's owner alone, and once: whoever has it acts as the owner. Keep it secret."),
   expiresAt: z.string().describe("ISO 8601."),
 });
 

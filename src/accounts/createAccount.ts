@@ -20,8 +20,7 @@ const accountCreation: CreatedKind<AccountParameters, AccountState> = {
 
   /** In the list of the connected accounts, which shows at once what exists. */
   async find(call, creation) {
-    const page = (after: string | null) =>
-      call.ask("list accounts", (stripe) => stripe.listAccounts(creation, after));
+    const page = (after: string | null) => call.ask("list accounts", (stripe) => stripe.listAccounts(creation, after));
     return (await throughPages(page)) ?? [];
   },
 

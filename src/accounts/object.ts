@@ -9,9 +9,7 @@ export const awaitedAccount: AwaitedKind<SeenAccount, undefined, OnboardingJudge
   noun: "account",
   read: readAccount,
   async hang(call, accountId, callbackKey, address) {
-    return await call.ask("hang the doorbell", (stripe) =>
-      stripe.hangAccountDoorbell(accountId, callbackKey, address),
-    );
+    return await call.ask("hang the doorbell", (stripe) => stripe.hangAccountDoorbell(accountId, callbackKey, address));
   },
   async unhang(call, accountId, callbackKey) {
     await call.ask("take the doorbell off", (stripe) => stripe.hangAccountDoorbell(accountId, callbackKey, ""));

@@ -7,9 +7,7 @@
 import type { AccountState } from "./contract.ts";
 
 /** What one read of Stripe said of an account. `left`: it is not connected, or no longer; Stripe doesn't tell the one from the other. */
-export type SeenAccount =
-  | { readonly kind: "account"; readonly account: AccountState }
-  | { readonly kind: "left" };
+export type SeenAccount = { readonly kind: "account"; readonly account: AccountState } | { readonly kind: "left" };
 
 /** What an account means to somebody who waits until it can be charged for. */
 export type OnboardingJudgement =

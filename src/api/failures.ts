@@ -68,7 +68,10 @@ export const failureBodySchema = z.object({
       refundId: z.string().exactOptional(),
       accountId: z.string().exactOptional(),
       transferId: z.string().exactOptional(),
-      failureReason: z.string().exactOptional().describe("Stripe's reason why a refund failed, or an account was rejected."),
+      failureReason: z
+        .string()
+        .exactOptional()
+        .describe("Stripe's reason why a refund failed, or an account was rejected."),
     })
     .exactOptional(),
 });

@@ -41,10 +41,7 @@ function warn(line: string): void {
 }
 
 /** @throws ConfigError listing every problem of MERCHANTS_FILE */
-function openFurtherMerchants(
-  { merchantsFile: path, apiKeysFile, stripe }: EdgeConfig,
-  environment: Environment,
-) {
+function openFurtherMerchants({ merchantsFile: path, apiKeysFile, stripe }: EdgeConfig, environment: Environment) {
   if (path === undefined) return null;
   return openMerchantWebhooks({
     path,

@@ -9,12 +9,7 @@ import { PartFailedError, Parts, type PartFailure } from "./parts.ts";
 import { portProblems, type PortNeed } from "./ports.ts";
 import { dataFolderError, openDataFolder } from "./privateFolder.ts";
 import { registerDeployment } from "./registration.ts";
-import {
-  StartRefusedError,
-  type Stack,
-  type StackOptions,
-  type StartingStack,
-} from "./stackOptions.ts";
+import { StartRefusedError, type Stack, type StackOptions, type StartingStack } from "./stackOptions.ts";
 import {
   abortOf,
   startEdgePart,

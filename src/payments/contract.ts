@@ -114,10 +114,10 @@ export const paymentRequestSchema = z
       .describe("Connect: pass the money on to a connected account, less applicationFeeAmount (a destination charge)."),
     applicationFeeAmount: amountSchema
       .optional()
-      .describe("Connect: what the platform keeps of a destination charge, or takes of a direct charge, in minor units."),
-    onBehalfOf: accountIdSchema
-      .optional()
-      .describe("Connect: the connected account that is the merchant of record."),
+      .describe(
+        "Connect: what the platform keeps of a destination charge, or takes of a direct charge, in minor units.",
+      ),
+    onBehalfOf: accountIdSchema.optional().describe("Connect: the connected account that is the merchant of record."),
     transferGroup: transferGroupSchema
       .optional()
       .describe("Connect: what the payment and its transfers have in common, such as an order."),
@@ -293,7 +293,9 @@ export const capturePaymentRequestSchema = z
       .describe("Connect: the platform's fee in place of the one that the payment was made with, in minor units."),
     transferAmount: amountSchema
       .optional()
-      .describe("Connect: what the transfer's destination gets in place of what the payment was made with, in minor units."),
+      .describe(
+        "Connect: what the transfer's destination gets in place of what the payment was made with, in minor units.",
+      ),
     timeoutSeconds: timeoutSecondsSchema.optional(),
     ...addressFields,
   })

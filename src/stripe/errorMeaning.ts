@@ -104,7 +104,8 @@ export function meaningOf(error: unknown): ErrorMeaning {
   if (status === 401) {
     return { kind: "operator", problem: "rejected", message: "Stripe rejects the API key (401)." };
   }
-  if (status === 403 && error.code === accountInvalid) return { kind: "account_gone", refusal: goneAccount(error.message) };
+  if (status === 403 && error.code === accountInvalid)
+    return { kind: "account_gone", refusal: goneAccount(error.message) };
   if (status === 403) {
     const named = permissionsIn(error.message);
     const which = named.length === 0 ? "Stripe's request log names it" : `Stripe names ${named.join(", ")}`;

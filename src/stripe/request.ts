@@ -159,7 +159,10 @@ export async function sendOnce<Parameters, Made>(
     if (error instanceof WithdrawnRequest && error.why === keyTooOld) return { kind: "unknown" };
     if (!(error instanceof StripeAccountGone)) throw error;
     if (Date.now() - fixedAtMs < maybeRepeatedAfterMs) return { kind: "refused", refusal: error.refusal, id: null };
-    return { kind: "needs_review", message: `${error.message} Whether it did what was asked before it left is not known.` };
+    return {
+      kind: "needs_review",
+      message: `${error.message} Whether it did what was asked before it left is not known.`,
+    };
   });
 }
 

@@ -8,7 +8,9 @@ const requested = { card_payments: { requested: true }, transfers: { requested: 
 
 describe("accountParameters", () => {
   it("leaves fees, losses and capabilities to who has Stripe's full dashboard", () => {
-    expect(accountParameters({ dashboard: "full", email: "a@b.example", metadata: { shop: "1" } }, maker)).toStrictEqual({
+    expect(
+      accountParameters({ dashboard: "full", email: "a@b.example", metadata: { shop: "1" } }, maker),
+    ).toStrictEqual({
       controller: {
         fees: { payer: "account" },
         losses: { payments: "stripe" },

@@ -14,13 +14,21 @@ const account: AccountState = {
 describe("judgeOnboarding", () => {
   it.each<[string, Partial<AccountState>, string]>([
     ["a new account", {}, "pending"],
-    ["one that Stripe looks at", { detailsSubmitted: true, disabledReason: "requirements.pending_verification" }, "pending"],
+    [
+      "one that Stripe looks at",
+      { detailsSubmitted: true, disabledReason: "requirements.pending_verification" },
+      "pending",
+    ],
     ["one that is listed", { detailsSubmitted: true, disabledReason: "listed" }, "pending"],
     ["one that is under review", { detailsSubmitted: true, disabledReason: "under_review" }, "pending"],
     ["one that can be charged for", { chargesEnabled: true, disabledReason: null }, "enabled"],
     ["one of which more is due later", { chargesEnabled: true, requirementsDue: ["document"] }, "enabled"],
     ["one that is rejected for fraud", { disabledReason: "rejected.fraud" }, "rejected"],
-    ["one that is rejected and still charged for", { chargesEnabled: true, disabledReason: "rejected.other" }, "rejected"],
+    [
+      "one that is rejected and still charged for",
+      { chargesEnabled: true, disabledReason: "rejected.other" },
+      "rejected",
+    ],
   ])("takes %s for what it is", (_what, more, kind) => {
     expect(judgeOnboarding({ kind: "account", account: { ...account, ...more } }).kind).toBe(kind);
   });

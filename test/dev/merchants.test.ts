@@ -31,7 +31,7 @@ async function stageIn(directory: string) {
     stripeOf,
     stripeOfMerchant: (id: string) => stripeOf(`sk_test_account_${id}`),
     secretFile: (name: string) => join(settings["DATA_DIR"] ?? "", "sandbox/merchants", name),
-    async pay(merchant: string | undefined, more: object = {}, key: string = crypto.randomUUID()): Promise<Paid> {
+    pay: async (merchant: string | undefined, more: object = {}, key: string = crypto.randomUUID()): Promise<Paid> => {
       const request = { merchant, paymentMethodId: "pm_card_visa", amount: 109, ...more };
       const response = await fetch(`http://127.0.0.1:${settings["EDGE_PORT"]}/payments/processPayment`, {
         method: "POST",

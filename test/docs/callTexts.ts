@@ -312,7 +312,9 @@ owner may come back without having told everything: [\`awaitOnboarding\`](#await
       about: `Needs \`STRIPE_CLIENT_ID\`. Stripe's page brings the owner to \`/connect/callback\` of the edge, which connects the account and leads on to
 \`returnUrl\`. The address is good for a day, and for one account.`,
       request: { returnUrl: "https://shop.example/connected" },
-      answer: { url: "https://connect.stripe.com/oauth/authorize?response_type=code&client_id=ca_…&scope=read_write&state=…" },
+      answer: {
+        url: "https://connect.stripe.com/oauth/authorize?response_type=code&client_id=ca_…&scope=read_write&state=…",
+      },
     },
     completeConnect: {
       about: `The edge's page \`/connect/callback\` calls it. Call it yourself only where Stripe brings the owner to a page of yours. A \`state\` that was not
@@ -330,7 +332,13 @@ more. An account that is not connected is 404 \`not_found\`.`,
       about: `Your own charge is not changed by it. With \`sourceChargeId\` the money may still be pending, and comes to the account with that of the charge;
 without it your available balance has to cover it, or the answer is 409 \`balance_insufficient\`.`,
       notes: { metadata },
-      request: { accountId: "acct_…", amount: 900, currency: "eur", sourceChargeId: "ch_…", transferGroup: "order-4004" },
+      request: {
+        accountId: "acct_…",
+        amount: 900,
+        currency: "eur",
+        sourceChargeId: "ch_…",
+        transferGroup: "order-4004",
+      },
       answer: transfer,
     },
     reverseTransfer: {

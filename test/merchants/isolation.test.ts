@@ -11,6 +11,8 @@ const ways: readonly { readonly accounts: Accounts; readonly inactivityTimeoutMs
   { accounts: "an account each", inactivityTimeoutMs: 1000 },
 ];
 
+const idOf = ({ body }: Answer) => body.paymentIntentId ?? "";
+
 describe.each(ways)("merchants with $accounts", ({ accounts, inactivityTimeoutMs }) => {
   let stage: Stage;
   beforeAll(async () => {
@@ -23,7 +25,6 @@ describe.each(ways)("merchants with $accounts", ({ accounts, inactivityTimeoutMs
     await stage.reset();
   });
 
-  const idOf = ({ body }: Answer) => body.paymentIntentId ?? "";
   const told = (id: string) =>
     (["books", "toys", "default"] as const).map((name) => stage.receiverOf(name).typesOf(id));
 
@@ -105,15 +106,15 @@ describe.each(ways)("merchants with $accounts", ({ accounts, inactivityTimeoutMs
     await scene.untilStatus(debit.metadata["restate_invocation_id"] ?? "", "suspended");
     await scene.settle(debit.id);
     expect(await waiting).toMatchObject({ status: 200, body: { paymentIntentId: debit.id } });
-    const card = idOf(await stage.pay("books", newOrder()));
-    await clientOf("books").refunds.create({ payment_intent: card, amount: 9 });
-    await receiverOf("books").untilTold(card, "refund.succeeded");
+    const paid = idOf(await stage.pay("books", newOrder()));
+    await clientOf("books").refunds.create({ payment_intent: paid, amount: 9 });
+    await receiverOf("books").untilTold(paid, "refund.succeeded");
     const toys = idOf(await stage.pay("toys", newOrder()));
     await clientOf("toys").refunds.create({ payment_intent: toys, amount: 9 });
     await receiverOf("toys").untilTold(toys, "refund.succeeded");
     await scene.quiet();
     expect(told(debit.id)).toEqual([["payment.succeeded"], [], []]);
-    expect(told(card)).toEqual([["payment.succeeded", "refund.succeeded"], [], []]);
+    expect(told(paid)).toEqual([["payment.succeeded", "refund.succeeded"], [], []]);
     expect(told(toys)).toEqual([[], ["payment.succeeded", "refund.succeeded"], []]);
     await serve();
   });
@@ -137,7 +138,11 @@ describe.each(ways)("merchants with $accounts", ({ accounts, inactivityTimeoutMs
       const fault = [{ target: "api", effect: "rate_limit", count: 0 }];
       const headers = { "content-type": "application/json" };
       expect((await fetch(faults, { method: "POST", headers, body: JSON.stringify(fault) })).status).toBe(200);
-      const gateway = createStripeGateway({ secretKey: "sk_test_elsewhere", apiBase: elsewhere.url, sharedBy: "books" });
+      const gateway = createStripeGateway({
+        secretKey: "sk_test_elsewhere",
+        apiBase: elsewhere.url,
+        sharedBy: "books",
+      });
       configured.set("books", { ...original("books"), stripe: gateway });
       let isSlowedDone = false;
       const slowed = stage.pay("books", newOrder()).finally(() => (isSlowedDone = true));
@@ -162,7 +167,10 @@ describe.each(ways)("merchants with $accounts", ({ accounts, inactivityTimeoutMs
     const order = newOrder();
     await scene.fault({ target: "api", method: "POST", path: "/v1/payment_intents", effect: "cut_after", count: 0 });
     const answer = await stage.pay("books", order, { timeoutSeconds: 2 });
-    expect(answer).toMatchObject({ status: 408, body: { metadata: { reason: "timed_out", compensation: "watching" } } });
+    expect(answer).toMatchObject({
+      status: 408,
+      body: { metadata: { reason: "timed_out", compensation: "watching" } },
+    });
     await scene.clearFaults();
     const [made] = await until("the payment", async () => {
       const found = await stage.paymentsOf("books", order);

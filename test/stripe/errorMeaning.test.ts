@@ -23,7 +23,11 @@ const table: readonly [string, RawError, ErrorMeaning["kind"]][] = [
   ["a key in use", { type: "idempotency_error", statusCode: 409, code: "idempotency_key_in_use" }, "retry"],
   ["a rejected API key", { type: "invalid_request_error", statusCode: 401 }, "operator"],
   ["a missing permission", { type: "invalid_request_error", statusCode: 403 }, "operator"],
-  ["an account that is not connected", { type: "invalid_request_error", statusCode: 403, code: "account_invalid" }, "account_gone"],
+  [
+    "an account that is not connected",
+    { type: "invalid_request_error", statusCode: 403, code: "account_invalid" },
+    "account_gone",
+  ],
   ["a rate limit", { type: "invalid_request_error", statusCode: 429 }, "retry"],
   ["a lock timeout", { type: "invalid_request_error", statusCode: 429, code: "lock_timeout" }, "retry"],
   ["a rate limit as 400", { type: "invalid_request_error", statusCode: 400, code: "rate_limit" }, "retry"],

@@ -9,10 +9,7 @@ import { sandboxMerchantKey, sandboxMerchantsFile } from "../../dev/sandboxMerch
 import type { PatientMerchant } from "./patient.ts";
 
 /** @throws ConfigError listing every problem of the file: the service doesn't start with it either */
-export function furtherPatients(
-  config: OperatorConfig,
-  environment: Environment,
-): readonly PatientMerchant[] {
+export function furtherPatients(config: OperatorConfig, environment: Environment): readonly PatientMerchant[] {
   if (config.merchantsFile === undefined) return [];
   // Without a key in the settings there is the sandbox of npm start, where each merchant has an account.
   const isSandbox = config.secretKey === undefined;

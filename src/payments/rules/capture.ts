@@ -63,7 +63,10 @@ export function nextCaptureStep(payment: PaymentSnapshot, wish: CaptureWish): Ca
       }
       return isSharedAsWished(payment, wish)
         ? { kind: "captured" }
-        : { kind: "conflict", message: "It is captured already, and shared with the connected account in another way." };
+        : {
+            kind: "conflict",
+            message: "It is captured already, and shared with the connected account in another way.",
+          };
     case "processing":
       return { kind: "wait" };
     case "canceled":

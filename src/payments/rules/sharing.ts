@@ -50,7 +50,10 @@ function partProblems({ amount, currency }: Sharing, field: string, part: number
 }
 
 /** What a refund that takes a whole payment back takes along: what was passed on, and the platform's fee. */
-export function sharesToTakeBack({ transfer, applicationFeeAmount }: Pick<PaymentSnapshot, "transfer" | "applicationFeeAmount">) {
+export function sharesToTakeBack({
+  transfer,
+  applicationFeeAmount,
+}: Pick<PaymentSnapshot, "transfer" | "applicationFeeAmount">) {
   return {
     ...(transfer !== undefined && { reverseTransfer: true }),
     ...(applicationFeeAmount !== undefined && { refundApplicationFee: true }),

@@ -43,7 +43,15 @@ export async function openStand(
   const scene = await openScene(1000);
   const further = merchants.map((id): Merchant => {
     const { stripe } = scene.serviceOptions;
-    return { id, stripe, mode: "test", webhookSecrets: [merchantSecret(id)], limits: null, clientId: null, receiver: null };
+    return {
+      id,
+      stripe,
+      mode: "test",
+      webhookSecrets: [merchantSecret(id)],
+      limits: null,
+      clientId: null,
+      receiver: null,
+    };
   });
   const furtherMerchants = { find: (id: string) => further.find((each) => each.id === id), all: () => further };
   await scene.restartService({ edgeSecrets: [edgeSecret], furtherMerchants });

@@ -88,7 +88,9 @@ async function examine(file: string, more: Readonly<Record<string, string>> = {}
 it("finds nothing wrong with merchants that are well", async () => {
   const { checks, troubles } = await examine(writeFile("well.json"));
   expect(troubles).toEqual([]);
-  expect(checks).toEqual(expect.arrayContaining(["Stripe key of books", "webhook path of toys", "reconciler of games"]));
+  expect(checks).toEqual(
+    expect.arrayContaining(["Stripe key of books", "webhook path of toys", "reconciler of games"]),
+  );
 });
 
 it("says whose key Stripe rejects, and whose webhook secret is another one than the edge's", async () => {

@@ -32,7 +32,12 @@ export function judgeEndpoints(question: EndpointsQuestion): readonly Finding[] 
       return say(check, `The webhook endpoint ${id} (${url}) is disabled: Stripe sends nothing there.`, how);
     });
   const doubled = [false, true].flatMap((isConnect) => doubling(enabled, isConnect));
-  const findings = [...absent, ...disabled, ...doubled, ...enabled.flatMap((endpoint) => judgeEndpoint(endpoint, question))];
+  const findings = [
+    ...absent,
+    ...disabled,
+    ...doubled,
+    ...enabled.flatMap((endpoint) => judgeEndpoint(endpoint, question)),
+  ];
   if (findings.length > 0) return findings;
   const urls = new Set(ours.map(({ url }) => url));
   return [ok(check, `Stripe sends exactly what is needed to ${[...urls].join(", ")}.`)];
