@@ -49,7 +49,7 @@ function openFurtherMerchants({ merchantsFile: path, apiKeysFile, stripe }: Edge
     ownWebhookSecrets: stripe.webhookSecrets,
     whyNoLiveKeys:
       apiKeysFile === undefined
-        ? "its Stripe key is a live one, and without API_KEYS_FILE whoever reaches the edge could charge."
+        ? "Its Stripe key is a live one, and without API_KEYS_FILE whoever reaches the edge could charge."
         : null,
     onWarning: warn,
   });

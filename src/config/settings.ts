@@ -89,7 +89,7 @@ export const expectation = {
 export const loopbackHosts: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
 
 /** https://docs.stripe.com/connect/oauth-reference */
-export const clientIdForm = /^ca_\w+$/;
+export const clientIdForm = /^ca_[\w-]+$/;
 
 const settingsSchema = z.object({
   STRIPE_SECRET_KEY: secret(expectation.secretKey, secretKeyOf),
@@ -148,8 +148,9 @@ const settingsSchema = z.object({
 
 export type Settings = Partial<z.output<typeof settingsSchema>>;
 
+/** The sandbox's keys may have dashes. */
 export function secretKeyOf(text: string): string | undefined {
-  return /^[sr]k_(test|live)_\w+$/.test(text) ? text : undefined;
+  return /^[sr]k_(test|live)_[\w-]+$/.test(text) ? text : undefined;
 }
 
 export function webhookSecretsOf(text: string): readonly string[] | undefined {

@@ -35,6 +35,9 @@ export const sandboxReadySchema = z.object({ url: z.string() });
 /** This is no real key; it has the form of one, because every reader of a key expects that. */
 export const sandboxSecretKey = "sk_test_sandbox_of_this_machine";
 
+/** The client id of that key's account, for OAuth. */
+export const sandboxClientId = "ca_sandbox_platform";
+
 /** The signing secret of the sandbox's webhooks: made once per data folder, readable by its owner only. */
 export function sandboxWebhookSecret(dataDir: string): string {
   const path = webhookSecretPath(dataDir);

@@ -5,22 +5,27 @@
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { ConfigError } from "../config/config.ts";
-import { readOwnFile } from "../config/ownFile.ts";
-import { watch } from "../config/watched.ts";
-import { merchantsFileSchema, type WrittenMerchant } from "../merchants/file/schema.ts";
+import type { Environment } from "../config/settings.ts";
+import { readForSandbox } from "../merchants/file/entries.ts";
+import type { WrittenMerchant } from "../merchants/file/schema.ts";
+import { watchMerchants } from "../merchants/file/watchMerchants.ts";
 import { createStripeClient } from "../stripe/client.ts";
+import { pinnedApiVersion } from "../stripe/inspection.ts";
 import { privateFileMode, privateFolderMode } from "./privateFolder.ts";
 
 type SandboxMerchants = {
   /** The file for service and edge. */
   readonly path: string;
+  /** The merchants of the file at the start. */
+  readonly ids: readonly string[];
   close(): void;
 };
 
 export type SandboxMerchantsOptions = {
   /** The user's own file. */
   readonly merchantsFile: string;
+  /** Where the secrets of receivers are that the file names. */
+  readonly environment: Environment;
   readonly sandboxUrl: string;
   readonly edgeUrl: string;
   readonly dataDir: string;
@@ -39,59 +44,52 @@ export function sandboxMerchantKey(id: string): string {
   return `sk_test_account_${id}`;
 }
 
-/** @throws ConfigError for a file that is no file of merchants. What is wrong with its secrets, the service says. */
+/** @throws ConfigError listing every problem of the file */
 export async function openSandboxMerchants(options: SandboxMerchantsOptions): Promise<SandboxMerchants> {
+  const { environment, onWarning } = options;
   const source = resolve(options.merchantsFile);
   const path = sandboxMerchantsFile(options.dataDir);
   mkdirSync(dirname(path), { recursive: true, mode: privateFolderMode });
-  let writing: Promise<void> = Promise.resolve();
-  const write = (merchants: readonly WrittenMerchant[]) => {
-    writing = writing.then(() => writeMerchants(options, source, path, merchants));
-    return writing;
-  };
-  let known: readonly WrittenMerchant[] | null = null;
-  const watched = watch(
-    () => {
-      const { text } = readOwnFile(source);
-      return { mark: text, read: () => merchantsIn(source, text) };
-    },
-    {
-      everyMs: lookEveryMs,
-      onProblem: (error) => options.onWarning(error instanceof Error ? error.message : String(error)),
-    },
+  const watched = watchMerchants(
+    { path: source, environment, onWarning, ownWebhookSecrets: [], whyNoLiveKeys: null },
+    readForSandbox,
   );
-  const follow = async () => {
+  let written: readonly WrittenMerchant[] | null = null;
+  let isAtWork = false;
+  let isClosed = false;
+  let told: string | null = null;
+
+  async function follow(): Promise<void> {
     const merchants = watched.current();
-    if (merchants === known) return;
-    known = merchants;
-    await write(merchants);
-  };
+    if (isAtWork || merchants === written) return;
+    isAtWork = true;
+    try {
+      await writeMerchants(options, source, path, merchants);
+      written = merchants;
+      told = null;
+    } finally {
+      isAtWork = false;
+    }
+  }
+
+  /** It is tried again until it succeeds, and told once. */
+  function tell(error: unknown): void {
+    const problem = error instanceof Error ? error.message : String(error);
+    if (!isClosed && problem !== told) onWarning(`MERCHANTS_FILE ${source} is not served as it is now: ${problem}`);
+    told = problem;
+  }
+
   await follow();
-  const timer = setInterval(() => {
-    follow().catch((error: unknown) => options.onWarning(`MERCHANTS_FILE ${source}: ${String(error)}`));
-  }, lookEveryMs).unref();
+  const timer = setInterval(() => void follow().catch(tell), lookEveryMs).unref();
   return {
     path,
+    ids: watched.current().map(({ id }) => id),
     close() {
+      isClosed = true;
       clearInterval(timer);
       watched.close();
     },
   };
-}
-
-function merchantsIn(source: string, text: string): readonly WrittenMerchant[] {
-  const read = merchantsFileSchema.safeParse(parsed(text));
-  if (read.success) return read.data.merchants;
-  const problems = read.error.issues.map(({ path, message }) => `${path.join(".") || "it"} ${message}`);
-  throw new ConfigError(problems.map((problem) => `MERCHANTS_FILE ${source}: ${problem}`));
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 async function writeMerchants(
@@ -103,7 +101,9 @@ async function writeMerchants(
   const folder = dirname(path);
   const written: WrittenMerchant[] = [];
   for (const merchant of merchants) {
-    const { id, notifySecret } = merchant;
+    // There is no live mode in the sandbox.
+    const { mode: _mode, ...settings } = merchant;
+    const { id, notifySecret } = settings;
     const stripe = createStripeClient({ secretKey: sandboxMerchantKey(id), apiBase: options.sandboxUrl });
     const url = `${options.edgeUrl}/webhooks/${id}`;
     writePrivately(join(folder, `${id}.key`), sandboxMerchantKey(id));
@@ -111,7 +111,7 @@ async function writeMerchants(
       await ensureEndpoint(stripe, { url, connect, secretFile: join(folder, secretFileOf(id, connect)) });
     }
     written.push({
-      ...merchant,
+      ...settings,
       stripeSecretKey: `file:${id}.key`,
       webhookSecrets: [`file:${secretFileOf(id, false)}`, `file:${secretFileOf(id, true)}`],
       stripeClientId: `ca_account_${id}`,
@@ -147,6 +147,7 @@ async function ensureEndpoint(
   const made = await stripe.webhookEndpoints.create({
     url,
     enabled_events: ["*"],
+    api_version: pinnedApiVersion,
     connect,
     metadata: { [markOfOwn]: mark },
   });

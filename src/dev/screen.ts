@@ -6,11 +6,12 @@ import { relative } from "node:path";
 import { styleText } from "node:util";
 import { webhookEventTypes } from "../webhooks/eventTable.ts";
 import { formatDuration } from "../config/duration.ts";
+import { defaultMerchant } from "../merchants/rules.ts";
 import { restateCommand } from "../operator/engine/commands.ts";
 import type { Stack, StackTarget } from "./stackOptions.ts";
 
 export type ReadyScreen = {
-  readonly stack: Pick<Stack, "url" | "adminUrl" | "target" | "targetDir" | "registration">;
+  readonly stack: Pick<Stack, "url" | "adminUrl" | "target" | "merchants" | "targetDir" | "registration">;
   readonly startedInMs: number;
   /** Whether the edge takes calls with an API key only. */
   readonly needsApiKey: boolean;
@@ -28,6 +29,7 @@ export function readyScreen({ stack, startedInMs, needsApiKey, unique }: ReadySc
     `  Payments    ${url}`,
     `  Restate UI  ${stack.adminUrl}/ui/`,
     ...stripeLines(stack.target),
+    ...merchantsLines(stack),
     `  Data, logs  ${shortPath(stack.targetDir)}`,
     ...stack.registration.orphanedHandlers.map((handler) =>
       warning(`  Invocations of ${handler} wait for a handler that this code no longer has.`),
@@ -79,6 +81,17 @@ function stripeLines(target: StackTarget): readonly string[] {
     `  Stripe      ${mode}${where}, ${accountText(target.account)}`,
     `  Subscribe   ${webhookEventTypes.join(" ")}`,
   ];
+}
+
+/** The screen stays one where a file names hundreds. */
+const shownMerchants = 8;
+
+function merchantsLines({ target, merchants }: ReadyScreen["stack"]): readonly string[] {
+  if (merchants.length === 0) return [];
+  const more = merchants.length > shownMerchants ? ` and ${merchants.length - shownMerchants} more` : "";
+  const whose = target.kind === "sandbox" ? "each with an account of its own there" : "with the keys of MERCHANTS_FILE";
+  const names = [defaultMerchant, ...merchants.slice(0, shownMerchants)].join(", ");
+  return [`  Merchants   ${names}${more} ${faint(`(${whose}; a call names its "merchant")`)}`];
 }
 
 function accountText(account: Extract<StackTarget, { kind: "account" }>["account"]): string {

@@ -9,13 +9,7 @@ import { PartFailedError, Parts, type PartFailure } from "./parts.ts";
 import { portProblems, type PortNeed } from "./ports.ts";
 import { dataFolderError, openDataFolder } from "./privateFolder.ts";
 import { registerDeployment } from "./registration.ts";
-import {
-  StartRefusedError,
-  type Stack,
-  type StackOptions,
-  type StackTarget,
-  type StartingStack,
-} from "./stackOptions.ts";
+import { StartRefusedError, type Stack, type StackOptions, type StartingStack } from "./stackOptions.ts";
 import {
   abortOf,
   startEdgePart,
@@ -51,7 +45,7 @@ async function startParts(options: StartingStack, parts: Parts): Promise<Omit<St
   const known = await knowTarget(options);
   options.signal.throwIfAborted();
   // The engine and our own programs don't need each other to start.
-  const [{ engine, guard }, { target, url }] = await Promise.all([
+  const [{ engine, guard }, { target, url, merchants }] = await Promise.all([
     parts.whileStarting(startEnginePart(options, known, parts)),
     parts.whileStarting(startOwnParts(options, known, parts)),
   ]);
@@ -62,7 +56,7 @@ async function startParts(options: StartingStack, parts: Parts): Promise<Omit<St
     signal: options.signal,
   });
   const { ingressUrl } = engine;
-  return { url, ingressUrl, adminUrl: guard.url, serviceUrl, target, targetDir: known.dir, registration };
+  return { url, ingressUrl, adminUrl: guard.url, serviceUrl, target, merchants, targetDir: known.dir, registration };
 }
 
 /** The service and the edge read Stripe's account or ask for its clock when they start, so the sandbox comes first. */
@@ -70,13 +64,13 @@ async function startOwnParts(
   options: StartingStack,
   known: KnownTarget,
   parts: Parts,
-): Promise<{ readonly target: StackTarget; readonly url: string }> {
+): Promise<Pick<Stack, "target" | "url" | "merchants">> {
   const target = await startSandboxPart(options, known, parts);
   options.signal.throwIfAborted();
-  const settings = await startMerchants(options, target, parts);
+  const { ids: merchants, settings } = await startMerchants(options, target, parts);
   options.signal.throwIfAborted();
   startServicePart(options, known, target, parts, settings);
-  return { target, url: await startEdgePart(options, known, target, parts, settings) };
+  return { target, merchants, url: await startEdgePart(options, known, target, parts, settings) };
 }
 
 function portNeeds(options: StackOptions): readonly PortNeed[] {

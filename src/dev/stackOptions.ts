@@ -69,6 +69,8 @@ export type Stack = {
   readonly adminUrl: string;
   readonly serviceUrl: string;
   readonly target: StackTarget;
+  /** Those of MERCHANTS_FILE at the start, beside the default one. */
+  readonly merchants: readonly string[];
   /** The target's folder: engine data and logs. */
   readonly targetDir: string;
   readonly registration: Registration;

@@ -4,8 +4,10 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { stripeModeOf } from "../config/config.ts";
 import { engineDir, ingressSocket, adminSocket, socketAddress } from "../config/engineSockets.ts";
-import type { Environment } from "../config/settings.ts";
+import { isUnset, type Environment } from "../config/settings.ts";
 import { connectionTo } from "../engine/address.ts";
+import { readEntries } from "../merchants/file/entries.ts";
+import { watchMerchants } from "../merchants/file/watchMerchants.ts";
 import { lowLimitWarning, ownFileLimit } from "../operator/engine/openFiles.ts";
 import { startAdminGuard, type AdminGuard } from "./adminGuard.ts";
 import { watchDisk } from "./diskWatch.ts";
@@ -15,6 +17,7 @@ import type { PartName, Parts } from "./parts.ts";
 import { spawnNode, type NodeProcess } from "./processes.ts";
 import {
   optionsFromParent,
+  sandboxClientId,
   sandboxReadySchema,
   sandboxSecretKey,
   sandboxWebhookSecret,
@@ -59,10 +62,12 @@ export async function startSandboxPart(options: StartingStack, known: KnownTarge
   const launch: SandboxLaunch = {
     port: ports.sandbox,
     dataDir: join(known.dir, "stripe"),
-    webhook: {
+    // The second one for events of connected accounts.
+    webhook: [{}, { connect: true }].map((which) => ({
       url: `${edgeUrl(options)}/payments/processWebhook`,
       secret: sandboxWebhookSecret(dataDir),
-    },
+      ...which,
+    })),
     ...behaviour,
     ...(webhookRetryDelaysMs === undefined ? {} : { webhookRetryDelaysMs: [...webhookRetryDelaysMs] }),
   };
@@ -75,19 +80,38 @@ export async function startSandboxPart(options: StartingStack, known: KnownTarge
   return { kind: "sandbox", url: sandboxReadySchema.parse(ready).url };
 }
 
-/** With the sandbox, every merchant of MERCHANTS_FILE gets an account there. Gives the settings that say so. */
-export async function startMerchants(options: StartingStack, target: StackTarget, parts: Parts): Promise<Environment> {
-  const { MERCHANTS_FILE: merchantsFile = "" } = options.environment;
-  if (target.kind !== "sandbox" || merchantsFile.trim() === "") return {};
+/** The merchants of MERCHANTS_FILE, and the settings of service and edge that say where they find them. */
+type StartedMerchants = { readonly ids: readonly string[]; readonly settings: Environment };
+
+/**
+ * With the sandbox, every merchant of MERCHANTS_FILE gets an account there.
+ * @throws ConfigError listing every problem of the file
+ */
+export async function startMerchants(
+  options: StartingStack,
+  target: StackTarget,
+  parts: Parts,
+): Promise<StartedMerchants> {
+  const { environment, stripe, dataDir, onWarning } = options;
+  const merchantsFile = (environment["MERCHANTS_FILE"] ?? "").trim();
+  if (merchantsFile === "") return { ids: [], settings: {} };
+  if (target.kind !== "sandbox") {
+    const ownWebhookSecrets = stripe.kind === "account" ? stripe.webhookSecrets : [];
+    const rules = { environment, ownWebhookSecrets, whyNoLiveKeys: null, onWarning: () => undefined };
+    const file = watchMerchants({ path: merchantsFile, ...rules }, readEntries);
+    file.close();
+    return { ids: file.current().map(({ id }) => id), settings: {} };
+  }
   const merchants = await openSandboxMerchants({
-    merchantsFile: merchantsFile.trim(),
+    merchantsFile,
+    environment,
     sandboxUrl: target.url,
     edgeUrl: edgeUrl(options),
-    dataDir: options.dataDir,
-    onWarning: (line) => options.onWarning?.("service", line),
+    dataDir,
+    onWarning: (line) => onWarning?.("sandbox", line),
   });
   parts.closeAtStop(async () => merchants.close());
-  return { MERCHANTS_FILE: merchants.path };
+  return { ids: merchants.ids, settings: { MERCHANTS_FILE: merchants.path } };
 }
 
 export function startServicePart(
@@ -144,7 +168,8 @@ function edgeUrl({ ports }: StartingStack): string {
   return `http://127.0.0.1:${ports.edge}`;
 }
 
-function stripeSettings({ stripe, dataDir }: StartingStack, target: StackTarget): Environment {
+function stripeSettings(options: StartingStack, target: StackTarget): Environment {
+  const { stripe, dataDir } = options;
   if (stripe.kind === "account") {
     return {
       STRIPE_SECRET_KEY: stripe.secretKey,
@@ -156,6 +181,9 @@ function stripeSettings({ stripe, dataDir }: StartingStack, target: StackTarget)
     STRIPE_SECRET_KEY: sandboxSecretKey,
     STRIPE_WEBHOOK_SECRET: sandboxWebhookSecret(dataDir),
     STRIPE_API_BASE: target.kind === "sandbox" ? target.url : "",
+    STRIPE_CLIENT_ID: sandboxClientId,
+    // Where the sandbox's page of OAuth sends an account's owner back to.
+    ...(isUnset(options.environment, "PUBLIC_URL") && { PUBLIC_URL: edgeUrl(options) }),
   };
 }
 

@@ -14,6 +14,7 @@ import { CallStopped, type Accepted, type Beginning, type Call, type Surrounding
 import { cancellationOf } from "./cancellation.ts";
 import { AccountGone, invalidField } from "./failures.ts";
 import { askForInstallation } from "./installation.ts";
+import { merchantSoon } from "./merchantSoon.ts";
 import { Later, untilTurn, type Postponed } from "./turn.ts";
 
 type Because = CallStopped["because"];
@@ -268,6 +269,7 @@ export function openCall<Ctx extends Context>(
       let mayBegin = true;
       type Value = Accepted<Kept, Answer>;
       const attemptFirst = async (): Promise<Value | Stop | Gone> => {
+        if (acceptance.acceptedAtMs(clock()) !== null) await merchantSoon(options, account.merchant);
         const acceptedAtMs = acceptance.acceptedAtMs(clock());
         const sinceMs = acceptedAtMs ?? acceptance.earliestMs(clock());
         if (!mayBegin) return new Stop("cancellation", sinceMs);

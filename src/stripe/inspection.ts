@@ -27,6 +27,8 @@ export type SeenEndpoint = {
   readonly eventTypes: readonly string[];
   /** Null: the account's default version. */
   readonly apiVersion: string | null;
+  /** Whether it gets the events of connected accounts, and none of the key's own. */
+  readonly isConnect: boolean;
 };
 
 export type SeenEvent = {
@@ -67,6 +69,7 @@ export function inspectStripe(target: StripeTarget) {
           isEnabled: endpoint.status === "enabled",
           eventTypes: endpoint.enabled_events,
           apiVersion: endpoint.api_version,
+          isConnect: endpoint.application !== null,
         }));
       });
     },
@@ -94,7 +97,7 @@ export function inspectStripe(target: StripeTarget) {
 const requestTimeoutMs = 15_000;
 
 /** The API version that everything here is written for. */
-export const pinnedApiVersion: string = Stripe.API_VERSION;
+export const pinnedApiVersion = Stripe.API_VERSION;
 
 /**
  * A webhook as Stripe would sign it with this secret, about nothing: of a type that no event has, it is acknowledged and

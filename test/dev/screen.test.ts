@@ -12,6 +12,8 @@ it("every printed line names the address that we listen on, and not a name that 
         url: "http://127.0.0.1:8080",
         adminUrl: "http://127.0.0.1:9070",
         target,
+        merchants:
+          target.kind === "account" ? [] : ["books", ...Array.from({ length: 9 }, (_, index) => `toys${index}`)],
         targetDir: "/data/sandbox",
         registration: { deploymentId: "dp_1", services: [], orphanedHandlers: [] },
       },
@@ -23,6 +25,10 @@ it("every printed line names the address that we listen on, and not a name that 
   for (const text of [...screens, webhookRecipes(8080)]) expect(text).not.toContain("localhost");
   expect(screens[0]).toContain("curl http://127.0.0.1:8080/payments/processPayment");
   expect(screens[0]).not.toContain("authorization");
+  expect(screens[0]).toContain(
+    "  Merchants   default, books, toys0, toys1, toys2, toys3, toys4, toys5, toys6 and 2 more (",
+  );
+  expect(screens[1]).not.toContain("Merchants");
   expect(screens[1]).toContain('-H "authorization: Bearer $PAYMENTS_API_KEY"');
   expect(screens[0]).toContain("RESTATE_ADMIN_URL=http://127.0.0.1:9070 npx restate inv list");
   expect(screens[0]).toContain("Restate UI  http://127.0.0.1:9070/ui/");

@@ -44,7 +44,7 @@ type Body = {
   readonly [field: string]: unknown;
 };
 export type Fault = Readonly<Record<string, string | number>>;
-type ServiceSettings = Partial<Omit<ServiceOptions, "stripe" | "inactivityTimeoutMs">>;
+type ServiceSettings = Partial<Omit<ServiceOptions, "inactivityTimeoutMs">>;
 
 export type Scene = Awaited<ReturnType<typeof openScene>>;
 

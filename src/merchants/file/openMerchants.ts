@@ -12,6 +12,10 @@ export type MerchantsOptions = MerchantsFileOptions & {
   readonly onSlowed?: (words: string) => void;
 };
 
+/** The edge reads the same file every second. A call that it lets in meanwhile would be paused without its merchant. */
+const leavingMs = 3_000;
+const lookEveryMs = 500;
+
 /** @throws ConfigError listing every problem of the file */
 export function openMerchants(options: MerchantsOptions): FurtherMerchants & { close(): void } {
   const watched = watchMerchants(options, readEntries);
@@ -27,13 +31,33 @@ export function openMerchants(options: MerchantsOptions): FurtherMerchants & { c
     return { entries, all, byId: new Map(all.map((merchant) => [merchant.id, merchant])) };
   }
 
+  const leaving = new Map<string, { readonly merchant: Merchant; readonly untilMs: number }>();
+
   function now() {
     const entries = watched.current();
-    if (entries !== known.entries) known = knownMerchants(entries);
+    if (entries === known.entries) return known;
+    const { all } = known;
+    known = knownMerchants(entries);
+    const untilMs = performance.now() + leavingMs;
+    for (const merchant of all) leaving.set(merchant.id, { merchant, untilMs });
     return known;
   }
 
-  return { find: (id) => now().byId.get(id), all: () => now().all, close: () => watched.close() };
+  /** Counts the time of those that leave from when they left, whether anybody looks for one or not. */
+  function look(): void {
+    now();
+    for (const [id, { untilMs }] of leaving) if (untilMs <= performance.now()) leaving.delete(id);
+  }
+  const timer = setInterval(look, lookEveryMs).unref();
+
+  return {
+    find: (id) => now().byId.get(id) ?? leaving.get(id)?.merchant,
+    all: () => now().all,
+    close() {
+      clearInterval(timer);
+      watched.close();
+    },
+  };
 }
 
 /** A merchant keeps the gateway, and with it the pacer, for as long as neither key nor pace change. */

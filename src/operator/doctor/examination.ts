@@ -146,9 +146,14 @@ const handlerPath = "/payments/processWebhook";
 async function examineMerchantPath({ config }: Patient, { id, stripe }: ExaminedMerchant): Promise<readonly Finding[]> {
   const { entryUrl } = config;
   if (entryUrl === undefined) return [];
-  const isEdge = (await askEdge(entryUrl)).kind !== "no_edge";
-  const answers = await tryWebhookPath(entryUrl, stripe.webhookSecrets, isEdge ? pathOf(id) : handlerPath);
+  const answers = await tryWebhookPath(entryUrl, stripe.webhookSecrets, await furtherPath(id, entryUrl));
   return [judgeWebhookPath(entryUrl, answers, stripe.settings.secrets)];
+}
+
+/** Where a further merchant's webhooks come in. */
+async function furtherPath(id: string, entryUrl: string | undefined): Promise<string> {
+  const isEdge = entryUrl === undefined || (await askEdge(entryUrl)).kind !== "no_edge";
+  return isEdge ? pathOf(id) : handlerPath;
 }
 
 function pathOf(merchant: string): string {
@@ -179,7 +184,7 @@ async function examineEndpoints({ config }: Patient, { id, stripe }: ExaminedMer
     endpoints: asked.answer,
     // Which of several addresses is meant can be said of the environment's merchant only.
     webhookUrl: isOwn ? config.webhookUrl : undefined,
-    paths: isOwn ? [handlerPath, pathOf(id)] : [pathOf(id)],
+    paths: isOwn ? [handlerPath, pathOf(id)] : [await furtherPath(id, config.entryUrl)],
     neededTypes: webhookEventTypes,
     apiVersion: pinnedApiVersion,
     stripe,

@@ -1,4 +1,6 @@
 /** The merchants of MERCHANTS_FILE, for the doctor. */
+import { existsSync } from "node:fs";
+import { ConfigError } from "../../config/config.ts";
 import type { OperatorConfig } from "../../config/operatorConfig.ts";
 import type { Environment } from "../../config/settings.ts";
 import { readEntries } from "../../merchants/file/entries.ts";
@@ -13,6 +15,11 @@ export function furtherPatients(config: OperatorConfig, environment: Environment
   const isSandbox = config.secretKey === undefined;
   const path = isSandbox ? sandboxMerchantsFile(config.dataDir) : config.merchantsFile;
   const apiBase = isSandbox ? `http://127.0.0.1:${config.sandboxPort}` : config.apiBase;
+  if (isSandbox && !existsSync(path)) {
+    throw new ConfigError([
+      `MERCHANTS_FILE is set, and npm start has not served its merchants yet: there is no ${path}. Start it with this setting, or set STRIPE_SECRET_KEY for merchants with accounts of Stripe's.`,
+    ]);
+  }
   const { webhookSecrets: ownWebhookSecrets } = config;
   const file = watchMerchants(
     { path, environment, ownWebhookSecrets, whyNoLiveKeys: null, onWarning: () => undefined },

@@ -1,6 +1,6 @@
 import { isTestKey } from "../http/authentication.ts";
 import { PLATFORM_ACCOUNT } from "../world/identifiers.ts";
-import { platformOfKey } from "../world/platforms.ts";
+import { applicationOf, platformOfKey } from "../world/platforms.ts";
 import type { Store } from "../world/store.ts";
 import { allEndpoints, findEndpoint, removeEndpoint, writeEndpoint } from "./webhookEndpoints.ts";
 
@@ -72,7 +72,7 @@ function writeConfigured(
     id,
     object: "webhook_endpoint" as const,
     api_version: "2026-10-28.endive",
-    application: null,
+    application: isConnect ? applicationOf(account).id : null,
     created,
     description: "Configured when the sandbox was started",
     enabled_events: ["*"],

@@ -3,7 +3,7 @@ import { missing, refusal } from "../http/apiError.ts";
 import { DEFAULT_API_VERSION } from "../http/authentication.ts";
 import type { ApiCall } from "../http/endpoint.ts";
 import { newId, randomText } from "../world/identifiers.ts";
-import { platformOf } from "../world/platforms.ts";
+import { applicationOf, platformOf } from "../world/platforms.ts";
 import { retrieveEvent } from "./events.ts";
 import { listRows } from "../http/lists.ts";
 import { mergeMetadata } from "../http/parameters.ts";
@@ -71,6 +71,7 @@ export function rollSecret(store: Store, endpoint: WebhookEndpoint, untilMs: num
 }
 
 export function createWebhookEndpoint({ parameters, unit, store }: ApiCall): Stripe.WebhookEndpoint {
+  const isConnect = parameters.boolean("connect") === true;
   if (allEndpoints(store).filter(({ account }) => account === unit.account).length >= MAXIMUM_ENDPOINTS) {
     throw refusal(`You have reached the maximum of ${MAXIMUM_ENDPOINTS} test webhook endpoints.`);
   }
@@ -78,7 +79,7 @@ export function createWebhookEndpoint({ parameters, unit, store }: ApiCall): Str
     id: newId("we"),
     object: "webhook_endpoint",
     api_version: parameters.string("api_version") ?? null,
-    application: null,
+    application: isConnect ? applicationOf(unit.account).id : null,
     created: unit.nowSeconds,
     description: parameters.string("description") ?? null,
     enabled_events: [...(parameters.list("enabled_events") ?? [])],
@@ -88,7 +89,6 @@ export function createWebhookEndpoint({ parameters, unit, store }: ApiCall): Str
     url: readUrl(parameters.string("url") ?? ""),
   };
   const secret = newSecret();
-  const isConnect = parameters.boolean("connect") === true;
   unit.alongside(() => writeEndpoint(store, { account: unit.account, isConnect, shown, secret, old: null }));
   return { ...shown, secret };
 }

@@ -210,7 +210,9 @@ describe("webhook endpoints", () => {
     isEnabled: true,
     eventTypes: ["a", "b"],
     apiVersion: "v1",
+    isConnect: false,
   };
+  const connect = { ...endpoint, id: "we_connect", isConnect: true };
   const question: EndpointsQuestion = {
     endpoints: [endpoint],
     webhookUrl: undefined,
@@ -238,6 +240,9 @@ describe("webhook endpoints", () => {
     ["none, in test mode", { ...question, endpoints: [], stripe: test }, ["warning"]],
     ["of other paths", of({ url: "https://pay.example/other" }), ["wrong"]],
     ["not at the address that is set", { ...question, webhookUrl: "https://else.example/", stripe: test }, ["wrong"]],
+    ["one for connected accounts beside it", { ...question, endpoints: [endpoint, connect] }, ["ok"]],
+    ["one for connected accounts only", { ...question, endpoints: [connect] }, ["wrong"]],
+    ["two for connected accounts", { ...question, endpoints: [endpoint, connect, connect] }, ["warning"]],
     ["two", { ...question, endpoints: [endpoint, { ...endpoint, id: "we_2" }] }, ["warning"]],
   ])("%s", (_what, asked, verdicts) => {
     expect(judgeEndpoints(asked).map(({ verdict }) => verdict)).toEqual(verdicts);

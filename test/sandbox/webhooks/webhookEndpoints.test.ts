@@ -91,8 +91,10 @@ describe("a webhook endpoint", () => {
         await withSandbox(async ({ stripe, sandbox }) => {
           const account = await connectedAccount({ sandbox, stripe });
           const connected = clientOf(sandbox, { stripeAccount: account });
-          await stripe.webhookEndpoints.create({ url, ...everything, connect: true });
-          const { id } = await connected.webhookEndpoints.create({ url: own.url, ...everything });
+          const made = await stripe.webhookEndpoints.create({ url, ...everything, connect: true });
+          expect(made.application).toBe("ca_sandbox_platform");
+          const { id, application } = await connected.webhookEndpoints.create({ url: own.url, ...everything });
+          expect(application).toBeNull();
           expect(await errorOf(stripe.webhookEndpoints.retrieve(id))).toMatchObject({ statusCode: 404 });
           await stripe.customers.create({});
           await connected.customers.create({});

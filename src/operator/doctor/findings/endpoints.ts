@@ -21,7 +21,8 @@ export function judgeEndpoints(question: EndpointsQuestion): readonly Finding[] 
   const ours = endpoints.filter(({ url }) =>
     webhookUrl === undefined ? paths.some((path) => pathOf(url).endsWith(path)) : url === webhookUrl,
   );
-  if (ours.length === 0) return [absence(question)];
+  // An endpoint of connected accounts takes the place of no other.
+  const absent = ours.every(({ isConnect }) => isConnect) ? [absence(question)] : [];
   const enabled = ours.filter(({ isEnabled }) => isEnabled);
   const disabled = ours
     .filter(({ isEnabled }) => !isEnabled)
@@ -30,19 +31,24 @@ export function judgeEndpoints(question: EndpointsQuestion): readonly Finding[] 
       const how = `${stripeCommand(stripe)} webhook_endpoints update ${id} -d disabled=false`;
       return say(check, `The webhook endpoint ${id} (${url}) is disabled: Stripe sends nothing there.`, how);
     });
-  const doubled =
-    enabled.length > 1
-      ? [
-          warning(
-            check,
-            `${enabled.length} webhook endpoints are enabled: every event comes ${enabled.length} times.`,
-            "Keep one, unless they are of different accounts",
-          ),
-        ]
-      : [];
-  const findings = [...disabled, ...doubled, ...enabled.flatMap((endpoint) => judgeEndpoint(endpoint, question))];
+  const doubled = [false, true].flatMap((isConnect) => doubling(enabled, isConnect));
+  const findings = [
+    ...absent,
+    ...disabled,
+    ...doubled,
+    ...enabled.flatMap((endpoint) => judgeEndpoint(endpoint, question)),
+  ];
   if (findings.length > 0) return findings;
-  return [ok(check, `Stripe sends exactly what is needed to ${ours.map(({ url }) => url).join(", ")}.`)];
+  const urls = new Set(ours.map(({ url }) => url));
+  return [ok(check, `Stripe sends exactly what is needed to ${[...urls].join(", ")}.`)];
+}
+
+function doubling(enabled: readonly SeenEndpoint[], isConnect: boolean): readonly Finding[] {
+  const { length } = enabled.filter((endpoint) => endpoint.isConnect === isConnect);
+  if (length < 2) return [];
+  const whose = isConnect ? " of connected accounts" : "";
+  const message = `${length} webhook endpoints are enabled${whose}: every event comes ${length} times.`;
+  return [warning(check, message, "Keep one, unless they are of different accounts or merchants")];
 }
 
 function judgeEndpoint(
