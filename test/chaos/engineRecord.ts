@@ -23,9 +23,9 @@ export async function* bytesOf(adminUrl: string, sql: string): AsyncGenerator<Ui
   if (body !== null) for await (const chunk of body as ReadableStream<Uint8Array>) yield chunk;
 }
 
-/** The reconciler's next run, and the time at which a reference is forgotten: those are no calls that somebody waits for. */
+/** The reconciler's next run, and the time at which something is forgotten: those are no calls that somebody waits for. */
 const isOver =
-  "(status = 'completed' or (status = 'scheduled' and target_service_name in ('webhookReconciler', 'paymentReference')))";
+  "(status = 'completed' or (status = 'scheduled' and (target_service_name in ('webhookReconciler', 'paymentReference') or (target_service_name = 'paymentNotifier' and target_handler_name = 'forget'))))";
 
 export async function openInvocations(adminUrl: string): Promise<number> {
   const rows = await rowsOf<{ n: number }>(adminUrl, `select count(1) as n from sys_invocation where not ${isOver}`);

@@ -9,17 +9,22 @@ import { isHeld } from "./report.ts";
 import {
   call,
   charge,
+  doorbellOfBooks,
   eventOfCharge,
   eventOfRefund,
   failed,
   invocation,
   outcome,
+  ownPlace,
   payment,
+  placeOfBooks,
+  placeOfToys,
   refund,
   refunded,
   forget,
   sampleRun,
   succeeded,
+  tellOf,
 } from "./sampleRun.ts";
 
 /** Damages one thing of a good record. */
@@ -30,7 +35,7 @@ describe("a run that went well", () => {
     const verdicts = checkRun(sampleRun());
     expect(verdicts.flatMap(({ violations }) => violations)).toEqual([]);
     expect(verdicts.map(({ name, checked }) => [name, checked > 0])).toEqual(
-      ["I1", "I2", "I3", "I4", "I5", "M1", "M2", "M3", "M4"].map((name) => [name, true]),
+      ["I1", "I2", "I3", "I4", "I5", "I7", "M1", "M2", "M3", "M4"].map((name) => [name, true]),
     );
   });
 
@@ -62,6 +67,8 @@ describe.each<readonly [invariant: string, damages: readonly (readonly [string, 
       ["a call that still runs after its answer", (good) => changeStatus(good, "inv_paid", "running")],
       ["success told of a cancelled payment", (good) => changePayment(good, "paid", { status: "canceled" })],
       ["success told of an unknown PaymentIntent", (good) => answer(good, "paid", succeeded("nothing"))],
+      ["success told of a payment on another account", (good) => changePayment(good, "of books", elsewhere)],
+      ["success told of what another merchant made", (good) => changePayment(good, "of toys", elsewhere)],
       ["success told with another payment's id", (good) => answer(good, "paid", succeeded("authenticated"))],
       ["another amount told than received", (good) => changePayment(good, "paid", { amountReceived: 999 })],
       ["success told without a charge", (good) => answer(good, "paid", outcome("paid", "succeeded"))],
@@ -123,6 +130,7 @@ describe.each<readonly [invariant: string, damages: readonly (readonly [string, 
     "I5",
     [
       ["a forged webhook that was taken", (good) => withAttempt(good, 200)],
+      ["another merchant's secret that was taken", (good) => withAttempt(good, 200, "another merchant's secret")],
       ["another's payment that was cancelled", (good) => changePayment(good, "another's", { status: "canceled" })],
       ["another's payment that was written to", (good) => changePayment(good, "another's", { metadata: { a: "b" } })],
       ["another's payment that was refunded", (good) => addRefund(good, refund("another's", 1))],
@@ -135,6 +143,73 @@ describe.each<readonly [invariant: string, damages: readonly (readonly [string, 
           ...good,
           invocations: [...good.invocations, invocation("refundPayment", "key of nobody", "inv_nobody")],
         }),
+      ],
+    ],
+  ],
+  [
+    "I7",
+    [
+      ["a payment on another merchant's account", (good) => changePayment(good, "of books", { place: placeOfToys })],
+      ["a payment on another connected account", (good) => changePayment(good, "of a seller", { place: placeOfBooks })],
+      [
+        "a payment without the mark of its merchant",
+        (good) => changePayment(good, "of toys", { place: { ...placeOfToys, merchant: "default" } }),
+      ],
+      [
+        "a payment with the mark of a merchant that it is not of",
+        (good) => changePayment(good, "paid", { place: placeOfToys }),
+      ],
+      [
+        "a payment that another merchant's call made",
+        (good) => changePayment(good, "of toys", { payment: "paid", place: ownPlace }),
+      ],
+      ["a charge on another account", (good) => addCharge(good, charge("of books", { id: "ch_2" }))],
+      ["a refund on another account", (good) => changeRefund(good, "of toys", { place: placeOfBooks })],
+      [
+        "a refund without the mark of its merchant",
+        (good) => changeRefund(good, "of toys", { place: { ...placeOfToys, merchant: "default" } }),
+      ],
+      ["an answer with another merchant's payment", (good) => answer(good, "of toys", succeeded("paid"))],
+      ["an answer with another connected account's", (good) => answer(good, "of books", succeeded("of a seller"))],
+      ["a failure with another merchant's payment", (good) => answer(good, "of books", decline("of toys"))],
+      [
+        "an answer with another merchant's refund",
+        (good) => changeCall(good, "of books", { answer: refunded("of toys", 200) }),
+      ],
+      [
+        "a message with another merchant's payment",
+        (good) => ({
+          ...addPayment(good, payment("told", { id: "pi_told1", place: placeOfToys })),
+          calls: good.calls.map((one) =>
+            one.payment === "of books" ? { ...one, answer: { status: 400, body: { message: "See pi_told1." } } } : one,
+          ),
+        }),
+      ],
+      [
+        "another merchant's doorbell on a payment",
+        (good) => changePayment(good, "of toys", { metadata: { restate_callback_id: doorbellOfBooks } }),
+      ],
+      [
+        "another account's doorbell of a later waiter",
+        (good) => changePayment(good, "of a seller", { metadata: { restate_callback_id_12345678: doorbellOfBooks } }),
+      ],
+      [
+        "a webhook that the edge took by another merchant's secret",
+        (good) => withAttempt(good, 200, "another merchant's secret"),
+      ],
+      [
+        "a payment that is looked at for another merchant",
+        (good) => withState(good, "paymentNotifier", "books/own/pi_of toys"),
+      ],
+      [
+        "a payment that is looked at for another account",
+        (good) => withState(good, "paymentNotifier", "books/acct_seller/pi_of books"),
+      ],
+      ["a receiver that is told of another merchant", (good) => tell(good, tellOf("of books", booksOwn, "toys"))],
+      ["a receiver that is told of a payment as its own", (good) => tell(good, tellOf("paid", toysOwn))],
+      [
+        "a notification with another account",
+        (good) => tell(good, tellOf("of a seller", { merchant: "books", stripeAccount: null })),
       ],
     ],
   ],
@@ -193,6 +268,9 @@ describe.each<readonly [invariant: string, damages: readonly (readonly [string, 
     [
       ["the state of a reference", (good) => withState(good, "paymentReference", "platform:given up")],
       ["the state of a private object", (good) => withState(good, "paymentNotifier", "pi_paid")],
+      ["the state of a reconciler of another's account", (good) => withState(good, "webhookReconciler", strangersKey)],
+      ["what is remembered of who is told nothing", (good) => withState(good, "paymentNotifier", "default/acct_1/pi_1")],
+      ["a reference of another account", (good) => keptOnAccount(good)],
       ["the state of a stranger's reconciler", (good) => withState(good, "webhookReconciler", "acct_1")],
       ["a timer that is still to come", (good) => withLeftovers(good, { timers: [forget] })],
       ["two timers of one reference", (good) => withLeftovers(good, { timersBefore: [forget, forget] })],
@@ -255,6 +333,11 @@ it("takes no check that looked at nothing for a proof", () => {
 });
 
 const back = "payment.taken_back";
+const booksOwn = { merchant: "books", stripeAccount: null };
+const elsewhere = { place: ownPlace };
+/** Of an account that is connected to another platform. */
+const strangersKey = "merchant:books/acct_connected";
+const toysOwn = { merchant: "toys", stripeAccount: null };
 
 function facts(name: string, ...types: readonly string[]) {
   return types.map((type) => ({ paymentIntentId: `pi_${name}`, type }));
@@ -374,8 +457,22 @@ function changeStatus(good: RunRecord, invocationId: string, status: string): Ru
   };
 }
 
-function withAttempt(good: RunRecord, status: number): RunRecord {
-  return { ...good, attempts: [...good.attempts, { trick: "changed body", status }] };
+/** The last ask for the reference is that of another account, whose object is left. */
+function keptOnAccount(good: RunRecord): RunRecord {
+  const calls = good.calls.map((one) => (one.payment === "of a seller" ? { ...one, sentAtMs: 60_000 } : one));
+  return withState({ ...good, calls }, "paymentReference", "books/acct_seller/given up");
+}
+
+function withAttempt(
+  good: RunRecord,
+  status: number,
+  trick: RunRecord["attempts"][number]["trick"] = "changed body",
+): RunRecord {
+  return { ...good, attempts: [...good.attempts, { trick, status }] };
+}
+
+function tell(good: RunRecord, more: ReturnType<typeof tellOf>): RunRecord {
+  return { ...good, told: [...good.told, more] };
 }
 
 it("counts a refund that was told once, however many were told", () => {

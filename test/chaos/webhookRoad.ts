@@ -5,34 +5,43 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { buffer } from "node:stream/consumers";
+import type { MerchantName } from "./accounts.ts";
 
-/** One genuine webhook as it was seen. */
-export type Seen = { readonly body: string; readonly signature: string };
+/** One genuine webhook as it was seen, on its way to a merchant's address. */
+export type Seen = { readonly merchant: MerchantName; readonly body: string; readonly signature: string };
+
+/** The engine's ingress knows whose a webhook is by its secret, the edge by its own address for each merchant. */
+type Delivery = { readonly merchant: MerchantName; readonly body: string; readonly signature: string | null };
 
 export type WebhookRoad = {
+  /** Followed by the merchant whose webhooks they are. */
   readonly url: string;
   /** The latest that passed, oldest first. */
   readonly seen: readonly Seen[];
   readonly passed: () => number;
-  /** Hands a webhook to the one whose turn it is and gives the answer's status; null when there was none. */
-  deliver(webhook: { readonly body: string; readonly signature: string | null }): Promise<number | null>;
+  /**
+   * Hands a webhook to the one whose turn it is and gives the answer's status; null when there was none.
+   * @param taker the one that gets it, turn or not
+   */
+  deliver(webhook: Delivery, taker?: "edge"): Promise<number | null>;
   close(): void;
 };
 
 const rememberedWebhooks = 300;
 
-/** @param takers addresses of those who take webhooks */
 export async function startWebhookRoad(
   port: number,
-  takers: readonly string[],
+  { ingressUrl, edgeUrl }: { readonly ingressUrl: string; readonly edgeUrl: string },
   headerCanary: string,
 ): Promise<WebhookRoad> {
   let turns = 0;
   const seen: Seen[] = [];
   let passed = 0;
-  const deliver: WebhookRoad["deliver"] = async ({ body, signature }) => {
+  const deliver: WebhookRoad["deliver"] = async ({ merchant, body, signature }, taker) => {
+    const isForEdge = taker === "edge" || turns++ % 2 === 1;
     try {
-      const response = await fetch(`${takers[turns++ % takers.length]}/payments/processWebhook`, {
+      const url = isForEdge ? `${edgeUrl}/webhooks/${merchant}` : `${ingressUrl}/payments/processWebhook`;
+      const response = await fetch(url, {
         method: "POST",
         headers: {
           "content-type": "application/json; charset=utf-8",
@@ -52,10 +61,11 @@ export async function startWebhookRoad(
     void (async () => {
       const body = (await buffer(request)).toString("utf8");
       const signature = String(request.headers["stripe-signature"]);
+      const merchant = request.url?.slice("/webhooks/".length) as MerchantName;
       passed++;
-      seen.push({ body, signature });
+      seen.push({ merchant, body, signature });
       if (seen.length > rememberedWebhooks) seen.shift();
-      response.writeHead((await deliver({ body, signature })) ?? 502).end();
+      response.writeHead((await deliver({ merchant, body, signature })) ?? 502).end();
     })().catch(() => response.destroy());
   });
   server.listen(port, "127.0.0.1");
