@@ -58,10 +58,7 @@ function pick(dice: Dice, taken: Seat | undefined): Seat {
 }
 
 /** By which door the calls of each payment come. Two payments of one reference come by the same. */
-export function drawDoors(
-  seed: number,
-  plans: readonly Pick<Plan, "name" | "twinOf">[],
-): ReadonlyMap<string, Door> {
+export function drawDoors(seed: number, plans: readonly Pick<Plan, "name" | "twinOf">[]): ReadonlyMap<string, Door> {
   return new Map(
     plans.map(({ name, twinOf }) => [name, diceOf(seed, `door of ${twinOf ?? name}`).chance(0.6) ? "edge" : "ingress"]),
   );
@@ -86,8 +83,7 @@ export function keyNames(
 ): ReadonlyMap<string, string> {
   return new Map(
     plans.map(({ name, twinOf }) => {
-      const isShared =
-        twinOf !== null && isByEdge(name) && seatOf.get(name)?.merchant !== seatOf.get(twinOf)?.merchant;
+      const isShared = twinOf !== null && isByEdge(name) && seatOf.get(name)?.merchant !== seatOf.get(twinOf)?.merchant;
       return [name, isShared ? twinOf : name];
     }),
   );

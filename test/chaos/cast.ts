@@ -4,11 +4,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { startEngine } from "../../src/dev/engine.ts";
 import { freePorts } from "../../src/dev/ports.ts";
-import { describeExit, type NodeProcess, type RunningProcess, spawnNode } from "../../src/dev/processes.ts";
+import { type RunningProcess, spawnNode } from "../../src/dev/processes.ts";
 import { registerDeployment } from "../../src/dev/registration.ts";
 import { optionsFromParent, type SandboxLaunch } from "../../src/dev/sandboxLaunch.ts";
 import { startBalancer } from "./balancer.ts";
 import type { Canaries } from "./canaries.ts";
+import { served, signalIfAlive } from "./memberProcess.ts";
 import { openMerchants, type RigMerchant, writeMerchantsFile } from "./merchants.ts";
 import { startReceivers } from "./receivers.ts";
 import type { ToldRecord } from "./records.ts";
@@ -239,18 +240,4 @@ export async function startCast(options: {
     },
     stop,
   };
-}
-
-async function served(member: Member, started: NodeProcess): Promise<RunningProcess> {
-  const exit = await Promise.race([started.firstMessage.then(() => null), started.exited]);
-  if (exit !== null) throw new Error(`The ${member} ${describeExit(exit)}.\n${started.tail()}`);
-  return started;
-}
-
-function signalIfAlive(pid: number, name: "SIGSTOP" | "SIGCONT"): void {
-  try {
-    process.kill(pid, name);
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
-  }
 }

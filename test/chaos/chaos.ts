@@ -14,6 +14,7 @@ import { diceOf } from "./dice.ts";
 import { withCallersKeys } from "./edgeKeys.ts";
 import { openWebhooks, readInstallationId, readInvocations, readStates, readTimers } from "./engineRecord.ts";
 import { historyOf } from "./history.ts";
+import { settled, work } from "./crew.ts";
 import { createIntruder } from "./intruder.ts";
 import { checkRun, noSecretIsKept } from "./invariants.ts";
 import { unpaidReferences } from "./moneyRules.ts";
@@ -200,28 +201,6 @@ const forgettingPatienceMs = 4 * shortMemoryMs;
 /** Far more than it takes: whoever has no answer by then won't get one. */
 function limitMs({ payments, kills }: ChaosOptions): number {
   return 240_000 + payments * 600 + kills * 15_000;
-}
-
-/** As many at once as there are callers. */
-async function work<Task>(
-  tasks: readonly Task[],
-  callers: number,
-  begin: (task: Task) => Promise<unknown>,
-): Promise<void> {
-  const queue = [...tasks];
-  const worker = async () => {
-    for (let task = queue.shift(); task !== undefined; task = queue.shift()) {
-      // A payment that has no answer is found by the checker.
-      await begin(task).catch((error: unknown) => console.error(`${JSON.stringify(task)}: ${String(error)}`));
-    }
-  };
-  await Promise.all(Array.from({ length: callers }, worker));
-}
-
-/** Waits for all, and fails only then: what runs on would disturb whoever cleans up. */
-async function settled(parts: readonly Promise<unknown>[]): Promise<void> {
-  const failed = (await Promise.allSettled(parts)).find((part) => part.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
 }
 
 async function historiesOf(

@@ -1,9 +1,9 @@
 /** Whose doorbell an address is: it holds the bytes of the id of the call that waits. */
 import { isDoorbellAddress } from "../../src/stripe/metadata.ts";
 
-const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const digits = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-/** The engine writes ids in two numbers of base 62: 8 bytes that place the call, and 16 that name it. */
+/** The engine writes ids as two numbers of base 62, the lowest byte first: 8 bytes that place the call, and 16 that name it. */
 const parts = [
   { from: 0, to: 8, length: 11 },
   { from: 8, to: 24, length: 22 },
@@ -19,7 +19,7 @@ export function invocationOf(address: string): string | null {
 
 function inBase62(bytes: Uint8Array): string {
   let text = "";
-  for (let rest = BigInt(`0x${Buffer.from(bytes).toString("hex")}`); rest > 0n; rest /= 62n) {
+  for (let rest = BigInt(`0x${Buffer.from(bytes.toReversed()).toString("hex")}`); rest > 0n; rest /= 62n) {
     text = digits.charAt(Number(rest % 62n)) + text;
   }
   return text;

@@ -6,25 +6,21 @@ import { checkRun, noSecretIsKept } from "./invariants.ts";
 import { oneTruthIsTold } from "./moneyRules.ts";
 import type { PaymentRecord, RunRecord, SearchedPlace } from "./records.ts";
 import { isHeld } from "./report.ts";
+import { doorbellOfBooks, ownPlace, placeOfBooks, placeOfToys, tellOf } from "./sampleAccounts.ts";
 import {
   call,
   charge,
-  doorbellOfBooks,
   eventOfCharge,
   eventOfRefund,
   failed,
   invocation,
   outcome,
-  ownPlace,
   payment,
-  placeOfBooks,
-  placeOfToys,
   refund,
   refunded,
   forget,
   sampleRun,
   succeeded,
-  tellOf,
 } from "./sampleRun.ts";
 
 /** Damages one thing of a good record. */
@@ -194,6 +190,10 @@ describe.each<readonly [invariant: string, damages: readonly (readonly [string, 
         (good) => changePayment(good, "of a seller", { metadata: { restate_callback_id_12345678: doorbellOfBooks } }),
       ],
       [
+        "doorbells of which nobody can tell whose they are",
+        (good) => changePayment(good, "of books", { metadata: { restate_callback_id: doorbellOfNobody } }),
+      ],
+      [
         "a webhook that the edge took by another merchant's secret",
         (good) => withAttempt(good, 200, "another merchant's secret"),
       ],
@@ -269,7 +269,10 @@ describe.each<readonly [invariant: string, damages: readonly (readonly [string, 
       ["the state of a reference", (good) => withState(good, "paymentReference", "platform:given up")],
       ["the state of a private object", (good) => withState(good, "paymentNotifier", "pi_paid")],
       ["the state of a reconciler of another's account", (good) => withState(good, "webhookReconciler", strangersKey)],
-      ["what is remembered of who is told nothing", (good) => withState(good, "paymentNotifier", "default/acct_1/pi_1")],
+      [
+        "what is remembered of who is told nothing",
+        (good) => withState(good, "paymentNotifier", "default/acct_1/pi_1"),
+      ],
       ["a reference of another account", (good) => keptOnAccount(good)],
       ["the state of a stranger's reconciler", (good) => withState(good, "webhookReconciler", "acct_1")],
       ["a timer that is still to come", (good) => withLeftovers(good, { timers: [forget] })],
@@ -334,6 +337,7 @@ it("takes no check that looked at nothing for a proof", () => {
 
 const back = "payment.taken_back";
 const booksOwn = { merchant: "books", stripeAccount: null };
+const doorbellOfNobody = `sign_1${Buffer.from([...Array(27).fill(8), 17]).toString("base64url")}`;
 const elsewhere = { place: ownPlace };
 /** Of an account that is connected to another platform. */
 const strangersKey = "merchant:books/acct_connected";

@@ -17,8 +17,7 @@ export function nothingIsLeftBehind({ calls, leftovers, merchants }: RunRecord, 
   );
   const told = new Set(merchants.filter(({ isTold }) => isTold).map(({ id }) => id));
   // It is remembered for half a year what a merchant was told.
-  const isMemory = ({ service, key }: Kept) =>
-    service === "paymentNotifier" && told.has(readKey(key).account.merchant);
+  const isMemory = ({ service, key }: Kept) => service === "paymentNotifier" && told.has(readKey(key).account.merchant);
   for (const { service, key } of states) {
     // The installation's identity is for ever.
     const isForEver = service === "installation" || isReconciler({ service, key }, merchants);

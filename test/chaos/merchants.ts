@@ -33,7 +33,7 @@ export async function openMerchants(
     const { secret = "" } = await stripe.webhookEndpoints.create({
       url: `${roadUrl}/${merchant}`,
       enabled_events: ["*"],
-      api_version: apiVersion as Stripe.WebhookEndpointCreateParams.ApiVersion,
+      api_version: apiVersion,
       connect: isConnect,
     });
     return secret;

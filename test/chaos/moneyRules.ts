@@ -6,14 +6,7 @@ import { referenceKey } from "../../src/orders/interface.ts";
 import { addressee, type Books, netMinor, openBooks } from "./books.ts";
 import { callerOf } from "./callersCall.ts";
 import type { Call } from "./clientLog.ts";
-import type {
-  PaymentRecord,
-  RunRecord,
-  StripeRecord,
-  InvocationRecord,
-  Told,
-  Trouble,
-} from "./records.ts";
+import type { PaymentRecord, RunRecord, StripeRecord, InvocationRecord, Told, Trouble } from "./records.ts";
 import { Findings, type Verdict } from "./verdict.ts";
 
 export function moneyIsKeptOnlyWherePaid({ calls: all, stripe }: RunRecord, books: Books): Verdict {

@@ -44,7 +44,10 @@ export function reportOf(run: RunSummary): string {
       kinds.map((kind) => [kind, ...outcomesOf(kind, run)]).filter(([, count]) => count !== "0"),
     ),
     "",
-    ...table(["account", "payments", "calls", "of a reference that another has, too", "notifications"], accountsIn(run)),
+    ...table(
+      ["account", "payments", "calls", "of a reference that another has, too", "notifications"],
+      accountsIn(run),
+    ),
     "",
     ...table(
       ["process", "killed", "stopped", "connections it took"],

@@ -1,17 +1,18 @@
 /** The record of a small run in which everything went well: tests damage one thing of it at a time. */
 import type { Answer, Call, CallBody } from "./clientLog.ts";
-import type { Account } from "../../src/merchants/rules.ts";
-import { invocationOf } from "./doorbells.ts";
-import type {
-  ChargeRecord,
-  InvocationRecord,
-  MoneyEvent,
-  PaymentRecord,
-  Place,
-  RefundRecord,
-  RunRecord,
-  ToldRecord,
-} from "./records.ts";
+import type { ChargeRecord, InvocationRecord, MoneyEvent, PaymentRecord, RefundRecord, RunRecord } from "./records.ts";
+
+import {
+  doorbellOfBooks,
+  ofSeller,
+  ownPlace,
+  placeOfBooks,
+  placeOfSeller,
+  placeOfToys,
+  sampleMerchants,
+  tellOf,
+  waiterOfBooks,
+} from "./sampleAccounts.ts";
 
 export function sampleRun(): RunRecord {
   const payments = [
@@ -131,25 +132,6 @@ export function sampleRun(): RunRecord {
       timersBefore: [tick, forget],
     },
   };
-}
-
-const sampleMerchants: RunRecord["merchants"] = [
-  { id: "default", ownAccount: "acct_own", connected: ["acct_connected"], isTold: false },
-  { id: "books", ownAccount: "acct_books", connected: ["acct_seller"], isTold: true },
-  { id: "toys", ownAccount: "acct_own", connected: ["acct_connected"], isTold: true },
-];
-export const ownPlace: Place = { stripeAccount: "acct_own", merchant: "default" };
-export const placeOfBooks: Place = { stripeAccount: "acct_books", merchant: "books" };
-const placeOfSeller: Place = { stripeAccount: "acct_seller", merchant: "books" };
-export const placeOfToys: Place = { stripeAccount: "acct_own", merchant: "toys" };
-const ofSeller = { merchant: "books", stripeAccount: "acct_seller" };
-
-/** Of the call that waits for the payment of `books`. */
-export const doorbellOfBooks = `sign_1${Buffer.from([...Array(27).fill(7), 17]).toString("base64url")}`;
-const waiterOfBooks = invocationOf(doorbellOfBooks) ?? "none";
-
-export function tellOf(name: string, account: Account, receiver = account.merchant): ToldRecord {
-  return { receiver, paymentIntentId: `pi_${name}`, type: "payment.succeeded", account };
 }
 
 const tick = { service: "webhookReconciler", key: "platform", handler: "tick" };

@@ -71,7 +71,11 @@ export async function searchLiving(
 
 /** What lies on disk once everything has stopped. The engine's files may be compressed: then a search sees little. */
 export async function searchFiles(cast: Cast, canaries: Canaries, marker: string): Promise<readonly SearchedPlace[]> {
-  const logs = { ...keysOf(cast, canaries), "client secret": clientSecretMark, "webhook's header": canaries.webhookHeader };
+  const logs = {
+    ...keysOf(cast, canaries),
+    "client secret": clientSecretMark,
+    "webhook's header": canaries.webhookHeader,
+  };
   const secrets = { ...logs, "caller's header": canaries.callerHeader };
   const data = (await filesUnder(cast.engineDir)).filter((path) => !cast.logFiles.includes(path));
   return [
