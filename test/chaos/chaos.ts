@@ -12,7 +12,14 @@ import { startCast } from "./cast.ts";
 import { callsOf, ClientLog, readClientLog } from "./clientLog.ts";
 import { diceOf } from "./dice.ts";
 import { withCallersKeys } from "./edgeKeys.ts";
-import { openWebhooks, readInstallationId, readInvocations, readStates, readTimers } from "./engineRecord.ts";
+import {
+  openWebhooks,
+  readInstallationId,
+  readInvocations,
+  readRings,
+  readStates,
+  readTimers,
+} from "./engineRecord.ts";
 import { historyOf } from "./history.ts";
 import { settled, work } from "./crew.ts";
 import { createIntruder } from "./intruder.ts";
@@ -116,6 +123,11 @@ async function run(asked: ChaosOptions): Promise<boolean> {
     const record: RunRecord = {
       merchants,
       told: cast.told,
+      rings: {
+        ...(await readRings(cast.adminUrl)),
+        handed: cast.road.handed,
+        lists: sandbox.eventLists(),
+      },
       calls,
       stripe: sandbox.record(),
       invocations: withCallersKeys(

@@ -11,10 +11,15 @@ const parts = [
 
 /** The id of the call that waits; null for what is no doorbell. */
 export function invocationOf(address: string): string | null {
+  return waitOf(address)?.invocationId ?? null;
+}
+
+/** The call that waits, and the number of its wait; null for what is no doorbell. */
+export function waitOf(address: string): { readonly invocationId: string; readonly index: number } | null {
   if (!isDoorbellAddress(address)) return null;
   const bytes = Buffer.from(address.slice("sign_1".length), "base64url");
   const texts = parts.map(({ from, to, length }) => inBase62(bytes.subarray(from, to)).padStart(length, "0"));
-  return `inv_1${texts.join("")}`;
+  return { invocationId: `inv_1${texts.join("")}`, index: bytes.readUInt32BE(24) };
 }
 
 function inBase62(bytes: Uint8Array): string {

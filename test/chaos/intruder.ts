@@ -7,7 +7,7 @@ import { Stripe } from "stripe";
 import type { MerchantName } from "./accounts.ts";
 import type { Dice } from "./dice.ts";
 import type { RigMerchant } from "./merchants.ts";
-import type { Seen, WebhookRoad } from "./webhookRoad.ts";
+import { metadataIn, type Seen, type WebhookRoad } from "./webhookRoad.ts";
 
 const tricks = [
   "wrong secret",
@@ -83,7 +83,7 @@ export function createIntruder(around: {
   }
 
   async function ring(genuine: Seen, how: "resolve" | "reject"): Promise<number | null> {
-    const address = metadataOf(genuine)["restate_callback_id"];
+    const address = metadataIn(genuine.body)["restate_callback_id"];
     if (address?.startsWith("sign_1") !== true) return null;
     const response = await fetch(`${ingressUrl}/restate/awakeables/${address}/${how}`, {
       method: "POST",
@@ -96,9 +96,18 @@ export function createIntruder(around: {
     return response.status;
   }
 
+  /** Another merchant has the news first: who is woken by it is woken too early. */
+  async function comeFirst(genuine: Seen): Promise<void> {
+    if (metadataIn(genuine.body)["restate_callback_id"] === undefined || !dice.chance(comesFirst)) return;
+    const trick = "another merchant's event";
+    attempts.push({ trick, status: await attempt(trick, genuine, genuine).catch(() => null) });
+    await delay(headStartMs);
+  }
+
   return {
     attempts,
     async run(until) {
+      road.ambush(async (genuine) => (until.aborted ? undefined : await comeFirst(genuine)));
       while (!until.aborted) {
         await delay(dice.integer(30, 200));
         const { seen } = road;
@@ -112,6 +121,10 @@ export function createIntruder(around: {
     },
   };
 }
+
+/** How many genuine webhooks another merchant's event of the same comes before, and how long before. */
+const comesFirst = 0.1;
+const headStartMs = 150;
 
 const falseSuccess = { status: "succeeded", amountReceived: 1, chargeId: "ch_forged" };
 
@@ -130,12 +143,6 @@ function success(body: string): string {
     .replace(/"type":"payment_intent\.\w+"/, '"type":"payment_intent.succeeded"');
 }
 
-type Event = { readonly data?: { readonly object?: { readonly metadata?: Readonly<Record<string, string>> } } };
-
-function metadataOf({ body }: Seen): Readonly<Record<string, string>> {
-  return (JSON.parse(body) as Event).data?.object?.metadata ?? {};
-}
-
 /** A genuine event about an object of somebody else, with doorbells that are damaged, or somebody's here. */
 function foreignEvent(dice: Dice, genuine: Seen): string {
   const addresses = [
@@ -143,7 +150,7 @@ function foreignEvent(dice: Dice, genuine: Seen): string {
     "../../restate/health",
     `sign_1${"A".repeat(38)}`,
     `prom_1${"z".repeat(38)}`,
-    metadataOf(genuine)["restate_callback_id"] ?? "",
+    metadataIn(genuine.body)["restate_callback_id"] ?? "",
   ];
   const id = `pi_foreign${dice.integer(0, 1_000_000)}`;
   return JSON.stringify({

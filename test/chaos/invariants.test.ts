@@ -189,6 +189,19 @@ describe.each<readonly [invariant: string, damages: readonly (readonly [string, 
         "another account's doorbell of a later waiter",
         (good) => changePayment(good, "of a seller", { metadata: { restate_callback_id_12345678: doorbellOfBooks } }),
       ],
+      ["a call that nobody's webhook woke", (good) => withRings(good, { handed: [] })],
+      [
+        "a call that another merchant's webhook woke",
+        (good) => withRings(good, { handed: good.rings.handed.filter(({ merchant }) => merchant === "toys") }),
+      ],
+      [
+        "a call that another merchant's webhook woke before its own came",
+        (good) => withRings(good, { rings: good.rings.rings.map((ring) => ({ ...ring, atMs: 17_000 })) }),
+      ],
+      [
+        "a call that was woken for another wait",
+        (good) => withRings(good, { rings: good.rings.rings.map((ring) => ({ ...ring, index: 18 })) }),
+      ],
       [
         "doorbells of which nobody can tell whose they are",
         (good) => changePayment(good, "of books", { metadata: { restate_callback_id: doorbellOfNobody } }),
@@ -305,6 +318,23 @@ it.each<readonly [what: string, damage: Damage]>([
 ])("the money's rules excuse %s", (_what, damage) => {
   const rules = checkRun(damage(sampleRun())).filter(({ name }) => name.startsWith("M"));
   expect(rules.flatMap(({ violations }) => violations)).toEqual([]);
+});
+
+it.each<readonly [what: string, damage: Damage]>([
+  [
+    "a list of undelivered events",
+    (good) => withRings(good, { handed: [], lists: [{ stripeAccount: "acct_books", atMs: 19_000 }] }),
+  ],
+  [
+    "another call",
+    (good) => withRings(good, { handed: [], signalled: good.rings.rings.map((one) => one.invocationId) }),
+  ],
+  [
+    "an event of what nobody's call made",
+    (good) => withRings(good, { handed: good.rings.handed.map((one) => ({ ...one, merchant: "toys", maker: null })) }),
+  ],
+])("I7 lets a call be woken by %s", (_what, damage) => {
+  expect(checkRun(damage(sampleRun())).flatMap(({ violations }) => violations)).toEqual([]);
 });
 
 describe("M5", () => {
@@ -473,6 +503,10 @@ function withAttempt(
   trick: RunRecord["attempts"][number]["trick"] = "changed body",
 ): RunRecord {
   return { ...good, attempts: [...good.attempts, { trick, status }] };
+}
+
+function withRings(good: RunRecord, change: Partial<RunRecord["rings"]>): RunRecord {
+  return { ...good, rings: { ...good.rings, ...change } };
 }
 
 function tell(good: RunRecord, more: ReturnType<typeof tellOf>): RunRecord {

@@ -6,6 +6,7 @@ import { callerOf } from "./callersCall.ts";
 import type { Answer, Call } from "./clientLog.ts";
 import { invocationOf } from "./doorbells.ts";
 import type { MerchantRecord, PaymentRecord, Place, RunRecord } from "./records.ts";
+import { webhooksRingTheirOwn } from "./rings.ts";
 import { Findings, type Verdict } from "./verdict.ts";
 
 export function nothingReachesAnotherAccount(record: RunRecord, books: Books): Verdict {
@@ -14,12 +15,13 @@ export function nothingReachesAnotherAccount(record: RunRecord, books: Books): V
   objectsAreWhereAsked(record, books, callOf, findings);
   answersNameTheirOwn(record, books, findings);
   doorbellsAreTheirOwn(record, books, callOf, findings);
-  webhooksRingTheirOwn(record, books, findings);
+  webhooksRingTheirOwn(record, books, callOf, findings);
+  secretsAreOfTheirOwn(record, books, findings);
   merchantsAreToldTheirOwn(record, books, findings);
   return findings.verdict();
 }
 
-type CallFinder = (invocationId: string | null) => Call | undefined;
+export type CallFinder = (invocationId: string | null) => Call | undefined;
 
 /** Finds the caller's call behind a call of the engine. */
 function callFinder({ calls, invocations }: RunRecord): CallFinder {
@@ -130,11 +132,8 @@ function shownAccount(call: Call): string {
   return `${account.merchant} ${labelOf({ ...account, merchant: "default" })}`.trim();
 }
 
-/**
- * A ring leaves no trace, so what is seen of a webhook is that the edge takes no secret of another merchant, and which payments are
- * looked at for whom: the engine remembers a payment under the account for which a call or a webhook asked for a look.
- */
-function webhooksRingTheirOwn({ attempts, leftovers, merchants }: RunRecord, books: Books, findings: Findings): void {
+/** The edge takes no secret of another merchant, and no payment is looked at for another one: the engine remembers for whom it looked. */
+function secretsAreOfTheirOwn({ attempts, leftovers, merchants }: RunRecord, books: Books, findings: Findings): void {
   for (const { trick, status } of attempts) {
     if (trick !== "another merchant's secret" || status === null) continue;
     findings.check(null, status < 300 ? "The edge took a webhook with the secret of another merchant." : null);

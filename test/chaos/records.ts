@@ -123,7 +123,30 @@ export type Bystander = {
   readonly metadata: Readonly<Record<string, string>>;
 };
 
+/** A doorbell that was rung, by the call that waits and the number of its wait. Who rang, the engine doesn't tell. */
+export type Ring = { readonly invocationId: string; readonly index: number; readonly atMs: number };
+
+/** A webhook as it was handed over to who takes webhooks, signed for a merchant. */
+export type Handed = {
+  readonly merchant: string;
+  /** The merchant whose call made what the event is about; null for none. */
+  readonly maker: string | null;
+  readonly doorbells: readonly string[];
+  readonly atMs: number;
+};
+
+/** Who was woken, and everything that may have woken them. */
+export type RingRecord = {
+  readonly rings: readonly Ring[];
+  readonly handed: readonly Handed[];
+  /** When the events of a Stripe account were listed, to make up for webhooks that never came. */
+  readonly lists: readonly { readonly stripeAccount: string; readonly atMs: number }[];
+  /** The calls that another call woke. */
+  readonly signalled: readonly string[];
+};
+
 export type RunRecord = {
+  readonly rings: RingRecord;
   readonly merchants: readonly MerchantRecord[];
   readonly told: readonly ToldRecord[];
   readonly calls: readonly Call[];

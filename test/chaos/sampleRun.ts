@@ -10,6 +10,7 @@ import {
   placeOfSeller,
   placeOfToys,
   sampleMerchants,
+  sampleRings,
   tellOf,
   waiterOfBooks,
 } from "./sampleAccounts.ts";
@@ -93,6 +94,7 @@ export function sampleRun(): RunRecord {
   ];
   return {
     merchants: sampleMerchants,
+    rings: sampleRings,
     told: [
       tellOf("of books", { merchant: "books", stripeAccount: null }),
       tellOf("of a seller", ofSeller),

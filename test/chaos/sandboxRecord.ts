@@ -2,7 +2,15 @@
 import { DatabaseSync } from "node:sqlite";
 import type { Stripe } from "stripe";
 import { invocationIdKey, merchantKey } from "../../src/stripe/metadata.ts";
-import type { ChargeRecord, MoneyEvent, PaymentRecord, Place, RefundRecord, StripeRecord } from "./records.ts";
+import type {
+  ChargeRecord,
+  MoneyEvent,
+  PaymentRecord,
+  Place,
+  RefundRecord,
+  RingRecord,
+  StripeRecord,
+} from "./records.ts";
 
 type Objects = { payment_intent: Stripe.PaymentIntent; charge: Stripe.Charge; refund: Stripe.Refund };
 type Row = Readonly<Record<string, string | number | null>>;
@@ -48,6 +56,14 @@ export class SandboxFile {
         // One that was about to be refused did nothing either, whatever the fault.
       ).map((row) => ({ path: String(row["path"]), wasDone: row["object_id"] !== null })),
     };
+  }
+
+  /** When the events of an account were listed. */
+  eventLists(): RingRecord["lists"] {
+    return this.#rows("SELECT account, at_ms FROM requests WHERE path = '/v1/events' AND status = 200").map((row) => ({
+      stripeAccount: String(row["account"]),
+      atMs: Number(row["at_ms"]),
+    }));
   }
 
   /** How often each fault fell, by its name. */

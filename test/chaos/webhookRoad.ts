@@ -5,7 +5,9 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { buffer } from "node:stream/consumers";
+import { creatorCallbackKey, invocationIdKey, merchantKey } from "../../src/stripe/metadata.ts";
 import type { MerchantName } from "./accounts.ts";
+import type { Handed } from "./records.ts";
 
 /** One genuine webhook as it was seen, on its way to a merchant's address. */
 export type Seen = { readonly merchant: MerchantName; readonly body: string; readonly signature: string };
@@ -19,6 +21,10 @@ export type WebhookRoad = {
   /** The latest that passed, oldest first. */
   readonly seen: readonly Seen[];
   readonly passed: () => number;
+  /** Everything that was handed over, genuine or not. */
+  readonly handed: readonly Handed[];
+  /** From now on, this is done before a genuine webhook is handed over. */
+  ambush(before: (genuine: Seen) => Promise<void>): void;
   /**
    * Hands a webhook to the one whose turn it is and gives the answer's status; null when there was none.
    * @param taker the one that gets it, turn or not
@@ -37,7 +43,10 @@ export async function startWebhookRoad(
   let turns = 0;
   const seen: Seen[] = [];
   let passed = 0;
+  const handed: Handed[] = [];
+  let before: ((genuine: Seen) => Promise<void>) | null = null;
   const deliver: WebhookRoad["deliver"] = async ({ merchant, body, signature }, taker) => {
+    handed.push(...handedOf(merchant, body));
     const isForEdge = taker === "edge" || turns++ % 2 === 1;
     try {
       const url = isForEdge ? `${edgeUrl}/webhooks/${merchant}` : `${ingressUrl}/payments/processWebhook`;
@@ -65,6 +74,7 @@ export async function startWebhookRoad(
       passed++;
       seen.push({ merchant, body, signature });
       if (seen.length > rememberedWebhooks) seen.shift();
+      await before?.({ merchant, body, signature });
       response.writeHead((await deliver({ merchant, body, signature })) ?? 502).end();
     })().catch(() => response.destroy());
   });
@@ -74,10 +84,36 @@ export async function startWebhookRoad(
     url: `http://127.0.0.1:${port}/webhooks`,
     seen,
     passed: () => passed,
+    handed,
+    ambush(done) {
+      before = done;
+    },
     deliver,
     close() {
       server.close();
       server.closeAllConnections();
     },
   };
+}
+
+type Event = { readonly data?: { readonly object?: { readonly metadata?: Readonly<Record<string, string>> } } };
+
+/** The doorbells of an event, whether or not it is one that rings. Nothing for a body that is cut. */
+function handedOf(merchant: MerchantName, body: string): readonly Handed[] {
+  const metadata = metadataIn(body);
+  const doorbells = Object.entries(metadata).flatMap(([key, value]) =>
+    key.startsWith(creatorCallbackKey) ? [value] : [],
+  );
+  if (doorbells.length === 0) return [];
+  const maker = invocationIdKey in metadata ? (metadata[merchantKey] ?? "default") : null;
+  return [{ merchant, maker, doorbells, atMs: Date.now() }];
+}
+
+/** The metadata of an event's object. */
+export function metadataIn(body: string): Readonly<Record<string, string>> {
+  try {
+    return (JSON.parse(body) as Event).data?.object?.metadata ?? {};
+  } catch {
+    return {};
+  }
 }

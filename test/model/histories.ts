@@ -155,6 +155,7 @@ export async function checkHistories(options: HistoriesOptions): Promise<Histori
     const record: RunRecord = {
       merchants: [{ id: "default", ownAccount: place.stripeAccount, connected: [], isTold: true }],
       told: [],
+      rings: { rings: [], handed: [], lists: [], signalled: [] },
       calls: callsOf(readClientLog(logFile)),
       stripe: await stripeRecord(scene, weather),
       invocations: (await readInvocations(scene.admin)).filter((one) => !isMemory(one)),

@@ -1,0 +1,47 @@
+/** That webhooks wake the calls of their own merchant alone. */
+import { addressee, type Books } from "./books.ts";
+import type { Call } from "./clientLog.ts";
+import { waitOf } from "./doorbells.ts";
+import type { Handed, RunRecord } from "./records.ts";
+import type { Findings } from "./verdict.ts";
+
+/** So long after a list of events they may still be passed on. */
+const passingOnMs = 15_000;
+
+/**
+ * Whoever waits is woken by what its own merchant's secret signs: such a webhook with its doorbell was handed over before. The engine
+ * doesn't tell who rang, so a ring that may have come from a list of undelivered events, or from another call, counts for nothing.
+ */
+export function webhooksRingTheirOwn(
+  { rings: { rings, handed, lists, signalled } }: RunRecord,
+  books: Books,
+  callOf: (invocationId: string | null) => Call | undefined,
+  findings: Findings,
+): void {
+  const byWait = new Map<string, Handed[]>();
+  for (const webhook of handed) {
+    for (const address of webhook.doorbells) {
+      const wait = waitOf(address);
+      if (wait !== null) byWait.set(nameOf(wait), [...(byWait.get(nameOf(wait)) ?? []), webhook]);
+    }
+  }
+  const byCall = new Set(signalled);
+  for (const ring of rings) {
+    const waiter = callOf(ring.invocationId);
+    if (waiter === undefined || byCall.has(ring.invocationId)) continue;
+    const { merchant, stripeAccount } = books.placeOf(addressee(waiter));
+    const isOfList = lists.some(
+      (list) => list.stripeAccount === stripeAccount && list.atMs <= ring.atMs && ring.atMs <= list.atMs + passingOnMs,
+    );
+    if (isOfList) continue;
+    const before = (byWait.get(nameOf(ring)) ?? []).filter(({ atMs }) => atMs <= ring.atMs);
+    const isOwn = before.some((webhook) => webhook.merchant === merchant || webhook.maker === null);
+    const others = [...new Set(before.map((webhook) => webhook.merchant))].join(" and ") || "nobody";
+    const problem = `${waiter.key}, a call for ${merchant}, was woken, and only ${others} had a webhook with its doorbell.`;
+    findings.check(waiter.payment, isOwn ? null : problem);
+  }
+}
+
+function nameOf({ invocationId, index }: { readonly invocationId: string; readonly index: number }): string {
+  return `${invocationId} ${index}`;
+}
