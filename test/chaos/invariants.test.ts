@@ -196,7 +196,7 @@ describe.each<readonly [invariant: string, damages: readonly (readonly [string, 
       ],
       [
         "a call that another merchant's webhook woke before its own came",
-        (good) => withRings(good, { rings: good.rings.rings.map((ring) => ({ ...ring, atMs: 17_000 })) }),
+        (good) => withRings(good, { rings: good.rings.rings.map((ring) => ({ ...ring, atMs: 16_500 })) }),
       ],
       [
         "a call that was woken for another wait",
