@@ -126,7 +126,7 @@ export type Bystander = {
 /** A doorbell that was rung, by the call that waits and the number of its wait. Who rang, the engine doesn't tell. */
 export type Ring = { readonly invocationId: string; readonly index: number; readonly atMs: number };
 
-/** A webhook as it was handed over to who takes webhooks, signed for a merchant. */
+/** A webhook that rings somebody, as it was handed over to one of those who take webhooks, signed for a merchant. */
 export type Handed = {
   readonly merchant: string;
   /** The merchant whose call made what the event is about; null for none. */

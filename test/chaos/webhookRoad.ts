@@ -5,7 +5,8 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { buffer } from "node:stream/consumers";
-import { creatorCallbackKey, invocationIdKey, merchantKey } from "../../src/stripe/metadata.ts";
+import { doorbellAddresses } from "../../src/stripe/metadata.ts";
+import { newsOfEvent } from "../../src/webhooks/eventNews.ts";
 import type { MerchantName } from "./accounts.ts";
 import type { Handed } from "./records.ts";
 
@@ -21,7 +22,7 @@ export type WebhookRoad = {
   /** The latest that passed, oldest first. */
   readonly seen: readonly Seen[];
   readonly passed: () => number;
-  /** Everything that was handed over, genuine or not. */
+  /** Everything that was handed over and would ring, genuine or not. */
   readonly handed: readonly Handed[];
   /** From now on, this is done before a genuine webhook is handed over. */
   ambush(before: (genuine: Seen) => Promise<void>): void;
@@ -98,22 +99,24 @@ export async function startWebhookRoad(
 
 type Event = { readonly data?: { readonly object?: { readonly metadata?: Readonly<Record<string, string>> } } };
 
-/** The doorbells of an event, whether or not it is one that rings. Nothing for a body that is cut. */
+/** An event that rings somebody, and whose it is. */
 function handedOf(merchant: MerchantName, body: string): readonly Handed[] {
-  const metadata = metadataIn(body);
-  const doorbells = Object.entries(metadata).flatMap(([key, value]) =>
-    key.startsWith(creatorCallbackKey) ? [value] : [],
-  );
-  if (doorbells.length === 0) return [];
-  const maker = invocationIdKey in metadata ? (metadata[merchantKey] ?? "default") : null;
-  return [{ merchant, maker, doorbells, atMs: Date.now() }];
+  const news = newsOfEvent(parse(body));
+  const doorbells = news === null ? [] : doorbellAddresses(news.metadata);
+  if (news === null || doorbells.length === 0) return [];
+  return [{ merchant, maker: news.maker, doorbells, atMs: Date.now() }];
 }
 
 /** The metadata of an event's object. */
 export function metadataIn(body: string): Readonly<Record<string, string>> {
+  return (parse(body) as Event | null)?.data?.object?.metadata ?? {};
+}
+
+/** Null for a body that is cut. */
+function parse(body: string): unknown {
   try {
-    return (JSON.parse(body) as Event).data?.object?.metadata ?? {};
+    return JSON.parse(body);
   } catch {
-    return {};
+    return null;
   }
 }
