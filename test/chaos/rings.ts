@@ -34,10 +34,13 @@ export function webhooksRingTheirOwn(
     if (waiter === undefined || byCall.has(ring.invocationId)) continue;
     const { merchant, stripeAccount } = books.placeOf(addressee(waiter));
     const isOfList = lists.some(
-      (list) => list.stripeAccount === stripeAccount && list.atMs <= ring.atMs && ring.atMs <= list.atMs + passingOnMs,
+      (list) =>
+        list.stripeAccount === stripeAccount &&
+        list.atMs <= ring.atMs &&
+        ring.atMs <= list.atMs + passingOnMs + lostMs(course.blows, list.atMs, ring.atMs),
     );
     if (isOfList) continue;
-    const rungUntilMs = ring.atMs + clockMs + stoodStillMs(course.blows, ring.atMs);
+    const rungUntilMs = ring.atMs + clockMs + lostMs(course.blows, ring.atMs - clockMs, ring.atMs + clockMs);
     const before = (byWait.get(nameOf(ring)) ?? []).filter(({ atMs }) => atMs <= rungUntilMs);
     const isOwn = before.some((webhook) => webhook.merchant === merchant || webhook.maker === null);
     const others = [...new Set(before.map((webhook) => webhook.merchant))].join(" and ") || "nobody";
@@ -46,11 +49,11 @@ export function webhooksRingTheirOwn(
   }
 }
 
-/** How long the engine may have stood still about a moment. */
-function stoodStillMs(blows: readonly Trouble[], atMs: number): number {
+/** How long processes stood still or were dead between two moments. */
+function lostMs(blows: readonly Trouble[], fromMs: number, untilMs: number): number {
   return blows
-    .filter(({ fromMs, toMs }) => fromMs - clockMs <= atMs && atMs <= toMs + clockMs)
-    .reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
+    .filter((blow) => blow.fromMs <= untilMs && fromMs <= blow.toMs)
+    .reduce((sum, blow) => sum + blow.toMs - blow.fromMs, 0);
 }
 
 function nameOf({ invocationId, index }: { readonly invocationId: string; readonly index: number }): string {
