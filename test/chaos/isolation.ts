@@ -2,7 +2,7 @@
 import { type Account, labelOf, readKey } from "../../src/merchants/rules.ts";
 import { creatorCallbackKey } from "../../src/stripe/metadata.ts";
 import { addressee, type Books, isSamePlace } from "./books.ts";
-import { callerOf } from "./callersCall.ts";
+import { type CallFinder, callFinder } from "./callersCall.ts";
 import type { Answer, Call } from "./clientLog.ts";
 import { invocationOf } from "./doorbells.ts";
 import type { MerchantRecord, PaymentRecord, Place, RunRecord } from "./records.ts";
@@ -19,15 +19,6 @@ export function nothingReachesAnotherAccount(record: RunRecord, books: Books): V
   secretsAreOfTheirOwn(record, books, findings);
   merchantsAreToldTheirOwn(record, books, findings);
   return findings.verdict();
-}
-
-export type CallFinder = (invocationId: string | null) => Call | undefined;
-
-/** Finds the caller's call behind a call of the engine. */
-function callFinder({ calls, invocations }: RunRecord): CallFinder {
-  const byId = new Map(invocations.map((invocation) => [invocation.id, invocation]));
-  const byKey = new Map(calls.map((call) => [call.key, call]));
-  return (invocationId) => byKey.get(callerOf(invocationId, byId)?.idempotencyKey ?? "");
 }
 
 /** What a call made is on the account that its request named, with the mark of its merchant; and so is what is charged and refunded of it. */

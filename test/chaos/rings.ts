@@ -1,6 +1,6 @@
 /** That webhooks wake the calls of their own merchant alone. */
 import { addressee, type Books } from "./books.ts";
-import type { Call } from "./clientLog.ts";
+import type { CallFinder } from "./callersCall.ts";
 import { waitOf } from "./doorbells.ts";
 import type { Handed, RunRecord, Trouble } from "./records.ts";
 import type { Findings } from "./verdict.ts";
@@ -18,7 +18,7 @@ const clockMs = 1000;
 export function webhooksRingTheirOwn(
   { rings: { rings, handed, lists, signalled }, course }: RunRecord,
   books: Books,
-  callOf: (invocationId: string | null) => Call | undefined,
+  callOf: CallFinder,
   findings: Findings,
 ): void {
   const byWait = new Map<string, Handed[]>();
