@@ -2,7 +2,7 @@
  * Whether an answer is true: what it says equals how Stripe's objects ended, or what was promised in its place was done.
  * An answer that the README's table doesn't allow for the handler is never true.
  */
-import { type Books, netMinor } from "./books.ts";
+import { addressee, type Books, netMinor } from "./books.ts";
 import type { Answer, Call } from "./clientLog.ts";
 import type { PaymentRecord } from "./records.ts";
 
@@ -11,8 +11,9 @@ export const mistyped = "pm_mistyped";
 
 type Question = { readonly call: Call; readonly answer: Answer; readonly books: Books };
 
-/** Gives what is wrong with an answer, or null. */
-export function untruthOf(call: Call, answer: Answer, books: Books): string | null {
+/** Gives what is wrong with an answer, or null. Only what is on the account that the call names can make it true. */
+export function untruthOf(call: Call, answer: Answer, everyAccount: Books): string | null {
+  const books = everyAccount.on(addressee(call));
   const question = { call, answer, books };
   switch (call.handler) {
     case "processPayment":

@@ -1,6 +1,7 @@
 /** The run's record, arranged by what the checks ask for. */
+import { type Account, accountOf } from "../../src/merchants/rules.ts";
 import type { Call } from "./clientLog.ts";
-import type { ChargeRecord, PaymentRecord, RefundRecord, RunRecord } from "./records.ts";
+import type { ChargeRecord, PaymentRecord, Place, RefundRecord, RunRecord } from "./records.ts";
 
 export type Books = {
   readonly payment: (id: string | undefined) => PaymentRecord | undefined;
@@ -12,10 +13,14 @@ export type Books = {
   /** The engine's ids of the calls of a payment. */
   readonly invocationsOf: (payment: string) => ReadonlySet<string>;
   readonly names: readonly string[];
+  /** The place of what is made on an account. */
+  readonly placeOf: (account: Account) => Place;
+  /** The same books with nothing in them that is on another account, or another merchant's. */
+  readonly on: (account: Account) => Books;
 };
 
-export function openBooks(record: Pick<RunRecord, "stripe" | "calls" | "invocations">): Books {
-  const { stripe, calls, invocations } = record;
+export function openBooks(record: Pick<RunRecord, "merchants" | "stripe" | "calls" | "invocations">): Books {
+  const { merchants, stripe, calls, invocations } = record;
   const payments = new Map(stripe.payments.map((payment) => [payment.id, payment]));
   const refunds = new Map(stripe.refunds.map((refund) => [refund.id, refund]));
   const paymentsByName = Map.groupBy(stripe.payments, ({ payment }) => payment ?? "");
@@ -23,7 +28,11 @@ export function openBooks(record: Pick<RunRecord, "stripe" | "calls" | "invocati
   const charges = Map.groupBy(stripe.charges, ({ paymentIntentId }) => paymentIntentId ?? "");
   const refundsByPayment = Map.groupBy(stripe.refunds, ({ paymentIntentId }) => paymentIntentId ?? "");
   const byKey = new Map(invocations.map((invocation) => [invocation.idempotencyKey, invocation.id]));
-  return {
+  const placeOf = ({ merchant, stripeAccount }: Account): Place => {
+    const own = merchants.find(({ id }) => id === merchant)?.ownAccount;
+    return { merchant, stripeAccount: stripeAccount ?? own ?? "none" };
+  };
+  const books: Books = {
     payment: (id) => payments.get(id ?? ""),
     refund: (id) => refunds.get(id ?? ""),
     paymentsOf: (payment) => paymentsByName.get(payment) ?? [],
@@ -32,7 +41,32 @@ export function openBooks(record: Pick<RunRecord, "stripe" | "calls" | "invocati
     refundsOf: (id) => refundsByPayment.get(id) ?? [],
     invocationsOf: (payment) => new Set((callsByName.get(payment) ?? []).flatMap(({ key }) => byKey.get(key) ?? [])),
     names: [...callsByName.keys()],
+    placeOf,
+    on: (account) => booksOn(books, placeOf(account)),
   };
+  return books;
+}
+
+function booksOn(books: Books, place: Place): Books {
+  const here = <Kept extends { readonly place: Place }>(found: Kept | undefined) =>
+    found !== undefined && isSamePlace(found.place, place) ? found : undefined;
+  return {
+    ...books,
+    payment: (id) => here(books.payment(id)),
+    refund: (id) => here(books.refund(id)),
+    paymentsOf: (payment) => books.paymentsOf(payment).filter((one) => here(one) !== undefined),
+    chargesOf: (id) => books.chargesOf(id).filter(({ stripeAccount }) => stripeAccount === place.stripeAccount),
+    refundsOf: (id) => books.refundsOf(id).filter((one) => here(one) !== undefined),
+  };
+}
+
+export function isSamePlace(one: Place, other: Place): boolean {
+  return one.stripeAccount === other.stripeAccount && one.merchant === other.merchant;
+}
+
+/** The account that a call names. */
+export function addressee({ body }: Pick<Call, "body">): Account {
+  return accountOf(body);
 }
 
 /** What a payment has brought the merchant and not given back, in minor units, by Stripe's objects. */

@@ -1,6 +1,7 @@
 /** A merchant's client as the README wants it: no answer, or a 5xx without metadata, and it posts the same again. */
 import { setTimeout as delay } from "node:timers/promises";
-import type { Answer, AnswerBody, CallBody, ClientLog } from "./clientLog.ts";
+import { type Account, addressOf } from "../../src/merchants/rules.ts";
+import type { Answer, AnswerBody, CallBody, ClientEvent, ClientLog } from "./clientLog.ts";
 import type { Outages } from "./outages.ts";
 
 export type Surroundings = {
@@ -8,6 +9,10 @@ export type Surroundings = {
   readonly edgeUrl: string;
   /** Tells by which door the calls of a payment come. */
   readonly doorOf: (payment: string) => Door;
+  /** The account of a payment, which all of its calls name. */
+  readonly accountOf: (payment: string) => Account;
+  /** The payment in whose name the idempotency keys of a payment's calls are: its own, or that of another merchant's payment. */
+  readonly keyNameOf: (payment: string) => string;
   readonly adminUrl: string;
   readonly sandboxUrl: string;
   readonly log: ClientLog;
@@ -36,24 +41,27 @@ export class Caller {
     return { payment: this.payment, marker: this.#around.marker };
   }
 
+  /** Names a call in the log: no two calls have one name. */
   newKey(): string {
     return `${this.#around.marker}-${this.payment}-${++this.#calls}`;
   }
 
   /** Calls a handler until it answers. @throws the limit's reason */
-  async call(handler: string, body: CallBody, key = this.newKey()): Promise<Answer> {
+  async call(handler: string, asked: CallBody, key = this.newKey()): Promise<Answer> {
     const { log } = this.#around;
-    log.append(this.payment, key, { type: "intent", handler, body });
+    const body = this.#addressed(asked);
+    this.#intend(key, { handler, body });
     const answer = await this.#until(key, () => this.#post(`/payments/${handler}`, key, body));
     log.append(this.payment, key, { type: "answer", answer });
     return answer;
   }
 
   /** Asks once more for a reference, when everything is quiet. */
-  async askLast(body: CallBody): Promise<void> {
+  async askLast(asked: CallBody): Promise<void> {
     const { log } = this.#around;
+    const body = this.#addressed(asked);
     const key = `${this.newKey()}-last`;
-    log.append(this.payment, key, { type: "intent", handler: "processPayment", body, isLastAsk: true });
+    this.#intend(key, { handler: "processPayment", body, isLastAsk: true });
     const answer = await this.#until(key, () => this.#post("/payments/processPayment", key, body));
     log.append(this.payment, key, { type: "answer", answer });
   }
@@ -64,9 +72,9 @@ export class Caller {
   }
 
   /** Hands a call over without waiting for its answer; gives its id, that of the engine or that of the edge. */
-  async send(handler: string, body: CallBody, key: string): Promise<string> {
-    const { log } = this.#around;
-    log.append(this.payment, key, { type: "intent", handler, body });
+  async send(handler: string, asked: CallBody, key: string): Promise<string> {
+    const body = this.#addressed(asked);
+    this.#intend(key, { handler, body });
     const [path, prefer] = this.#door === "edge" ? [handler, { prefer: "respond-async" }] : [`${handler}/send`, {}];
     const { body: sent } = await this.#until(key, () => this.#post(`/payments/${path}`, key, body, prefer));
     const { invocationId, callId } = sent as { readonly invocationId?: string; readonly callId?: string };
@@ -74,8 +82,9 @@ export class Caller {
   }
 
   /** Waits for the answer of what was sent, by posting it again. */
-  async answerOf(handler: string, body: CallBody, key: string): Promise<Answer> {
+  async answerOf(handler: string, asked: CallBody, key: string): Promise<Answer> {
     const { log } = this.#around;
+    const body = this.#addressed(asked);
     const answer = await this.#until(key, () => this.#post(`/payments/${handler}`, key, body));
     log.append(this.payment, key, { type: "answer", answer });
     return answer;
@@ -122,6 +131,23 @@ export class Caller {
     await delay(ms, undefined, { signal: this.#around.limit });
   }
 
+  #intend(key: string, intent: Omit<Extract<ClientEvent, { type: "intent" }>, "type" | "sentAs">): void {
+    const sentAs = this.#sentAs(key);
+    const sent = sentAs === key ? {} : { sentAs };
+    this.#around.log.append(this.payment, key, { type: "intent", ...intent, ...sent });
+  }
+
+  /** Every request says whose it is. */
+  #addressed(body: CallBody): CallBody {
+    return { ...body, ...addressOf(this.#around.accountOf(this.payment)) };
+  }
+
+  /** The idempotency key that goes with a call. */
+  #sentAs(key: string): string {
+    const { marker, keyNameOf } = this.#around;
+    return key.replace(`${marker}-${this.payment}-`, () => `${marker}-${keyNameOf(this.payment)}-`);
+  }
+
   get #door(): Door {
     return this.#around.doorOf(this.payment);
   }
@@ -137,7 +163,7 @@ export class Caller {
       method: "POST",
       headers: {
         "content-type": "application/json",
-        "idempotency-key": key,
+        "idempotency-key": this.#sentAs(key),
         "x-chaos-canary": this.#around.callerHeader,
         ...headers,
       },

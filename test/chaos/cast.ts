@@ -4,11 +4,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { startEngine } from "../../src/dev/engine.ts";
 import { freePorts } from "../../src/dev/ports.ts";
-import { describeExit, type NodeProcess, type RunningProcess, spawnNode } from "../../src/dev/processes.ts";
+import { type RunningProcess, spawnNode } from "../../src/dev/processes.ts";
 import { registerDeployment } from "../../src/dev/registration.ts";
 import { optionsFromParent, type SandboxLaunch } from "../../src/dev/sandboxLaunch.ts";
 import { startBalancer } from "./balancer.ts";
 import type { Canaries } from "./canaries.ts";
+import { served, signalIfAlive } from "./memberProcess.ts";
+import { openMerchants, type RigMerchant, writeMerchantsFile } from "./merchants.ts";
+import { startReceivers } from "./receivers.ts";
+import type { ToldRecord } from "./records.ts";
 import { faultOrders, outageOrders } from "./stripeFaults.ts";
 import { startWebhookRoad, type WebhookRoad } from "./webhookRoad.ts";
 
@@ -25,6 +29,9 @@ export type Cast = {
   readonly engineDir: string;
   readonly logFiles: readonly string[];
   readonly road: WebhookRoad;
+  readonly merchants: readonly RigMerchant[];
+  /** What the merchants' own systems were told. */
+  readonly told: readonly ToldRecord[];
   /** How many connections the load balancer gave to each replica. */
   connections(): ReadonlyMap<Member, number>;
   /** SIGKILL; resolves when the process is gone. */
@@ -66,7 +73,8 @@ export async function startCast(options: {
   const engineDir = join(dir, "engine");
   const sandboxDir = join(dir, "stripe");
   const logFile = (member: Member) => join(dir, `${member.replace(" ", "-")}.log`);
-  const road = await startWebhookRoad(roadPort, [ingressUrl, edgeUrl], canaries.webhookHeader);
+  const road = await startWebhookRoad(roadPort, { ingressUrl, edgeUrl }, canaries.webhookHeader);
+  const receivers = await startReceivers();
   const balancer = await startBalancer(balancerPort, [a, b]);
   let isStripeIll = false;
   let isStripeDown = false;
@@ -91,30 +99,33 @@ export async function startCast(options: {
     sandbox.send({
       port: sandboxPort,
       dataDir: sandboxDir,
-      webhook: { url: road.url, secret: canaries.webhookSecret },
+      webhook: { url: `${road.url}/default`, secret: canaries.webhookSecret },
       settlementDelayMs,
       searchLagMs,
       webhookRetryDelaysMs: [200, 400, 800, 1600, ...Array.from({ length: 30 }, () => 3000)],
     } satisfies SandboxLaunch);
     return await served("sandbox", sandbox);
   };
-  const shared = {
+  let merchants: readonly RigMerchant[] = [];
+  let merchantsFile = "";
+  const shared = () => ({
+    PATH: process.env["PATH"],
     STRIPE_API_BASE: sandboxUrl,
     STRIPE_SECRET_KEY: canaries.secretKey,
-    STRIPE_WEBHOOK_SECRET: `${canaries.webhookSecret},${canaries.oldWebhookSecret}`,
+    STRIPE_WEBHOOK_SECRET: merchants.find(({ id }) => id === "default")?.webhookSecrets.join(","),
+    MERCHANTS_FILE: merchantsFile,
     EDGE_SECRET: canaries.edgeSecret,
-  };
+  });
   const spawnEdge = async (): Promise<RunningProcess> =>
     await served(
       "edge",
       spawnNode({
         entry: edgeEntry,
         environment: {
-          PATH: process.env["PATH"],
+          ...shared(),
           EDGE_PORT: String(edgePort),
           RESTATE_INGRESS_URL: ingressUrl,
           RESTATE_ADMIN_URL: adminUrl,
-          ...shared,
         },
         logFile: logFile("edge"),
         onWarning: () => undefined,
@@ -126,9 +137,8 @@ export async function startCast(options: {
       spawnNode({
         entry: serviceEntry,
         environment: {
-          PATH: process.env["PATH"],
+          ...shared(),
           PORT: String(port),
-          ...shared,
           PAYMENT_POLL_SCHEDULE: "1s,2s,5s",
           PAYMENT_TIMEOUT: "1h",
           ...(referenceRetentionMs !== null && { CHAOS_REFERENCE_RETENTION_MS: String(referenceRetentionMs) }),
@@ -181,9 +191,14 @@ export async function startCast(options: {
     for (const member of members) await running.get(member)?.stop();
     road.close();
     balancer.close();
+    receivers.close();
   };
   try {
-    await Promise.all(members.map(start));
+    // The merchants' endpoints get their secrets there.
+    await start("sandbox");
+    merchants = await openMerchants(sandboxUrl, road.url, canaries);
+    merchantsFile = writeMerchantsFile(join(dir, "merchants"), merchants, canaries, receivers);
+    await Promise.all(members.filter((member) => member !== "sandbox").map(start));
     await registerDeployment(adminUrl, balancer.url, { timeoutMs: 30_000 });
   } catch (error) {
     await stop();
@@ -198,6 +213,8 @@ export async function startCast(options: {
     engineDir,
     logFiles: [...members.filter((member) => member !== "engine").map(logFile), join(engineDir, "engine.log")],
     road,
+    merchants,
+    told: receivers.told,
     connections: () =>
       new Map([
         ["service A", balancer.connections.get(a) ?? 0],
@@ -223,18 +240,4 @@ export async function startCast(options: {
     },
     stop,
   };
-}
-
-async function served(member: Member, started: NodeProcess): Promise<RunningProcess> {
-  const exit = await Promise.race([started.firstMessage.then(() => null), started.exited]);
-  if (exit !== null) throw new Error(`The ${member} ${describeExit(exit)}.\n${started.tail()}`);
-  return started;
-}
-
-function signalIfAlive(pid: number, name: "SIGSTOP" | "SIGCONT"): void {
-  try {
-    process.kill(pid, name);
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
-  }
 }

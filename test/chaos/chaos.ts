@@ -4,6 +4,7 @@
  */
 import { mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { accountAt, drawDoors, drawSeats, keyNames, type Seat } from "./accounts.ts";
 import { makeBystanders } from "./bystanders.ts";
 import { Caller, type Door } from "./caller.ts";
 import { newCanaries } from "./canaries.ts";
@@ -11,8 +12,16 @@ import { startCast } from "./cast.ts";
 import { callsOf, ClientLog, readClientLog } from "./clientLog.ts";
 import { diceOf } from "./dice.ts";
 import { withCallersKeys } from "./edgeKeys.ts";
-import { openWebhooks, readInstallationId, readInvocations, readStates, readTimers } from "./engineRecord.ts";
+import {
+  openWebhooks,
+  readInstallationId,
+  readInvocations,
+  readRings,
+  readStates,
+  readTimers,
+} from "./engineRecord.ts";
 import { historyOf } from "./history.ts";
+import { settled, work } from "./crew.ts";
 import { createIntruder } from "./intruder.ts";
 import { checkRun, noSecretIsKept } from "./invariants.ts";
 import { unpaidReferences } from "./moneyRules.ts";
@@ -38,6 +47,12 @@ async function run(asked: ChaosOptions): Promise<boolean> {
   const marker = `chaos${seed}`;
   const plans = drawPlans(diceOf(seed, "work"), payments);
   const latePlans = drawLatePlans(diceOf(seed, "late work"));
+  const allPlans = [...plans, ...latePlans];
+  const seated = drawSeats(seed, allPlans);
+  const seatOf = (payment: string): Seat => seated.get(payment) ?? fail(`No account was drawn for ${payment}.`);
+  const doors = drawDoors(seed, allPlans);
+  const doorOf = (payment: string): Door => doors.get(payment) ?? "ingress";
+  const keyNameOf = keyNames(allPlans, seated, (payment) => doorOf(payment) === "edge");
   const blows = drawBlows(diceOf(seed, "blows"), payments, kills);
   const faultSeed = diceOf(seed, "faults").integer(0, 2 ** 31 - 1);
   const clientFile = join(dir, "callers.jsonl");
@@ -48,16 +63,21 @@ async function run(asked: ChaosOptions): Promise<boolean> {
   try {
     const bystanders = await makeBystanders(cast.sandboxUrl, canaries.secretKey);
     await cast.setStripeIll(true);
-    const intruder = createIntruder({
-      road: cast.road,
-      ingressUrl: cast.ingressUrl,
-      canaries,
-      dice: diceOf(seed, "intruder"),
-    });
+    const { road, ingressUrl, merchants } = cast;
+    const intruder = createIntruder({ road, ingressUrl, merchants, dice: diceOf(seed, "intruder") });
     const limit = AbortSignal.timeout(limitMs(asked));
     const outages = new Outages(cast, drawOutages(diceOf(seed, "outages"), outagesOf(payments)));
-    const doorOf = (payment: string): Door => (diceOf(seed, `door of ${payment}`).chance(0.6) ? "edge" : "ingress");
-    const around = { ...cast, log, marker, callerHeader: canaries.callerHeader, outages, limit, doorOf };
+    const around = {
+      ...cast,
+      log,
+      marker,
+      callerHeader: canaries.callerHeader,
+      outages,
+      limit,
+      doorOf,
+      accountOf: (payment: string) => accountAt(seatOf(payment), merchants),
+      keyNameOf: (payment: string) => keyNameOf.get(payment) ?? payment,
+    };
     const storm = new AbortController();
     const intrusion = intruder.run(storm.signal);
     const nemesis = new Nemesis(cast, blows, asked.callers);
@@ -101,12 +121,19 @@ async function run(asked: ChaosOptions): Promise<boolean> {
     const calls = callsOf(entries);
     const byEdge = calls.filter(({ payment }) => doorOf(payment) === "edge");
     const record: RunRecord = {
+      merchants,
+      told: cast.told,
+      rings: {
+        ...(await readRings(cast.adminUrl)),
+        handed: cast.road.handed,
+        lists: sandbox.eventLists(),
+      },
       calls,
       stripe: sandbox.record(),
       invocations: withCallersKeys(
         await readInvocations(cast.adminUrl),
         await readInstallationId(cast.adminUrl),
-        byEdge.map(({ key }) => key),
+        byEdge,
       ),
       openWebhooks: await openWebhooks(cast.adminUrl),
       bystanders,
@@ -117,7 +144,7 @@ async function run(asked: ChaosOptions): Promise<boolean> {
     const verdicts = checkRun(record);
     const histories = await historiesOf(verdicts, (name) =>
       historyOf(name, {
-        plan: [...plans, ...latePlans].find((plan) => plan.name === name),
+        plan: allPlans.find((plan) => plan.name === name),
         entries,
         record,
         sandbox,
@@ -130,7 +157,9 @@ async function run(asked: ChaosOptions): Promise<boolean> {
     const all = [...verdicts, noSecretIsKept(places)];
     const summary = {
       options: asked,
-      plans: [...plans, ...latePlans],
+      plans: allPlans,
+      seatOf,
+      told: record.told,
       outages: course.outages,
       calls: record.calls,
       callsByEdge: byEdge.length,
@@ -186,28 +215,6 @@ function limitMs({ payments, kills }: ChaosOptions): number {
   return 240_000 + payments * 600 + kills * 15_000;
 }
 
-/** As many at once as there are callers. */
-async function work<Task>(
-  tasks: readonly Task[],
-  callers: number,
-  begin: (task: Task) => Promise<unknown>,
-): Promise<void> {
-  const queue = [...tasks];
-  const worker = async () => {
-    for (let task = queue.shift(); task !== undefined; task = queue.shift()) {
-      // A payment that has no answer is found by the checker.
-      await begin(task).catch((error: unknown) => console.error(`${JSON.stringify(task)}: ${String(error)}`));
-    }
-  };
-  await Promise.all(Array.from({ length: callers }, worker));
-}
-
-/** Waits for all, and fails only then: what runs on would disturb whoever cleans up. */
-async function settled(parts: readonly Promise<unknown>[]): Promise<void> {
-  const failed = (await Promise.allSettled(parts)).find((part) => part.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
-}
-
 async function historiesOf(
   verdicts: readonly Verdict[],
   read: (name: string) => Promise<string>,
@@ -222,6 +229,10 @@ const maximumHistories = 10;
 
 function again({ payments, kills, faults, seed, callers }: ChaosOptions): string {
   return `--payments ${payments} --kills ${kills} --faults ${faults} --callers ${callers} --seed ${seed}`;
+}
+
+function fail(message: string): never {
+  throw new Error(message);
 }
 
 const options = readOptions(process.argv.slice(2));

@@ -31,7 +31,13 @@ export type AnswerBody = {
 export type CallBody = Readonly<Record<string, unknown>>;
 
 export type ClientEvent =
-  | { readonly type: "intent"; readonly handler: string; readonly body: CallBody; readonly isLastAsk?: boolean }
+  | {
+      readonly type: "intent";
+      readonly handler: string;
+      readonly body: CallBody;
+      readonly isLastAsk?: boolean;
+      readonly sentAs?: string;
+    }
   /** No answer came, or one that says nothing: the same is sent again. */
   | { readonly type: "unanswered"; readonly why: string }
   | { readonly type: "answer"; readonly answer: Answer }
@@ -52,7 +58,10 @@ export type ClientEntry = {
 /** One call as its caller knows it, however often it was sent. */
 export type Call = {
   readonly payment: string;
+  /** Its own among all calls. */
   readonly key: string;
+  /** The idempotency key that was sent, which a call of another merchant may have, too. */
+  readonly sentAs: string;
   readonly handler: string;
   readonly body: CallBody;
   /** When it was first sent, in epoch milliseconds. */
@@ -93,7 +102,7 @@ export function callsOf(entries: readonly ClientEntry[]): readonly Call[] {
   const calls = new Map<string, Call>();
   for (const { atMs, payment, key, event } of entries) {
     if (event.type === "intent") {
-      const { handler, body, isLastAsk = false } = event;
+      const { handler, body, isLastAsk = false, sentAs = key } = event;
       const unmet = {
         wasCancelled: false,
         cancelledAtMs: null,
@@ -102,7 +111,7 @@ export function callsOf(entries: readonly ClientEntry[]): readonly Call[] {
         answer: null,
         answeredAtMs: null,
       };
-      calls.set(key, { payment, key, handler, body, sentAtMs: atMs, isLastAsk, ...unmet });
+      calls.set(key, { payment, key, sentAs, handler, body, sentAtMs: atMs, isLastAsk, ...unmet });
       continue;
     }
     const call = calls.get(key);

@@ -1,5 +1,5 @@
 /** Reads the engine's side of a run by SQL. */
-import type { InvocationRecord, Kept, Timer } from "./records.ts";
+import type { InvocationRecord, Kept, Ring, RingRecord, Timer } from "./records.ts";
 
 /** Rows as they come, so that a journal of any size can be looked through. */
 async function query(adminUrl: string, sql: string): Promise<Response> {
@@ -23,9 +23,9 @@ export async function* bytesOf(adminUrl: string, sql: string): AsyncGenerator<Ui
   if (body !== null) for await (const chunk of body as ReadableStream<Uint8Array>) yield chunk;
 }
 
-/** The reconciler's next run, and the time at which a reference is forgotten: those are no calls that somebody waits for. */
+/** The reconciler's next run, and the time at which something is forgotten: those are no calls that somebody waits for. */
 const isOver =
-  "(status = 'completed' or (status = 'scheduled' and target_service_name in ('webhookReconciler', 'paymentReference')))";
+  "(status = 'completed' or (status = 'scheduled' and (target_service_name in ('webhookReconciler', 'paymentReference') or (target_service_name = 'paymentNotifier' and target_handler_name = 'forget'))))";
 
 export async function openInvocations(adminUrl: string): Promise<number> {
   const rows = await rowsOf<{ n: number }>(adminUrl, `select count(1) as n from sys_invocation where not ${isOver}`);
@@ -89,6 +89,24 @@ export async function readTimers(adminUrl: string): Promise<readonly Timer[]> {
     "select target_service_name as service, target_service_key as key, target_handler_name as handler from sys_invocation where status = 'scheduled'",
   );
   return rows;
+}
+
+/** Doorbells that were rung without a word: one that is rung with one, or rejected, is a lie. */
+export async function readRings(adminUrl: string): Promise<Pick<RingRecord, "rings" | "signalled">> {
+  const entries = await rowsOf<{ id: string; entry_type: string; appended_at?: string; entry_json?: string }>(
+    adminUrl,
+    "select id, entry_type, appended_at, entry_json from sys_journal where entry_type in ('Notification: Signal', 'Command: SendSignal')",
+  );
+  const rings: Ring[] = [];
+  const signalled: string[] = [];
+  for (const { id, entry_type: type, appended_at: at = "", entry_json: json = "" } of entries) {
+    const [, called] = /"(inv_1\w+)"/.exec(json) ?? [];
+    if (type === "Command: SendSignal" && called !== undefined) signalled.push(called);
+    const [, index, said = ""] = /"Signal":\{"id":\{"Index":(\d+)\},"result":\{"Success":\[([\d,]*)\]/.exec(json) ?? [];
+    const isSilent = said === "" || said === [...Buffer.from("null")].join(",");
+    if (index !== undefined && isSilent) rings.push({ invocationId: id, index: Number(index), atMs: Date.parse(at) });
+  }
+  return { rings, signalled };
 }
 
 /** The steps of one call, as far as they are kept. */

@@ -4,9 +4,10 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { Stripe } from "stripe";
-import type { Canaries } from "./canaries.ts";
+import type { MerchantName } from "./accounts.ts";
 import type { Dice } from "./dice.ts";
-import type { Seen, WebhookRoad } from "./webhookRoad.ts";
+import type { RigMerchant } from "./merchants.ts";
+import { metadataIn, type Seen, type WebhookRoad } from "./webhookRoad.ts";
 
 const tricks = [
   "wrong secret",
@@ -14,6 +15,8 @@ const tricks = [
   "cut body",
   "no signature",
   "another's signature",
+  "another merchant's secret",
+  "another merchant's event",
   "doorbell rung with a false success",
   "doorbell rejected",
   "foreign event",
@@ -29,43 +32,58 @@ export type Intruder = { readonly attempts: readonly Attempt[]; run(until: Abort
 export function createIntruder(around: {
   readonly road: WebhookRoad;
   readonly ingressUrl: string;
-  readonly canaries: Canaries;
+  /** Their signing secrets are what somebody has who is one of them, and what was stolen before the last rotation. */
+  readonly merchants: readonly RigMerchant[];
   readonly dice: Dice;
 }): Intruder {
-  const { road, ingressUrl, canaries, dice } = around;
+  const { road, ingressUrl, merchants, dice } = around;
   const attempts: Attempt[] = [];
 
   async function attempt(trick: Trick, genuine: Seen, other: Seen): Promise<number | null> {
-    const { body, signature } = genuine;
+    const { merchant, body, signature } = genuine;
     switch (trick) {
       case "wrong secret":
-        return await road.deliver({ body: success(body), signature: sign(success(body), "whsec_of_nobody") });
+        return await road.deliver({ merchant, body: success(body), signature: sign(success(body), "whsec_of_nobody") });
       case "changed body":
-        return await road.deliver({ body: `${success(body)} `, signature });
+        return await road.deliver({ merchant, body: `${success(body)} `, signature });
       case "cut body":
-        return await road.deliver({ body: body.slice(0, -dice.integer(1, body.length - 1)), signature });
+        return await road.deliver({ merchant, body: body.slice(0, -dice.integer(1, body.length - 1)), signature });
       case "no signature":
-        return await road.deliver({ body, signature: null });
+        return await road.deliver({ merchant, body, signature: null });
       case "another's signature":
         // A webhook that is sent twice in a second may be signed alike.
         return other.signature === signature || other.body === body
           ? null
-          : await road.deliver({ body, signature: other.signature });
+          : await road.deliver({ merchant, body, signature: other.signature });
+      // No secret of one merchant counts at the address of another one.
+      case "another merchant's secret":
+        return await road.deliver({ merchant, body, signature: sign(body, secretOf(stranger(merchant))) }, "edge");
+      // What is genuine, and about another merchant's payment, is taken and has no effect.
+      case "another merchant's event": {
+        const [lie, liar] = [success(body), stranger(merchant)];
+        return await road.deliver({ merchant: liar.id, body: lie, signature: sign(lie, secretOf(liar)) });
+      }
       case "doorbell rung with a false success":
         return await ring(genuine, "resolve");
       case "doorbell rejected":
         return await ring(genuine, "reject");
       case "foreign event": {
         const foreign = foreignEvent(dice, genuine);
-        return await road.deliver({ body: foreign, signature: sign(foreign, canaries.oldWebhookSecret) });
+        const taker = dice.pick(merchants);
+        const secret = taker.webhookSecrets.at(-1) ?? "";
+        return await road.deliver({ merchant: taker.id, body: foreign, signature: sign(foreign, secret) });
       }
       case "genuine event replayed":
         return await road.deliver(genuine);
     }
   }
 
+  function stranger(merchant: MerchantName): RigMerchant {
+    return dice.pick(merchants.filter(({ id }) => id !== merchant));
+  }
+
   async function ring(genuine: Seen, how: "resolve" | "reject"): Promise<number | null> {
-    const address = metadataOf(genuine)["restate_callback_id"];
+    const address = metadataIn(genuine.body)["restate_callback_id"];
     if (address?.startsWith("sign_1") !== true) return null;
     const response = await fetch(`${ingressUrl}/restate/awakeables/${address}/${how}`, {
       method: "POST",
@@ -78,9 +96,18 @@ export function createIntruder(around: {
     return response.status;
   }
 
+  /** Another merchant has the news first: who is woken by it is woken too early. */
+  async function comeFirst(genuine: Seen): Promise<void> {
+    if (metadataIn(genuine.body)["restate_callback_id"] === undefined || !dice.chance(comesFirst)) return;
+    const trick = "another merchant's event";
+    attempts.push({ trick, status: await attempt(trick, genuine, genuine).catch(() => null) });
+    await delay(headStartMs);
+  }
+
   return {
     attempts,
     async run(until) {
+      road.ambush(async (genuine) => (until.aborted ? undefined : await comeFirst(genuine)));
       while (!until.aborted) {
         await delay(dice.integer(30, 200));
         const { seen } = road;
@@ -95,7 +122,15 @@ export function createIntruder(around: {
   };
 }
 
+/** Before how many genuine webhooks another merchant has the same event, and how long before: longer than the engine's clock may be late. */
+const comesFirst = 0.08;
+const headStartMs = 2500;
+
 const falseSuccess = { status: "succeeded", amountReceived: 1, chargeId: "ch_forged" };
+
+function secretOf({ webhookSecrets }: RigMerchant): string {
+  return webhookSecrets[0] ?? "";
+}
 
 function sign(payload: string, secret: string): string {
   return Stripe.webhooks.generateTestHeaderString({ payload, secret });
@@ -108,12 +143,6 @@ function success(body: string): string {
     .replace(/"type":"payment_intent\.\w+"/, '"type":"payment_intent.succeeded"');
 }
 
-type Event = { readonly data?: { readonly object?: { readonly metadata?: Readonly<Record<string, string>> } } };
-
-function metadataOf({ body }: Seen): Readonly<Record<string, string>> {
-  return (JSON.parse(body) as Event).data?.object?.metadata ?? {};
-}
-
 /** A genuine event about an object of somebody else, with doorbells that are damaged, or somebody's here. */
 function foreignEvent(dice: Dice, genuine: Seen): string {
   const addresses = [
@@ -121,7 +150,7 @@ function foreignEvent(dice: Dice, genuine: Seen): string {
     "../../restate/health",
     `sign_1${"A".repeat(38)}`,
     `prom_1${"z".repeat(38)}`,
-    metadataOf(genuine)["restate_callback_id"] ?? "",
+    metadataIn(genuine.body)["restate_callback_id"] ?? "",
   ];
   const id = `pi_foreign${dice.integer(0, 1_000_000)}`;
   return JSON.stringify({

@@ -2,15 +2,30 @@
 import { describe, expect, it } from "vitest";
 import { openBooks } from "./books.ts";
 import type { Call } from "./clientLog.ts";
+import {
+  addCall,
+  addCharge,
+  addPayment,
+  addRefund,
+  answer,
+  changeCall,
+  changePayment,
+  changeRefund,
+  type Damage,
+  decline,
+  id,
+  withAttempt,
+  withLeftovers,
+  withState,
+} from "./damages.ts";
 import { checkRun, noSecretIsKept } from "./invariants.ts";
 import { oneTruthIsTold } from "./moneyRules.ts";
-import type { PaymentRecord, RunRecord, SearchedPlace } from "./records.ts";
+import type { RunRecord, SearchedPlace } from "./records.ts";
 import { isHeld } from "./report.ts";
+import { ownPlace } from "./sampleAccounts.ts";
 import {
   call,
   charge,
-  eventOfCharge,
-  eventOfRefund,
   failed,
   invocation,
   outcome,
@@ -22,15 +37,12 @@ import {
   succeeded,
 } from "./sampleRun.ts";
 
-/** Damages one thing of a good record. */
-type Damage = (good: RunRecord) => RunRecord;
-
 describe("a run that went well", () => {
   it("holds every invariant, and each looked at something", () => {
     const verdicts = checkRun(sampleRun());
     expect(verdicts.flatMap(({ violations }) => violations)).toEqual([]);
     expect(verdicts.map(({ name, checked }) => [name, checked > 0])).toEqual(
-      ["I1", "I2", "I3", "I4", "I5", "M1", "M2", "M3", "M4"].map((name) => [name, true]),
+      ["I1", "I2", "I3", "I4", "I5", "I7", "M1", "M2", "M3", "M4"].map((name) => [name, true]),
     );
   });
 
@@ -62,6 +74,8 @@ describe.each<readonly [invariant: string, damages: readonly (readonly [string, 
       ["a call that still runs after its answer", (good) => changeStatus(good, "inv_paid", "running")],
       ["success told of a cancelled payment", (good) => changePayment(good, "paid", { status: "canceled" })],
       ["success told of an unknown PaymentIntent", (good) => answer(good, "paid", succeeded("nothing"))],
+      ["success told of a payment on another account", (good) => changePayment(good, "of books", elsewhere)],
+      ["success told of what another merchant made", (good) => changePayment(good, "of toys", elsewhere)],
       ["success told with another payment's id", (good) => answer(good, "paid", succeeded("authenticated"))],
       ["another amount told than received", (good) => changePayment(good, "paid", { amountReceived: 999 })],
       ["success told without a charge", (good) => answer(good, "paid", outcome("paid", "succeeded"))],
@@ -123,6 +137,7 @@ describe.each<readonly [invariant: string, damages: readonly (readonly [string, 
     "I5",
     [
       ["a forged webhook that was taken", (good) => withAttempt(good, 200)],
+      ["another merchant's secret that was taken", (good) => withAttempt(good, 200, "another merchant's secret")],
       ["another's payment that was cancelled", (good) => changePayment(good, "another's", { status: "canceled" })],
       ["another's payment that was written to", (good) => changePayment(good, "another's", { metadata: { a: "b" } })],
       ["another's payment that was refunded", (good) => addRefund(good, refund("another's", 1))],
@@ -193,6 +208,12 @@ describe.each<readonly [invariant: string, damages: readonly (readonly [string, 
     [
       ["the state of a reference", (good) => withState(good, "paymentReference", "platform:given up")],
       ["the state of a private object", (good) => withState(good, "paymentNotifier", "pi_paid")],
+      ["the state of a reconciler of another's account", (good) => withState(good, "webhookReconciler", strangersKey)],
+      [
+        "what is remembered of who is told nothing",
+        (good) => withState(good, "paymentNotifier", "default/acct_1/pi_1"),
+      ],
+      ["a reference of another account", (good) => keptOnAccount(good)],
       ["the state of a stranger's reconciler", (good) => withState(good, "webhookReconciler", "acct_1")],
       ["a timer that is still to come", (good) => withLeftovers(good, { timers: [forget] })],
       ["two timers of one reference", (good) => withLeftovers(good, { timersBefore: [forget, forget] })],
@@ -255,60 +276,16 @@ it("takes no check that looked at nothing for a proof", () => {
 });
 
 const back = "payment.taken_back";
+const elsewhere = { place: ownPlace };
+/** Of an account that is connected to another platform. */
+const strangersKey = "merchant:books/acct_connected";
 
 function facts(name: string, ...types: readonly string[]) {
   return types.map((type) => ({ paymentIntentId: `pi_${name}`, type }));
 }
 
-function id(paymentIntentId: string) {
-  return { paymentIntentId };
-}
-
-function decline(name: string) {
-  return failed(402, "declined", id(`pi_${name}`));
-}
-
 function withEvents(good: RunRecord, change: (events: RunRecord["stripe"]["events"]) => RunRecord["stripe"]["events"]) {
   return { ...good, stripe: { ...good.stripe, events: change(good.stripe.events) } };
-}
-
-function addCharge(good: RunRecord, more: ReturnType<typeof charge>): RunRecord {
-  const { stripe } = good;
-  return {
-    ...good,
-    stripe: { ...stripe, charges: [...stripe.charges, more], events: [...stripe.events, eventOfCharge(more)] },
-  };
-}
-
-function addRefund(good: RunRecord, more: ReturnType<typeof refund>): RunRecord {
-  const { stripe } = good;
-  return {
-    ...good,
-    stripe: { ...stripe, refunds: [...stripe.refunds, more], events: [...stripe.events, eventOfRefund(more)] },
-  };
-}
-
-function addPayment(good: RunRecord, more: PaymentRecord): RunRecord {
-  return { ...good, stripe: { ...good.stripe, payments: [...good.stripe.payments, more] } };
-}
-
-function changePayment(good: RunRecord, name: string, change: Partial<PaymentRecord>): RunRecord {
-  const payments = good.stripe.payments.map((one) => (one.id === `pi_${name}` ? { ...one, ...change } : one));
-  return { ...good, stripe: { ...good.stripe, payments } };
-}
-
-function changeRefund(good: RunRecord, name: string, change: Partial<ReturnType<typeof refund>>): RunRecord {
-  const refunds = good.stripe.refunds.map((one) => (one.id === `re_${name}` ? { ...one, ...change } : one));
-  return { ...good, stripe: { ...good.stripe, refunds } };
-}
-
-function changeCall(good: RunRecord, name: string, change: Partial<Call>): RunRecord {
-  const isIt = (one: Call) => one.payment === name && one.handler === "processPayment";
-  return { ...good, calls: good.calls.map((one) => (isIt(one) ? { ...one, ...change } : one)) };
-}
-
-function answer(good: RunRecord, name: string, given: Call["answer"]): RunRecord {
-  return changeCall(good, name, { answer: given });
 }
 
 function over(name: string): Call {
@@ -346,25 +323,9 @@ function changeInvocation(
   return { ...good, invocations };
 }
 
-function withLeftovers(good: RunRecord, change: Partial<RunRecord["leftovers"]>): RunRecord {
-  return { ...good, leftovers: { ...good.leftovers, ...change } };
-}
-
-function withState(good: RunRecord, service: string, key: string): RunRecord {
-  return withLeftovers(good, { states: [...good.leftovers.states, { service, key }] });
-}
-
 function answerRefund(good: RunRecord, given: Call["answer"]): RunRecord {
   const calls = good.calls.map((one) => (one.handler === "refundPayment" ? { ...one, answer: given } : one));
   return { ...good, calls };
-}
-
-function addCall(good: RunRecord, more: Call): RunRecord {
-  return {
-    ...good,
-    calls: [...good.calls, more],
-    invocations: [...good.invocations, invocation(more.handler, more.key, `inv ${more.key}`)],
-  };
 }
 
 function changeStatus(good: RunRecord, invocationId: string, status: string): RunRecord {
@@ -374,8 +335,10 @@ function changeStatus(good: RunRecord, invocationId: string, status: string): Ru
   };
 }
 
-function withAttempt(good: RunRecord, status: number): RunRecord {
-  return { ...good, attempts: [...good.attempts, { trick: "changed body", status }] };
+/** The last ask for the reference is that of another account, whose object is left. */
+function keptOnAccount(good: RunRecord): RunRecord {
+  const calls = good.calls.map((one) => (one.payment === "of a seller" ? { ...one, sentAtMs: 60_000 } : one));
+  return withState({ ...good, calls }, "paymentReference", "books/acct_seller/given up");
 }
 
 it("counts a refund that was told once, however many were told", () => {

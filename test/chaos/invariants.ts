@@ -1,16 +1,13 @@
 /** The guarantee, as checks over the run's record. Pure: each can be shown to fail on a record that was tampered with. */
 import { untruthOf } from "./answerTruth.ts";
 import { type Books, isHolding, netMinor, openBooks } from "./books.ts";
-import {
-  moneyIsKeptOnlyWherePaid,
-  noReferenceIsStuck,
-  nothingIsBegunAfterItsEnd,
-  nothingIsLeftBehind,
-} from "./moneyRules.ts";
+import { nothingReachesAnotherAccount } from "./isolation.ts";
+import { nothingIsLeftBehind } from "./leftBehind.ts";
+import { moneyIsKeptOnlyWherePaid, noReferenceIsStuck, nothingIsBegunAfterItsEnd } from "./moneyRules.ts";
 import type { ChargeRecord, PaymentRecord, RefundRecord, RunRecord, SearchedPlace } from "./records.ts";
 import { Findings, type Verdict } from "./verdict.ts";
 
-/** I1 to I5 and the money's own rules; I6 is checked when everything has stopped. */
+/** I1 to I5, I7 and the money's own rules; I6 is checked when everything has stopped. */
 export function checkRun(record: RunRecord): readonly Verdict[] {
   const books = openBooks(record);
   return [
@@ -19,6 +16,7 @@ export function checkRun(record: RunRecord): readonly Verdict[] {
     moneyIsAsTold(record, books),
     nothingIsLeftWaiting(record),
     strangersChangedNothing(record, books),
+    nothingReachesAnotherAccount(record, books),
     moneyIsKeptOnlyWherePaid(record, books),
     nothingIsBegunAfterItsEnd(record),
     noReferenceIsStuck(record, books),
@@ -170,6 +168,7 @@ const forgeries: readonly string[] = [
   "cut body",
   "no signature",
   "another's signature",
+  "another merchant's secret",
 ];
 
 function strangersChangedNothing(

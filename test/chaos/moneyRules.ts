@@ -1,10 +1,12 @@
 /**
  * The money's own rules, which know nothing of how the service does it: M1 nobody keeps what its caller was told is not paid,
- * M2 nothing is begun after a deadline or a cancellation, M3 no reference is stuck, M4 nothing is left behind.
+ * M2 nothing is begun after a deadline or a cancellation, M3 no reference is stuck. M4 is in `leftBehind.ts`.
  */
-import { type Books, netMinor, openBooks } from "./books.ts";
+import { referenceKey } from "../../src/orders/interface.ts";
+import { addressee, type Books, netMinor, openBooks } from "./books.ts";
+import { callerOf } from "./callersCall.ts";
 import type { Call } from "./clientLog.ts";
-import type { InvocationRecord, PaymentRecord, RunRecord, StripeRecord, Timer, Told, Trouble } from "./records.ts";
+import type { PaymentRecord, RunRecord, StripeRecord, InvocationRecord, Told, Trouble } from "./records.ts";
 import { Findings, type Verdict } from "./verdict.ts";
 
 export function moneyIsKeptOnlyWherePaid({ calls: all, stripe }: RunRecord, books: Books): Verdict {
@@ -63,7 +65,7 @@ export function nothingIsBegunAfterItsEnd({ calls, invocations, stripe, course }
   const findings = new Findings("M2", "nothing is sent for the first time after a deadline or a cancellation");
   const byKey = new Map(invocations.map((invocation) => [invocation.idempotencyKey, invocation]));
   const byId = new Map(invocations.map((invocation) => [invocation.id, invocation]));
-  const made = Map.groupBy(stripe.payments, ({ invocationId }) => callOf(invocationId, byId)?.id ?? "");
+  const made = Map.groupBy(stripe.payments, ({ invocationId }) => callerOf(invocationId, byId)?.id ?? "");
   for (const call of calls) {
     const invocation = byKey.get(call.key);
     if (call.handler !== "processPayment" || invocation === undefined) continue;
@@ -87,13 +89,6 @@ export function nothingIsBegunAfterItsEnd({ calls, invocations, stripe, course }
     }
   }
   return findings.verdict();
-}
-
-/** The caller's call behind a call that made a payment: itself, or the one that called it. */
-function callOf(id: string | null, byId: ReadonlyMap<string, InvocationRecord>): InvocationRecord | undefined {
-  const invocation = byId.get(id ?? "");
-  const parent = invocation?.invokedBy ?? null;
-  return parent === null ? invocation : callOf(parent, byId);
 }
 
 /** When a call should be over, whatever Stripe does. */
@@ -125,13 +120,14 @@ const softDeclines: ReadonlySet<string> = new Set([
 
 export function noReferenceIsStuck({ calls }: RunRecord, books: Books): Verdict {
   const findings = new Findings("M3", "every reference has kept money, or takes a new attempt");
+  // One reference names a payment on each account.
   const references = Map.groupBy(
-    calls.filter(({ handler }) => handler === "processPayment"),
-    ({ body }) => body["reference"],
+    calls.filter(({ handler, body }) => handler === "processPayment" && body["reference"] !== undefined),
+    (call) => referenceKey(addressee(call), String(call.body["reference"])),
   );
   for (const [reference, asked] of references) {
     const [first] = asked;
-    if (reference === undefined || first === undefined) continue;
+    if (first === undefined) continue;
     const name = first.payment;
     const isPaid = books.paymentsOf(name).some((payment) => isKept(payment, books));
     const last = asked.findLast(({ isLastAsk }) => isLastAsk)?.answer ?? null;
@@ -170,60 +166,13 @@ function repeatedSoftDecline(asked: readonly Call[]): string | null {
 
 /** The references that keep nothing, each with the first call for it: whether they take a new attempt is asked at the end. */
 export function unpaidReferences(calls: readonly Call[], stripe: StripeRecord): readonly Call[] {
-  const books = openBooks({ calls, stripe, invocations: [] });
+  const books = openBooks({ merchants: [], calls, stripe, invocations: [] });
   const asked = calls.filter(({ handler, body }) => handler === "processPayment" && body["reference"] !== undefined);
   return [...Map.groupBy(asked, ({ payment }) => payment)].flatMap(([name, mine]) => {
     const isPaid = books.paymentsOf(name).some((payment) => isKept(payment, books));
     const hasGoneWell = mine.some(({ answer }) => answer?.body.status === "succeeded");
     return isPaid || hasGoneWell ? [] : mine.slice(0, 1);
   });
-}
-
-export function nothingIsLeftBehind({ calls, leftovers }: RunRecord, books: Books): Verdict {
-  const findings = new Findings("M4", "no state and no timer is left when the retention has passed");
-  const { sinceMs, states, timers, timersBefore } = leftovers;
-  const used = calls.filter(({ sentAtMs, body }) => sentAtMs >= sinceMs && body["reference"] !== undefined);
-  const over = new Set(
-    used.filter(({ payment }) => isOver(payment, books)).map(({ body }) => `platform:${String(body["reference"])}`),
-  );
-  for (const { service, key } of states) {
-    // The installation's identity is for ever.
-    const isDue =
-      service === "paymentReference" ? over.has(key) : service !== "installation" && !isReconciler(service, key);
-    findings.check(null, isDue ? `${service} ${key} still has a state.` : null);
-  }
-  for (const timer of timers) {
-    // A reference whose payment can still come to something asks again and again.
-    const isMemory = timer.service === "paymentReference" && timer.handler === "forget" && !over.has(timer.key);
-    findings.check(null, isMemory || isSchedule(timer) ? null : `${nameOf(timer)} is still to come.`);
-  }
-  for (const [name, same] of Map.groupBy(timersBefore, nameOf)) {
-    findings.check(null, same.length === 1 ? null : `${name} is scheduled ${same.length} times.`);
-  }
-  findings.check(null, used.length > 0 ? null : "No reference was used while the retention was short.");
-  return findings.verdict();
-}
-
-/** Whether nothing can come of a reference's payments any more, and nobody has to look at them. */
-function isOver(name: string, books: Books): boolean {
-  const answers = books.callsOf(name).map(({ answer }) => answer?.body.metadata?.reason);
-  const isFinal = books
-    .paymentsOf(name)
-    .every(({ status }) => ["succeeded", "canceled", "requires_payment_method"].includes(status));
-  return isFinal && !answers.includes("needs_review") && answers.at(-1) !== "conflict";
-}
-
-/** The reconciler's next run. */
-function isSchedule({ service, handler, key }: Timer): boolean {
-  return isReconciler(service, key) && handler === "tick";
-}
-
-function isReconciler(service: string, key: string): boolean {
-  return service === "webhookReconciler" && key === "platform";
-}
-
-function nameOf({ service, key, handler }: Timer): string {
-  return `${service}/${handler} of ${key}`;
 }
 
 /** M5, where the merchant's own system listens: of one payment it hears one end, and that one is true. */

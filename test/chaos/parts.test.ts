@@ -3,13 +3,18 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { accountAt, drawDoors, drawSeats, keyNames, seats } from "./accounts.ts";
 import { members } from "./cast.ts";
 import { callsOf, ClientLog, readClientLog } from "./clientLog.ts";
 import { diceOf } from "./dice.ts";
+import { invocationOf } from "./doorbells.ts";
+import { withCallersKeys } from "./edgeKeys.ts";
 import { drawBlows } from "./nemesis.ts";
 import { readOptions } from "./options.ts";
+import { engineKeyOf } from "../../src/edge/callIdentity.ts";
 import { drawOutages } from "./outages.ts";
 import { noSecretIsKept } from "./invariants.ts";
+import { invocation } from "./sampleRun.ts";
 import { clientSecretMark } from "./secretPlaces.ts";
 import { search } from "./secretSearch.ts";
 import { faultOrders } from "./stripeFaults.ts";
@@ -62,6 +67,73 @@ describe("what a seed draws", () => {
     });
     expect(new Set(falls.map((fall) => fall.toFixed(6)))).toEqual(new Set(["0.020000"]));
   });
+});
+
+describe("the accounts of payments", () => {
+  const plans = drawPlans(diceOf(1, "work"), 300);
+  const seated = drawSeats(1, plans);
+  const count = (name: string) => [...seated.values()].filter((seat) => seat.name === name).length;
+
+  it("are all met, the default one the most", () => {
+    for (const { name } of seats) expect(count(name)).toBeGreaterThan(0);
+    expect(Math.max(...seats.map(({ name }) => count(name)))).toBe(count("default"));
+    expect(drawSeats(1, plans)).toEqual(seated);
+    expect(drawSeats(2, plans)).not.toEqual(seated);
+  });
+
+  it("are another one for each payment of one reference", () => {
+    const twins = plans.filter(({ twinOf }) => twinOf !== null);
+    expect(twins.length).toBeGreaterThan(5);
+    for (const { name, twinOf, reference } of twins) {
+      expect(reference).toBe(twinOf);
+      expect(seated.get(name)).not.toBe(seated.get(twinOf ?? ""));
+    }
+    const asked = plans.map(({ name, reference }) => `${seated.get(name)?.name} ${reference}`);
+    expect(new Set(asked).size).toBe(plans.length);
+  });
+
+  it("have the same keys where two merchants use one reference at the edge, and nowhere else", () => {
+    const doors = drawDoors(1, plans);
+    const names = keyNames(plans, seated, (name) => doors.get(name) === "edge");
+    const shared = plans.filter(({ name }) => names.get(name) !== name);
+    expect(shared.length).toBeGreaterThan(0);
+    for (const { name, twinOf } of shared) {
+      expect(names.get(name)).toBe(twinOf);
+      expect([doors.get(name), doors.get(twinOf ?? "")]).toEqual(["edge", "edge"]);
+      expect(seated.get(name)?.merchant).not.toBe(seated.get(twinOf ?? "")?.merchant);
+    }
+    const ingress = plans.filter(({ name }) => doors.get(name) === "ingress");
+    expect(ingress.every(({ name }) => names.get(name) === name)).toBe(true);
+  });
+
+  it("are those that the sandbox made", () => {
+    const merchants = [{ id: "toys", ownAccount: "acct_1", connected: ["acct_2", "acct_3"], isTold: true }];
+    const accountOf = (name: string) => accountAt(seats.find((seat) => seat.name === name) ?? fail(), merchants);
+    expect(accountOf("toys")).toEqual({ merchant: "toys", stripeAccount: null });
+    expect(accountOf("toys/1")).toEqual({ merchant: "toys", stripeAccount: "acct_2" });
+    expect(() => accountOf("books/1")).toThrow("There is no account books/1");
+  });
+});
+
+it("a doorbell tells whose it is", () => {
+  const address = "sign_11n0GiHgXXocBoijXZUwmQ1ymnjWG_XDdAAAAEQ";
+  expect(invocationOf(address)).toBe("inv_1bCyBZ8E92jY6JQWl9YsJPaPX55ZLh6hFf");
+  expect(invocationOf("sign_1")).toBeNull();
+});
+
+it("two merchants' calls under one key at the edge are told apart", () => {
+  const calls = [
+    { key: "own", sentAs: "shared", body: {} },
+    { key: "theirs", sentAs: "shared", body: { merchant: "toys" } },
+  ];
+  const invocations = ["default", "toys"].map((merchant) =>
+    invocation("processPayment", engineKeyOf("installation", { merchant, name: "" }, "shared"), merchant),
+  );
+  const named = withCallersKeys(invocations, "installation", calls);
+  expect(named.map(({ id, idempotencyKey }) => [id, idempotencyKey])).toEqual([
+    ["default", "own"],
+    ["toys", "theirs"],
+  ]);
 });
 
 describe("the options", () => {
@@ -138,6 +210,10 @@ describe("the search for secrets", () => {
     expect(place).toMatchObject({ markers: 3, found: [] });
   });
 });
+
+function fail(): never {
+  throw new Error("There is no such account.");
+}
 
 function draw(seed: number) {
   return [drawPlans(diceOf(seed, "work"), 100), drawBlows(diceOf(seed, "blows"), 100, 8)];

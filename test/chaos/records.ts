@@ -1,10 +1,26 @@
 /** What the checker reads once everything is quiet, as plain data: whoever checks needs no process and no clock. */
+import type { Account } from "../../src/merchants/rules.ts";
 import type { Call } from "./clientLog.ts";
 import type { Attempt } from "./intruder.ts";
+
+/** Where an object is at Stripe, and the merchant whose call made it, by its metadata: `default` where they name none. */
+export type Place = { readonly stripeAccount: string; readonly merchant: string };
+
+/** A merchant, as far as the checker has to tell accounts apart. */
+export type MerchantRecord = {
+  readonly id: string;
+  /** The id of the merchant's own Stripe account, which another merchant may have as well. */
+  readonly ownAccount: string;
+  /** The connected accounts of that platform. */
+  readonly connected: readonly string[];
+  /** Whether a system of the merchant's own is told what becomes of payments. */
+  readonly isTold: boolean;
+};
 
 /** A PaymentIntent as it ended. `payment` is the name its metadata carries; null for one that is none of the callers'. */
 export type PaymentRecord = {
   readonly id: string;
+  readonly place: Place;
   readonly payment: string | null;
   readonly invocationId: string | null;
   readonly status: string;
@@ -17,6 +33,7 @@ export type PaymentRecord = {
 
 export type ChargeRecord = {
   readonly id: string;
+  readonly stripeAccount: string;
   readonly paymentIntentId: string | null;
   readonly status: string;
   readonly amount: number;
@@ -26,6 +43,7 @@ export type ChargeRecord = {
 
 export type RefundRecord = {
   readonly id: string;
+  readonly place: Place;
   readonly paymentIntentId: string | null;
   readonly status: string;
   readonly amount: number;
@@ -85,6 +103,9 @@ type Course = {
 /** What the merchant's own system was told. */
 export type Told = { readonly paymentIntentId: string; readonly type: string };
 
+/** The same, where several merchants have systems: which one was told, and of whose payment, by what it was told. */
+export type ToldRecord = Told & { readonly receiver: string; readonly account: Account };
+
 /** What is left when the retention of references, short at the end of a run, has passed. */
 type Leftovers = {
   /** When the retention became short. */
@@ -102,7 +123,32 @@ export type Bystander = {
   readonly metadata: Readonly<Record<string, string>>;
 };
 
+/** A doorbell that was rung, by the call that waits and the number of its wait. Who rang, the engine doesn't tell. */
+export type Ring = { readonly invocationId: string; readonly index: number; readonly atMs: number };
+
+/** A webhook that rings somebody, as it was handed over to one of those who take webhooks, signed for a merchant. */
+export type Handed = {
+  readonly merchant: string;
+  /** The merchant whose call made what the event is about; null for none. */
+  readonly maker: string | null;
+  readonly doorbells: readonly string[];
+  readonly atMs: number;
+};
+
+/** Who was woken, and everything that may have woken them. */
+export type RingRecord = {
+  readonly rings: readonly Ring[];
+  readonly handed: readonly Handed[];
+  /** When the events of a Stripe account were listed, to make up for webhooks that never came. */
+  readonly lists: readonly { readonly stripeAccount: string; readonly atMs: number }[];
+  /** The calls that another call woke. */
+  readonly signalled: readonly string[];
+};
+
 export type RunRecord = {
+  readonly rings: RingRecord;
+  readonly merchants: readonly MerchantRecord[];
+  readonly told: readonly ToldRecord[];
   readonly calls: readonly Call[];
   readonly stripe: StripeRecord;
   /** All but those of `processWebhook`, which are kept for a minute. */

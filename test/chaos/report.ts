@@ -1,16 +1,19 @@
 /** The run as a table. */
+import { type Seat, seats } from "./accounts.ts";
 import type { ChaosOptions } from "./options.ts";
 import type { Call } from "./clientLog.ts";
 import { type Member, members } from "./cast.ts";
 import type { Attempt } from "./intruder.ts";
 import type { Blow } from "./nemesis.ts";
-import type { SearchedPlace, Trouble } from "./records.ts";
+import type { SearchedPlace, ToldRecord, Trouble } from "./records.ts";
 import type { Verdict } from "./verdict.ts";
 import { kinds, type Plan } from "./work.ts";
 
 export type RunSummary = {
   readonly options: ChaosOptions;
   readonly plans: readonly Plan[];
+  readonly seatOf: (payment: string) => Seat;
+  readonly told: readonly ToldRecord[];
   readonly calls: readonly Call[];
   readonly blows: readonly Blow[];
   readonly outages: readonly Trouble[];
@@ -39,6 +42,11 @@ export function reportOf(run: RunSummary): string {
     ...table(
       ["payments", "", "outcomes of their calls"],
       kinds.map((kind) => [kind, ...outcomesOf(kind, run)]).filter(([, count]) => count !== "0"),
+    ),
+    "",
+    ...table(
+      ["account", "payments", "calls", "of a reference that another has, too", "notifications"],
+      accountsIn(run),
     ),
     "",
     ...table(
@@ -83,6 +91,22 @@ export function reportOf(run: RunSummary): string {
 /** An invariant that looked at nothing has not held. */
 export function isHeld({ checked, violations }: Pick<Verdict, "checked" | "violations">): boolean {
   return checked > 0 && violations.length === 0;
+}
+
+/** A merchant's receiver hears of all accounts of the merchant. */
+function accountsIn({ plans, calls, told, seatOf }: RunSummary): readonly (readonly string[])[] {
+  const twins = new Set(plans.flatMap(({ name, twinOf }) => (twinOf === null ? [] : [name, twinOf])));
+  return seats.map((seat) => {
+    const names = new Set(plans.filter(({ name }) => seatOf(name) === seat).map(({ name }) => name));
+    const heard = told.filter(({ receiver }) => receiver === seat.merchant && seat.connected === null).length;
+    return [
+      seat.name,
+      String(names.size),
+      String(calls.filter(({ payment }) => names.has(payment)).length),
+      String(names.intersection(twins).size),
+      heard === 0 ? "" : String(heard),
+    ];
+  });
 }
 
 function outagesIn({ outages }: RunSummary): string {

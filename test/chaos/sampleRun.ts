@@ -2,6 +2,19 @@
 import type { Answer, Call, CallBody } from "./clientLog.ts";
 import type { ChargeRecord, InvocationRecord, MoneyEvent, PaymentRecord, RefundRecord, RunRecord } from "./records.ts";
 
+import {
+  doorbellOfBooks,
+  ofSeller,
+  ownPlace,
+  placeOfBooks,
+  placeOfSeller,
+  placeOfToys,
+  sampleMerchants,
+  sampleRings,
+  tellOf,
+  waiterOfBooks,
+} from "./sampleAccounts.ts";
+
 export function sampleRun(): RunRecord {
   const payments = [
     payment("paid"),
@@ -14,6 +27,14 @@ export function sampleRun(): RunRecord {
     payment("given up", { status: "canceled", amountReceived: 0 }),
     payment("paid instead", { payment: "given up", invocationId: "inv last ask" }),
     payment("another's", { payment: null, invocationId: null }),
+    payment("of books", {
+      place: placeOfBooks,
+      invocationId: waiterOfBooks,
+      metadata: { restate_callback_id: doorbellOfBooks },
+    }),
+    payment("of a seller", { place: placeOfSeller }),
+    // They have the Stripe account of the default merchant.
+    payment("of toys", { place: placeOfToys }),
   ];
   const charges = [
     charge("paid"),
@@ -22,8 +43,11 @@ export function sampleRun(): RunRecord {
     charge("held", { amountCaptured: 0 }),
     charge("authenticated"),
     charge("paid instead"),
+    charge("of books", { stripeAccount: placeOfBooks.stripeAccount }),
+    charge("of a seller", { stripeAccount: placeOfSeller.stripeAccount }),
+    charge("of toys"),
   ];
-  const refunds = [refund("paid", 300), refund("taken back", 1000)];
+  const refunds = [refund("paid", 300), refund("taken back", 1000), refund("of toys", 200, { place: placeOfToys })];
   const calls = [
     call("paid", "processPayment", succeeded("paid")),
     call("paid", "refundPayment", refunded("paid", 300), { paymentIntentId: "pi_paid", amount: 300 }),
@@ -62,8 +86,20 @@ export function sampleRun(): RunRecord {
       sentAtMs: 60_000,
       isLastAsk: true,
     },
+    call("of books", "processPayment", succeeded("of books"), { merchant: "books" }),
+    // A reference of the same text as one of another account.
+    call("of a seller", "processPayment", succeeded("of a seller"), { ...ofSeller, reference: "given up" }),
+    call("of toys", "processPayment", succeeded("of toys"), { merchant: "toys" }),
+    call("of toys", "refundPayment", refunded("of toys", 200), { merchant: "toys", paymentIntentId: "pi_of toys" }),
   ];
   return {
+    merchants: sampleMerchants,
+    rings: sampleRings,
+    told: [
+      tellOf("of books", { merchant: "books", stripeAccount: null }),
+      tellOf("of a seller", ofSeller),
+      tellOf("of toys", { merchant: "toys", stripeAccount: null }),
+    ],
     calls,
     stripe: {
       payments,
@@ -83,6 +119,7 @@ export function sampleRun(): RunRecord {
     attempts: [
       { trick: "wrong secret", status: 400 },
       { trick: "genuine event replayed", status: 200 },
+      { trick: "another merchant's secret", status: 400 },
     ],
     course: { sendingMs: 6000, answeringMs: 8000, faultyMs: 0, blows: [], outages: [] },
     leftovers: {
@@ -90,8 +127,10 @@ export function sampleRun(): RunRecord {
       states: [
         { service: "paymentReference", key: "platform:used before" },
         { service: "webhookReconciler", key: "platform" },
+        { service: "webhookReconciler", key: "merchant:toys/acct_connected" },
+        { service: "paymentNotifier", key: "books/own/pi_of books" },
       ],
-      timers: [tick],
+      timers: [tick, { ...tick, key: "merchant:books" }],
       timersBefore: [tick, forget],
     },
   };
@@ -103,6 +142,7 @@ export const forget = { service: "paymentReference", key: "platform:given up", h
 export function payment(name: string, other: Partial<PaymentRecord> = {}): PaymentRecord {
   return {
     id: `pi_${name}`,
+    place: ownPlace,
     payment: name,
     invocationId: idOfCall(name, "processPayment"),
     status: "succeeded",
@@ -117,6 +157,7 @@ export function payment(name: string, other: Partial<PaymentRecord> = {}): Payme
 export function charge(name: string, other: Partial<ChargeRecord> = {}): ChargeRecord {
   return {
     id: `ch_${name}`,
+    stripeAccount: ownPlace.stripeAccount,
     paymentIntentId: `pi_${name}`,
     status: "succeeded",
     amount: 1000,
@@ -129,6 +170,7 @@ export function refund(name: string, amount: number, other: Partial<RefundRecord
   const handler = name === "taken back" ? "watch" : "refundPayment";
   return {
     id: `re_${name}`,
+    place: ownPlace,
     paymentIntentId: `pi_${name}`,
     status: "succeeded",
     amount,
@@ -149,6 +191,7 @@ export function call(name: string, handler: string, answer: Answer | null, body:
   return {
     payment: name,
     key: `key ${name} ${handler}`,
+    sentAs: `key ${name} ${handler}`,
     handler,
     body,
     sentAtMs: 0,
@@ -197,5 +240,6 @@ export function invocation(handler: string, idempotencyKey: string | null, id: s
 }
 
 function idOfCall(name: string, handler: string): string {
+  if (name === "of books") return waiterOfBooks;
   return handler === "processPayment" ? `inv_${name}` : `inv_${name} ${handler}`;
 }

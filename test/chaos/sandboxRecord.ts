@@ -1,8 +1,16 @@
 /** Reads Stripe's side of a run from the sandbox's file: its append-only tables, and the objects as they ended. */
 import { DatabaseSync } from "node:sqlite";
 import type { Stripe } from "stripe";
-import { invocationIdKey } from "../../src/stripe/metadata.ts";
-import type { ChargeRecord, MoneyEvent, PaymentRecord, RefundRecord, StripeRecord } from "./records.ts";
+import { invocationIdKey, merchantKey } from "../../src/stripe/metadata.ts";
+import type {
+  ChargeRecord,
+  MoneyEvent,
+  PaymentRecord,
+  Place,
+  RefundRecord,
+  RingRecord,
+  StripeRecord,
+} from "./records.ts";
 
 type Objects = { payment_intent: Stripe.PaymentIntent; charge: Stripe.Charge; refund: Stripe.Refund };
 type Row = Readonly<Record<string, string | number | null>>;
@@ -35,17 +43,27 @@ export class SandboxFile {
       ).map((row) => [String(row["object_id"]), Number(row["at_ms"])]),
     );
     return {
-      payments: this.#objects("payment_intent").map((payment) => paymentRecord(payment, made.get(payment.id) ?? null)),
-      charges: this.#objects("charge").map(chargeRecord),
-      refunds: this.#objects("refund").map(refundRecord),
+      payments: this.#objects("payment_intent").map(({ object, account }) =>
+        paymentRecord(object, account, made.get(object.id) ?? null),
+      ),
+      charges: this.#objects("charge").map(({ object, account }) => chargeRecord(object, account)),
+      refunds: this.#objects("refund").map(({ object, account }) => refundRecord(object, account)),
       events: this.#rows(
-        "SELECT type, body FROM events WHERE type LIKE 'charge.%' OR type LIKE 'refund.%' ORDER BY seq",
+        "SELECT account, type, body FROM events WHERE type LIKE 'charge.%' OR type LIKE 'refund.%' ORDER BY seq",
       ).flatMap(moneyEvent),
       savedFailures: this.#rows(
         "SELECT path, object_id FROM requests WHERE fault IN ('error_500_saved', 'error_500_saved_after') AND idempotency_key IS NOT NULL AND status = 500",
         // One that was about to be refused did nothing either, whatever the fault.
       ).map((row) => ({ path: String(row["path"]), wasDone: row["object_id"] !== null })),
     };
+  }
+
+  /** When the events of an account were listed. */
+  eventLists(): RingRecord["lists"] {
+    return this.#rows("SELECT account, at_ms FROM requests WHERE path = '/v1/events' AND status = 200").map((row) => ({
+      stripeAccount: String(row["account"]),
+      atMs: Number(row["at_ms"]),
+    }));
   }
 
   /** How often each fault fell, by its name. */
@@ -91,10 +109,13 @@ export class SandboxFile {
     return [...events, ...requests];
   }
 
-  #objects<Kind extends keyof Objects>(kind: Kind): readonly Objects[Kind][] {
-    return this.#rows("SELECT body FROM objects WHERE kind = ? ORDER BY seq", kind).map(
-      (row) => JSON.parse(String(row["body"])) as Objects[Kind],
-    );
+  #objects<Kind extends keyof Objects>(
+    kind: Kind,
+  ): readonly { readonly object: Objects[Kind]; readonly account: string }[] {
+    return this.#rows("SELECT account, body FROM objects WHERE kind = ? ORDER BY seq", kind).map((row) => ({
+      object: JSON.parse(String(row["body"])) as Objects[Kind],
+      account: String(row["account"]),
+    }));
   }
 
   #count(sql: string, ...values: number[]): number {
@@ -106,10 +127,11 @@ export class SandboxFile {
   }
 }
 
-function paymentRecord(payment: Stripe.PaymentIntent, madeAtMs: number | null): PaymentRecord {
+function paymentRecord(payment: Stripe.PaymentIntent, account: string, madeAtMs: number | null): PaymentRecord {
   const { id, status, metadata, amount, amount_received: amountReceived } = payment;
   return {
     id,
+    place: placeOf(account, metadata),
     payment: metadata["payment"] ?? null,
     invocationId: metadata[invocationIdKey] ?? null,
     status,
@@ -120,11 +142,16 @@ function paymentRecord(payment: Stripe.PaymentIntent, madeAtMs: number | null): 
   };
 }
 
-function chargeRecord(charge: Stripe.Charge): ChargeRecord {
+function placeOf(stripeAccount: string, metadata: Stripe.Metadata | null): Place {
+  return { stripeAccount, merchant: metadata?.[merchantKey] ?? "default" };
+}
+
+function chargeRecord(charge: Stripe.Charge, stripeAccount: string): ChargeRecord {
   const { id, status, amount, captured, amount_captured: amountCaptured } = charge;
   const isTaken = captured && status === "succeeded";
   return {
     id,
+    stripeAccount,
     paymentIntentId: idOf(charge.payment_intent),
     status,
     amount,
@@ -132,10 +159,11 @@ function chargeRecord(charge: Stripe.Charge): ChargeRecord {
   };
 }
 
-function refundRecord(refund: Stripe.Refund): RefundRecord {
+function refundRecord(refund: Stripe.Refund, account: string): RefundRecord {
   const { id, status, amount, metadata } = refund;
   return {
     id,
+    place: placeOf(account, metadata),
     paymentIntentId: idOf(refund.payment_intent),
     status: status ?? "unknown",
     amount,
@@ -145,14 +173,15 @@ function refundRecord(refund: Stripe.Refund): RefundRecord {
 
 function moneyEvent(row: Row): readonly MoneyEvent[] {
   const type = String(row["type"]);
+  const account = String(row["account"]);
   const { object } = (
     JSON.parse(String(row["body"])) as { data: { object: Stripe.Charge | Stripe.Refund | Stripe.Dispute } }
   ).data;
   switch (object.object) {
     case "charge":
-      return [{ type, kind: "charge", charge: chargeRecord(object) }];
+      return [{ type, kind: "charge", charge: chargeRecord(object, account) }];
     case "refund":
-      return [{ type, kind: "refund", refund: refundRecord(object) }];
+      return [{ type, kind: "refund", refund: refundRecord(object, account) }];
     case "dispute":
       return [];
   }

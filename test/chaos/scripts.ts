@@ -48,25 +48,25 @@ export const scripts: Readonly<Record<Kind, Script>> = {
     if (id !== null) await caller.call("refundPayment", { paymentIntentId: id });
   },
   reference: async (caller, plan) => {
-    const ask = () => pay(caller, plan, { reference: plan.name });
+    const ask = () => pay(caller, plan, { reference: plan.reference });
     await Promise.all(Array.from({ length: plan.callers }, ask));
     await caller.pause(plan.pauseMs);
     await ask();
   },
   "reference with other means": async (caller, plan) => {
-    const first = await pay(caller, plan, { reference: plan.name });
+    const first = await pay(caller, plan, { reference: plan.reference });
     if (first.status !== 402) return;
     const second = { ...plan, paymentMethodId: "pm_card_visa" };
-    const ask = () => pay(caller, second, { reference: plan.name });
+    const ask = () => pay(caller, second, { reference: plan.reference });
     await Promise.all([ask(), ask()]);
   },
   "awaited by others": async (caller, plan) => {
-    const payment = pay(caller, plan, { reference: plan.name });
+    const payment = pay(caller, plan, { reference: plan.reference });
     const others = Array.from({ length: plan.callers }, async () => {
       await caller.pause(plan.pauseMs);
       // While there is no PaymentIntent yet, the answer says so.
       for (;;) {
-        const answer = await caller.call("awaitPayment", { reference: plan.name });
+        const answer = await caller.call("awaitPayment", { reference: plan.reference });
         if (!["not_found", "conflict"].includes(answer.body.metadata?.reason ?? "")) return;
         await caller.pause(500);
       }
@@ -75,7 +75,7 @@ export const scripts: Readonly<Record<Kind, Script>> = {
   },
   "call cancelled": async (caller, plan) => {
     const key = caller.newKey();
-    const body = bodyOf(caller, plan, plan.byReference ? { reference: plan.name } : {});
+    const body = bodyOf(caller, plan, plan.byReference ? { reference: plan.reference } : {});
     const invocationId = await caller.send("processPayment", body, key);
     await caller.pause(plan.pauseMs);
     await caller.cancelInvocation(invocationId, key);
@@ -108,10 +108,10 @@ export const scripts: Readonly<Record<Kind, Script>> = {
       return;
     }
     // A debit that is under way: the saga waits for its end and gives the money back.
-    const payment = pay(caller, plan, { reference: plan.name });
+    const payment = pay(caller, plan, { reference: plan.reference });
     let id: string | undefined;
     while (id === undefined) {
-      const seen = await caller.call("getPayment", { reference: plan.name });
+      const seen = await caller.call("getPayment", { reference: plan.reference });
       id = seen.body.paymentIntentId;
       if (seen.body.metadata?.reason === "needs_review") break;
       if (id === undefined) await caller.pause(300);
@@ -119,17 +119,17 @@ export const scripts: Readonly<Record<Kind, Script>> = {
     await Promise.all([payment, ...(id === undefined ? [] : [cancel(id)])]);
   },
   "given up, then other means": async (caller, plan) => {
-    const body = bodyOf(caller, plan, { reference: plan.name, timeoutSeconds: 1 });
+    const body = bodyOf(caller, plan, { reference: plan.reference, timeoutSeconds: 1 });
     const first = await caller.call("processPayment", body);
     if (first.status === 408) await payOtherwise(caller, body);
   },
   "asked again after a soft decline": async (caller, plan) => {
-    const ask = () => pay(caller, plan, { reference: plan.name });
+    const ask = () => pay(caller, plan, { reference: plan.reference });
     await ask();
     await ask();
   },
   "captured elsewhere": async (caller, plan) => {
-    const ask = () => pay(caller, plan, { reference: plan.name, captureMethod: "manual" });
+    const ask = () => pay(caller, plan, { reference: plan.reference, captureMethod: "manual" });
     const id = authorized(await ask());
     if (id === null) return;
     await ask();
@@ -157,7 +157,7 @@ export const scripts: Readonly<Record<Kind, Script>> = {
 /** What a payment is that meets an outage, but for its means. */
 function inOutage(plan: Plan): CallBody {
   return {
-    ...(plan.byReference && { reference: plan.name }),
+    ...(plan.byReference && { reference: plan.reference }),
     ...(plan.isHeld && plan.paymentMethodId.startsWith("pm_card") && { captureMethod: "manual" }),
     ...(plan.paymentMethodId === "pm_card_threeDSecure2Required" && { returnUrl: "https://shop.example/back" }),
   };

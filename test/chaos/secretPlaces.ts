@@ -4,7 +4,7 @@ import type { Cast } from "./cast.ts";
 import { bytesOf } from "./engineRecord.ts";
 import type { SearchedPlace } from "./records.ts";
 import type { SandboxFile } from "./sandboxRecord.ts";
-import { contentsOf, filesUnder, search } from "./secretSearch.ts";
+import { contentsOf, filesUnder, search, type Wanted } from "./secretSearch.ts";
 
 /** A client secret is an object's id, this, and a random end. */
 export const clientSecretMark = "_secret_";
@@ -22,12 +22,18 @@ const journalEntries =
 export const entriesWithoutPages = `${journalEntries} ${isAnswerToCustomer} is not true`;
 export const answersToCustomers = `${journalEntries} ${isAnswerToCustomer}`;
 
-function keysOf({ secretKey, webhookSecret, oldWebhookSecret, edgeSecret }: Canaries) {
+function keysOf({ merchants }: Pick<Cast, "merchants">, canaries: Canaries): Wanted {
+  const ofMerchants = merchants.flatMap(({ id, secretKey, webhookSecrets }) => [
+    [`API key of ${id}`, secretKey],
+    ...webhookSecrets.map((secret, index) => [`signing secret ${index + 1} of ${id}`, secret]),
+  ]);
+  const ofReceivers = Object.entries(canaries.merchants).map(([id, { notifySecret }]) => [
+    `secret of the notifications of ${id}`,
+    notifySecret,
+  ]);
   return {
-    "API key": secretKey,
-    "signing secret": webhookSecret,
-    "old signing secret": oldWebhookSecret,
-    "secret of edge and service": edgeSecret,
+    ...(Object.fromEntries([...ofMerchants, ...ofReceivers]) as Wanted),
+    "secret of edge and service": canaries.edgeSecret,
   };
 }
 
@@ -44,7 +50,7 @@ export async function searchLiving(
 ): Promise<readonly SearchedPlace[]> {
   const { adminUrl } = cast;
   const journaled = {
-    ...keysOf(canaries),
+    ...keysOf(cast, canaries),
     "client secret": clientSecretMark,
     "webhook's header": canaries.webhookHeader,
   };
@@ -53,7 +59,7 @@ export async function searchLiving(
   return [
     await search("journal", bytesOf(adminUrl, entriesWithoutPages), { secrets: journaled, marker, isHex: true }),
     await search("answers to customers", bytesOf(adminUrl, answersToCustomers), {
-      secrets: { ...keysOf(canaries), "webhook's header": canaries.webhookHeader },
+      secrets: { ...keysOf(cast, canaries), "webhook's header": canaries.webhookHeader },
       marker: sent ? clientSecretMark : null,
       isHex: true,
     }),
@@ -65,11 +71,15 @@ export async function searchLiving(
 
 /** What lies on disk once everything has stopped. The engine's files may be compressed: then a search sees little. */
 export async function searchFiles(cast: Cast, canaries: Canaries, marker: string): Promise<readonly SearchedPlace[]> {
-  const logs = { ...keysOf(canaries), "client secret": clientSecretMark, "webhook's header": canaries.webhookHeader };
+  const logs = {
+    ...keysOf(cast, canaries),
+    "client secret": clientSecretMark,
+    "webhook's header": canaries.webhookHeader,
+  };
   const secrets = { ...logs, "caller's header": canaries.callerHeader };
   const data = (await filesUnder(cast.engineDir)).filter((path) => !cast.logFiles.includes(path));
   return [
     await search("logs", contentsOf(cast.logFiles), { secrets, marker: null }),
-    await search("engine's data directory", contentsOf(data), { secrets: keysOf(canaries), marker }),
+    await search("engine's data directory", contentsOf(data), { secrets: keysOf(cast, canaries), marker }),
   ];
 }

@@ -68,6 +68,10 @@ export type Plan = {
   readonly outage: number | null;
   /** Whether the payment is only authorized. */
   readonly isHeld: boolean;
+  /** What it is paid for, where its kind says so. Of two payments of one reference, each is on an account of its own. */
+  readonly reference: string;
+  /** The payment whose reference it has, if any. */
+  readonly twinOf: string | null;
 };
 
 const declinedCards = ["pm_card_visa_chargeDeclined", "pm_card_visa_chargeDeclinedInsufficientFunds"] as const;
@@ -121,7 +125,8 @@ export function drawPlans(dice: Dice, payments: number): readonly Plan[] {
     const from = Math.round(((outage + dice.fraction() * 0.8) * planned.length) / outages);
     planned.splice(from, 0, ...outageKinds.map((kind) => ({ kind, outage })));
   }
-  return planned.map(({ kind, outage }, index) => drawPlan(dice, kind, `p${index}`, outage));
+  const plans = planned.map(({ kind, outage }, index) => drawPlan(dice, kind, `p${index}`, outage));
+  return withTwins(dice, plans);
 }
 
 export function outagesOf(payments: number): number {
@@ -131,7 +136,8 @@ export function outagesOf(payments: number): number {
 /** What is asked for at the end of a run, when references are forgotten soon. */
 export function drawLatePlans(dice: Dice): readonly Plan[] {
   const late = kinds.filter((kind) => rememberedKinds.includes(kind));
-  return [...late, ...late].map((kind, index) => drawPlan(dice, kind, `late${index}`, null));
+  const plans = [...late, ...late].map((kind, index) => drawPlan(dice, kind, `late${index}`, null));
+  return withTwins(dice, plans);
 }
 
 const rememberedKinds: readonly Kind[] = [
@@ -157,5 +163,21 @@ function drawPlan(dice: Dice, kind: Kind, name: string, outage: number | null): 
     timeoutSeconds: dice.integer(2, 4),
     outage,
     isHeld: outage !== null && dice.chance(0.2),
+    reference: name,
+    twinOf: null,
   };
+}
+
+/** Kinds that always ask by reference. */
+const referenceKinds: readonly Kind[] = [...rememberedKinds, "awaited by others"];
+
+/** Now and then the next payment by reference has the reference of the one before, so that both are under way at once. */
+function withTwins(dice: Dice, plans: readonly Plan[]): readonly Plan[] {
+  let first: Plan | null = null;
+  return plans.map((plan) => {
+    if (!referenceKinds.includes(plan.kind)) return plan;
+    const twin: Plan = first === null ? plan : { ...plan, reference: first.reference, twinOf: first.name };
+    first = first === null && dice.chance(0.5) ? plan : null;
+    return twin;
+  });
 }

@@ -19,6 +19,7 @@ import { oneTruthIsTold, unpaidReferences } from "../chaos/moneyRules.ts";
 import type { RunRecord } from "../chaos/records.ts";
 import { otherMeans } from "../chaos/scripts.ts";
 import type { Verdict } from "../chaos/verdict.ts";
+import { defaultAccount } from "../../src/merchants/rules.ts";
 import { invocationIdKey } from "../../src/stripe/metadata.ts";
 import { openMerchant } from "../scene/merchant.ts";
 import { openScene, secretKey, webhookSecret, type Scene } from "../scene/scene.ts";
@@ -96,6 +97,9 @@ export type HistoriesResult = {
   readonly failure: string | null;
 };
 
+/** There is one account. */
+const place = { stripeAccount: "own", merchant: "default" };
+
 const pollMs = 3000;
 /** A busy machine takes seconds from the acceptance of a call to its first step. */
 const patience = { sendingMs: 5000, answeringMs: 14_000 };
@@ -132,6 +136,8 @@ export async function checkHistories(options: HistoriesOptions): Promise<Histori
       ingressUrl: scene.ingress,
       edgeUrl: scene.ingress,
       doorOf: (): Door => "ingress",
+      accountOf: () => defaultAccount,
+      keyNameOf: (payment: string) => payment,
       adminUrl: scene.admin,
       sandboxUrl: scene.sandboxUrl,
       log,
@@ -147,6 +153,9 @@ export async function checkHistories(options: HistoriesOptions): Promise<Histori
     await inTurn(unpaid, atOnce, ({ payment, body }) => caller(payment).askLast(otherMeans(body)));
     await untilQuiet(scene);
     const record: RunRecord = {
+      merchants: [{ id: "default", ownAccount: place.stripeAccount, connected: [], isTold: true }],
+      told: [],
+      rings: { rings: [], handed: [], lists: [], signalled: [] },
       calls: callsOf(readClientLog(logFile)),
       stripe: await stripeRecord(scene, weather),
       invocations: (await readInvocations(scene.admin)).filter((one) => !isMemory(one)),
@@ -267,6 +276,7 @@ async function stripeRecord({ stripe }: Scene, { made }: Weather): Promise<RunRe
     const { id, status, amount, metadata } = one;
     payments.push({
       id,
+      place,
       status,
       amount,
       metadata,
@@ -281,14 +291,15 @@ async function stripeRecord({ stripe }: Scene, { made }: Weather): Promise<RunRe
     const { id, status, amount, captured } = one;
     const isTaken = captured && status === "succeeded";
     const paymentIntentId = idOf(one.payment_intent);
-    charges.push({ id, status, amount, paymentIntentId, amountCaptured: isTaken ? one.amount_captured : 0 });
+    const amountCaptured = isTaken ? one.amount_captured : 0;
+    charges.push({ id, stripeAccount: place.stripeAccount, status, amount, paymentIntentId, amountCaptured });
   }
   const refunds: RunRecord["stripe"]["refunds"][number][] = [];
   for await (const one of stripe.refunds.list({ limit: 100 })) {
     const { id, amount } = one;
     const invocationId = one.metadata?.[invocationIdKey] ?? null;
     const paymentIntentId = idOf(one.payment_intent);
-    refunds.push({ id, amount, invocationId, paymentIntentId, status: one.status ?? "unknown" });
+    refunds.push({ id, place, amount, invocationId, paymentIntentId, status: one.status ?? "unknown" });
   }
   const events = [
     ...charges.map((charge) => ({ type: "charge", kind: "charge" as const, charge })),
