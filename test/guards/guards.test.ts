@@ -55,8 +55,8 @@ const guards: readonly Guard[] = [
     name: "the re-read after a webhook",
     removal: {
       file: "durable/awaitObject.ts",
-      from: 'latest = await (woken === "poll" ? call.unhurried(read) : read());',
-      to: 'latest = await read(); if (woken === "webhook") latest = { ...latest, status: "succeeded" };',
+      from: "latest = await readAt(woken);",
+      to: 'latest = await readAt(woken); if (woken === "webhook") latest = { ...latest, status: "succeeded" };',
     },
     async scenario(scene) {
       const { payment, call } = await waitingDebit(scene, "pm_usBankAccount_success");
