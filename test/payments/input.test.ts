@@ -18,10 +18,11 @@ async function post(
   handler: string,
   body: string | Buffer,
   headers: Readonly<Record<string, string>> = { "idempotency-key": crypto.randomUUID() },
+  service = "payments",
 ): Promise<{ status: number; text: string }> {
   const options = { method: "POST", headers: { "content-type": "application/json", ...headers } };
   return await new Promise((resolve, reject) => {
-    const sent = request(`${scene.ingress}/payments/${handler}`, options, (response) => {
+    const sent = request(`${scene.ingress}/${service}/${handler}`, options, (response) => {
       void text(response).then((answer) => resolve({ status: response.statusCode ?? 0, text: answer }));
     });
     sent.on("error", reject);
@@ -45,10 +46,11 @@ describe("an empty idempotency key", () => {
   });
 
   it("is refused by every call", async () => {
-    const samples = calls.map(({ handler, input }) => ({ handler, body: sampleOf(handler), input }));
-    for (const { handler, body, input } of samples) {
-      expect(input.safeParse(body).success).toBe(true);
-      const { status, text: answer } = await post(handler, JSON.stringify(body), { "idempotency-key": "" });
+    for (const { service, handler, input } of calls) {
+      const body = sampleOf(handler);
+      expect([handler, input.safeParse(body).success]).toEqual([handler, true]);
+      const empty = { "idempotency-key": "" };
+      const { status, text: answer } = await post(handler, JSON.stringify(body), empty, service);
       expect([handler, status]).toEqual([handler, 400]);
       expect(answer).toContain("idempotency-key");
     }
@@ -224,6 +226,7 @@ describe("an amount", () => {
 /** A body that the call takes. */
 function sampleOf(handler: string): object {
   const paymentIntentId = "pi_1";
+  const accountId = "acct_1";
   const samples: Readonly<Record<string, object>> = {
     processPayment: order(),
     awaitRefund: { refundId: "re_1" },
@@ -234,6 +237,15 @@ function sampleOf(handler: string): object {
     getDispute: { disputeId: "du_1" },
     submitDisputeEvidence: { disputeId: "du_1", evidence: { productDescription: "A book." } },
     acceptDispute: { disputeId: "du_1" },
+    createAccount: { dashboard: "full" },
+    getAccount: { accountId },
+    createOnboardingLink: { accountId, returnUrl: "https://shop.example/", refreshUrl: "https://shop.example/" },
+    awaitOnboarding: { accountId },
+    createConnectUrl: { returnUrl: "https://shop.example/" },
+    completeConnect: { code: "ac_1", state: "1" },
+    disconnectAccount: { accountId },
+    createTransfer: { accountId, amount: 109, currency: "usd" },
+    reverseTransfer: { transferId: "tr_1" },
   };
   return samples[handler] ?? { paymentIntentId };
 }

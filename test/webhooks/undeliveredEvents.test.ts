@@ -8,6 +8,9 @@ import { startCheckedSandbox } from "../sandbox/schemas/checked.ts";
 /** A valid address: 24 bytes of an invocation id and the index 17. */
 const doorbell = `sign_1${Buffer.concat([Buffer.alloc(27), Buffer.from([17])]).toString("base64url")}`;
 
+/** As many as one request can name; the others are about accounts. */
+const onePortion = webhookEventTypes.slice(0, 20);
+
 describe("undelivered events", () => {
   let sandbox: Awaited<ReturnType<typeof startCheckedSandbox>>;
   let gateway: StripeGateway;
@@ -36,7 +39,7 @@ describe("undelivered events", () => {
       const page: UndeliveredPage | null = await gateway.listUndelivered({
         merchant: "default",
         account: null,
-        types: webhookEventTypes,
+        types: onePortion,
         createdSince,
         after,
       });
@@ -98,7 +101,7 @@ describe("undelivered events", () => {
   it("begin nowhere after an event that Stripe has forgotten, or never had", async () => {
     const id = await pay({});
     const { data } = await stripe.events.list({ limit: 1 });
-    const query = { merchant: "default", account: null, types: webhookEventTypes, createdSince: 0 };
+    const query = { merchant: "default", account: null, types: onePortion, createdSince: 0 };
     expect(await gateway.listUndelivered({ ...query, after: "evt_unknown" })).toBeNull();
     expect(await gateway.listUndelivered({ ...query, after: data[0]?.id ?? "" })).not.toBeNull();
     await clock({ mode: "virtual" });
@@ -121,7 +124,7 @@ describe("undelivered events", () => {
   it("of a connected account are its own", async () => {
     const account = await stripe.accounts.create({ type: "standard" });
     expect(await gateway.listConnectedAccounts(null)).toEqual({ found: [account.id], next: null });
-    const query = { merchant: "default", account: account.id, types: webhookEventTypes, createdSince: 0, after: null };
+    const query = { merchant: "default", account: account.id, types: onePortion, createdSince: 0, after: null };
     expect(await gateway.listUndelivered(query)).toMatchObject({ count: 0 });
   });
 

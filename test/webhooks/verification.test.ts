@@ -18,6 +18,7 @@ const ringing = [
   "setup_intent.canceled",
   "charge.dispute.updated",
   "charge.dispute.closed",
+  "account.updated",
 ];
 
 /** The types that make us look at a payment, and at what beside it. */
