@@ -47,7 +47,8 @@ export async function chargeOf({ dashboard }: Platform, merchant: string | null)
     automatic_payment_methods: { enabled: true, allow_redirects: "never" },
     metadata: merchant === null ? {} : makersMarks(makerOf(merchant)),
   });
-  return String(charge);
+  if (typeof charge !== "string") throw new Error("The payment has no charge.");
+  return charge;
 }
 
 export function transfer(stripe: StripeGateway, merchant: string, accountId: string, sourceChargeId: string) {
