@@ -67,6 +67,24 @@ describe("an object belongs to", () => {
       ["/v1/charges/ch_t"],
     ],
     [
+      "its transfer's charge's owner, and not its account's",
+      { object: "transfer", id: "tr_1", source_transaction: "ch_t", destination: "acct_b" },
+      "toys",
+      ["/v1/charges/ch_t"],
+    ],
+    [
+      "its transfer's account's owner where no charge is named",
+      { object: "transfer", id: "tr_1", source_transaction: null, destination: "acct_b" },
+      "books",
+      ["/v1/accounts/acct_b"],
+    ],
+    [
+      "its transfer's account's owner where the charge is nobody's",
+      { object: "transfer", id: "tr_1", source_transaction: "ch_n", destination: "acct_b" },
+      "books",
+      ["/v1/charges/ch_n", "/v1/accounts/acct_b"],
+    ],
+    [
       "its source's owner",
       { object: "balance_transaction", id: "txn_1", source: "ch_t" },
       "toys",
@@ -84,6 +102,8 @@ describe("an object belongs to", () => {
       ownedBy("books", "payment_intent", "pi_b"),
       ownedBy("toys", "charge", "ch_t"),
       ownedBy("books", "customer", "cus_b"),
+      ownedBy("books", "account", "acct_b"),
+      { object: "charge", id: "ch_n", metadata: {} },
       { object: "payment_intent", id: "pi_c", metadata: {}, customer: "cus_b" },
     );
     expect(await new Owners().ofObject(object, "", stripe.read)).toBe(owner);

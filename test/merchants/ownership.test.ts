@@ -7,6 +7,7 @@ import { setupParameters } from "../../src/setups/stripe/requests.ts";
 import { createStripeClient } from "../../src/stripe/client.ts";
 import { makersMarks } from "../../src/stripe/metadata.ts";
 import { startCheckedSandbox } from "../sandbox/schemas/checked.ts";
+import { accountCases, type Case, chargeOf, connectedAccount, transfer } from "./accountCases.ts";
 
 const secretKey = "sk_test_shared";
 let sandbox: Sandbox;
@@ -129,15 +130,11 @@ async function inSession(): Promise<string> {
   return paymentIntent?.id ?? "";
 }
 
-type Case = {
-  /** Makes a thing of books', and gives its id. */
-  readonly make: () => Promise<string>;
-  readonly unknown: string;
-  readonly ask: (stripe: StripeGateway, id: string) => Promise<unknown>;
-};
+const platform = () => ({ dashboard, sandboxUrl: sandbox.url });
 
 /** Every request of the gateway that names an object, and those that look for one. */
 const cases = {
+  ...accountCases(platform),
   createPayment: {
     make: () => customerOf("books"),
     unknown: "cus_unknown",
@@ -314,8 +311,20 @@ const cases = {
   },
 } as const satisfies Readonly<Partial<Record<keyof StripeGateway, Case>>>;
 
-/** No request of its own, or one about nothing that has an owner. Events are told apart by whoever reads them. */
-const others = ["fixRequest", "onBehalf", "listUndelivered", "listConnectedAccounts"];
+/**
+ * No request of its own (`fixRequest`, `onBehalf`, `authorizeUrl`), or one that names nothing that has an owner: a new account and the
+ * code of a consent are whose call brings them. Events are told apart by whoever reads them, and `listConnectedAccounts` has a test of
+ * its own.
+ */
+const others = [
+  "authorizeUrl",
+  "createAccount",
+  "exchangeCode",
+  "fixRequest",
+  "listConnectedAccounts",
+  "listUndelivered",
+  "onBehalf",
+];
 
 const text = (value: unknown, id: string) => JSON.stringify(value)?.replaceAll(id, "<id>");
 
@@ -329,6 +338,8 @@ async function everything(): Promise<ReadonlyMap<string, unknown>> {
     dashboard.customers.list({ limit: 100 }),
     dashboard.disputes.list({ limit: 100 }),
     dashboard.checkout.sessions.list({ limit: 100 }),
+    dashboard.accounts.list({ limit: 100 }),
+    dashboard.transfers.list({ limit: 100 }),
   ]);
   return new Map(pages.flatMap(({ data }) => data.map((object) => [object.id, object] as const)));
 }
@@ -377,21 +388,53 @@ describe("with one Stripe account, the gateway of another merchant", () => {
   });
 
   it("doesn't act on a connected account of another", async () => {
-    const { id } = await dashboard.accounts.create({ type: "standard", metadata: marks("books") });
+    const id = await connectedAccount(platform(), marks("books"));
     const paymentIntentId = await pay(books.onBehalf(id), "books");
-    const refused = { name: "StripeAccessError", problem: "forbidden" };
-    await expect(toys.onBehalf(id).readPayment(paymentIntentId)).rejects.toMatchObject(refused);
-    await expect(pay(toys.onBehalf(id), "toys")).rejects.toMatchObject(refused);
+    const gone = { name: "StripeAccountGone", refusal: { stripeCode: "account_invalid", param: "stripeAccount" } };
+    await expect(toys.onBehalf(id).readPayment(paymentIntentId)).rejects.toMatchObject(gone);
+    await expect(toys.onBehalf("acct_unknown").readPayment(paymentIntentId)).rejects.toMatchObject(gone);
+    await expect(pay(toys.onBehalf(id), "toys")).rejects.toThrow(`The account ${id} is not connected to yours`);
     expect((await dashboard.paymentIntents.list({}, { stripeAccount: id })).data).toHaveLength(1);
     expect(await books.onBehalf(id).readPayment(paymentIntentId)).toMatchObject({ kind: "payment" });
   });
 
   it("tells objects apart on a connected account that nobody owns", async () => {
-    const { id } = await dashboard.accounts.create({ type: "standard" });
+    const id = await connectedAccount(platform());
     const paymentIntentId = await pay(books.onBehalf(id), "books");
     expect(await toys.onBehalf(id).readPayment(paymentIntentId)).toMatchObject({ kind: "missing" });
     expect(await toys.onBehalf(id).cancelPayment(paymentIntentId, key())).toMatchObject({ kind: "refused" });
     expect(await books.onBehalf(id).readPayment(paymentIntentId)).toMatchObject({ kind: "payment" });
+  });
+
+  it.each([
+    ["transfer[destination]", (destination: string) => ({ transfer: { destination } })],
+    ["onBehalfOf", (onBehalfOf: string) => ({ onBehalfOf })],
+  ])("gives no payment to a connected account of another (%s)", async (_field, naming) => {
+    const id = await connectedAccount(platform(), marks("books"));
+    const refusal = async (asked: string) =>
+      await pay(toys, "toys", naming(asked)).then(
+        () => "paid",
+        (error: unknown) => String(error).replaceAll(asked, "<id>"),
+      );
+    expect(await refusal(id)).toBe(await refusal("acct_unknown"));
+    expect(await refusal(id)).toContain("No such");
+    expect(await pay(books, "books", naming(id))).toMatch(/^pi_/);
+  });
+
+  it("transfers nothing of another's charge", async () => {
+    const accountId = await connectedAccount(platform());
+    const charge = await chargeOf(platform(), "books");
+    const refused = text(await transfer(toys, "toys", accountId, charge), charge);
+    expect(refused).toBe(text(await transfer(toys, "toys", accountId, "ch_unknown"), "ch_unknown"));
+    expect(await transfer(books, "books", accountId, charge)).toMatchObject({ kind: "made" });
+  });
+
+  it("knows a transfer of the dashboard by its account", async () => {
+    const destination = await connectedAccount(platform(), marks("books"));
+    const source_transaction = await chargeOf(platform(), null);
+    const { id } = await dashboard.transfers.create({ amount: 100, currency: "usd", destination, source_transaction });
+    expect(await toys.readTransfer(id)).toBeNull();
+    expect(await books.readTransfer(id)).toMatchObject({ transferId: id });
   });
 
   it("takes nothing from a payment in the customer's name that isn't another's", async () => {

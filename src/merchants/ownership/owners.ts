@@ -1,6 +1,6 @@
 /** Whose an object is: that of the merchant whose call made it, or else of the object that it belongs to. */
 import { makersMerchant } from "../../stripe/metadata.ts";
-import { parentOf, referenceTo, type Reference, type StripeObject } from "./resources.ts";
+import { parentsOf, referenceTo, type Reference, type StripeObject } from "./resources.ts";
 
 /** Reads an object; null where there is none. @throws what stands in the way */
 type Read = (reference: Reference) => Promise<StripeObject | null>;
@@ -26,9 +26,12 @@ export class Owners {
   async ofObject(object: StripeObject, account: string, read: Read): Promise<string | null> {
     const own = this.note(object, account);
     if (own !== null) return own;
-    const parent = parentOf(object);
-    if (parent === null) return null;
-    return "object" in parent ? await this.ofObject(parent, account, read) : await this.of(parent, account, read);
+    for (const parent of parentsOf(object)) {
+      const owner =
+        "object" in parent ? await this.ofObject(parent, account, read) : await this.of(parent, account, read);
+      if (owner !== null) return owner;
+    }
+    return null;
   }
 
   /** Who owns the object there; null for nobody, or where there is none. */

@@ -121,7 +121,9 @@ class Exchange {
 
   async #isAnothersObject(object: StripeObject): Promise<boolean> {
     const account = object.object === "account" ? "" : this.#account;
-    const owner = await this.#owners.ofObject(object, account, async (wanted) => await this.#read(wanted, account));
+    const owner = await this.#owners.ofObject(object, account, async (wanted) => {
+      return await this.#read(wanted, wanted.kind === "account" ? "" : account);
+    });
     return owner !== null && owner !== this.#merchant;
   }
 
@@ -130,13 +132,17 @@ class Exchange {
     return kind === "account" ? "" : this.#account;
   }
 
-  async #read({ path }: Reference, account: string): Promise<StripeObject | null> {
+  async #read({ kind, path }: Reference, account: string): Promise<StripeObject | null> {
     const response = await this.#get(path, account);
-    if (response.getStatusCode() === 404) return null;
-    if (response.getStatusCode() >= 400) throw new Unanswered(response);
-    const object: unknown = await response.toJSON();
-    if (isStripeObject(object)) return object;
-    throw new Unanswered(answered(response, object));
+    const status = response.getStatusCode();
+    if (status === 404) return null;
+    const body: unknown = await response.toJSON().catch((error: unknown) => {
+      throw new Unanswered(unreadable(response, error));
+    });
+    // No account of ours is nobody's: the request is sent, and Stripe says in its own words that there is none.
+    if (kind === "account" && status === 403 && isAccountInvalid(body)) return null;
+    if (status < 400 && isStripeObject(body)) return body;
+    throw new Unanswered(answered(response, body));
   }
 
   async #get(path: string, account = this.#account): Promise<Response> {
@@ -209,6 +215,11 @@ class Exchange {
     else return null;
     return `${pathname}?${parameters.toString()}`;
   }
+}
+
+function isAccountInvalid(body: unknown): boolean {
+  const error = typeof body === "object" && body !== null && "error" in body ? body.error : null;
+  return typeof error === "object" && error !== null && "code" in error && error.code === "account_invalid";
 }
 
 type Page = StripeObject & {

@@ -74,6 +74,9 @@ const parentFields: Readonly<Record<string, readonly string[]>> = {
   transfer_reversal: ["transfer"],
 };
 
+/** The same for an object that is nobody's by those: a transfer of the dashboard, of money that no call took, is its account's. */
+const furtherParentFields: Readonly<Record<string, readonly string[]>> = { transfer: ["destination"] };
+
 /** What a balance transaction is about, by the beginning of its id. */
 const kindsByPrefix: Readonly<Record<string, string>> = {
   ch: "charge",
@@ -113,12 +116,19 @@ export function referenceTo(kind: string, id: string): Reference | null {
 
 /** The object that a request names by this parameter, such as `payment_intent` or `transfer_data[destination]`. */
 export function namedBy(parameter: string, id: string): Reference | null {
-  const parts = parameter.split(/[[\]]+/).filter((part) => part !== "");
-  if (parts.includes("metadata")) return null;
-  const field = parts.at(-1) ?? "";
+  if (partsOf(parameter).includes("metadata")) return null;
+  const field = fieldOf(parameter);
   const kind = unaskedFields.has(field) ? undefined : kindsByField[field];
   // `destination` and `account` may name a bank's.
   return kind === undefined || (kind === "account" && !id.startsWith("acct_")) ? null : referenceTo(kind, id);
+}
+
+function fieldOf(parameter: string): string {
+  return partsOf(parameter).at(-1) ?? "";
+}
+
+function partsOf(parameter: string): readonly string[] {
+  return parameter.split(/[[\]]+/).filter((part) => part !== "");
 }
 
 /** The kind of the objects that are read below a path, such as `checkout/sessions`. */
@@ -135,22 +145,29 @@ export function isStripeObject(value: unknown): value is StripeObject {
   return typeof value === "object" && value !== null && "object" in value && typeof value.object === "string";
 }
 
-/** The object that this one belongs to: as it stands there in full, or where it is; null where there is none. */
-export function parentOf(object: StripeObject): StripeObject | Reference | null {
-  for (const field of parentFields[object.object] ?? []) {
+/**
+ * The objects that this one belongs to, each as it stands there in full, or where it is. A later one counts where those before it are
+ * nobody's.
+ */
+export function parentsOf(object: StripeObject): readonly (StripeObject | Reference)[] {
+  return [parentFields, furtherParentFields].flatMap((fields) => firstParent(object, fields[object.object] ?? []));
+}
+
+function firstParent(object: StripeObject, fields: readonly string[]): readonly (StripeObject | Reference)[] {
+  for (const field of fields) {
     const parent = object[field];
-    if (isStripeObject(parent)) return parent;
+    if (isStripeObject(parent)) return [parent];
     if (typeof parent !== "string" || parent === "") continue;
     const kind = field === "source" ? kindsByPrefix[parent.split("_")[0] ?? ""] : kindsByField[field];
     const reference = kind === undefined ? null : referenceTo(kind, parent);
-    if (reference !== null) return reference;
+    if (reference !== null) return [reference];
   }
-  return null;
+  return [];
 }
 
 export type StripeRefusal = {
   readonly status: number;
-  readonly error: { readonly type: "invalid_request_error"; readonly code: string; readonly message: string };
+  readonly error: { readonly type: string; readonly code?: string; readonly message: string };
 };
 
 /**
@@ -158,9 +175,11 @@ export type StripeRefusal = {
  * names.
  */
 export function noSuch({ kind, id }: Reference, parameter: string | null): StripeRefusal {
-  if (kind === "account" && (parameter === null || parameter === "stripe_user_id")) return noAccess(id);
+  if (kind === "account" && parameter === null) return noAccess(id);
+  if (parameter === "stripe_user_id") return notConnected(id);
   const [ownNoun, ownParam] = namesByKind[kind] ?? [kind, "id"];
-  const noun = parameter?.endsWith("destination]") === true || parameter === "destination" ? "destination" : ownNoun;
+  // An account has the name of the field that names it.
+  const noun = kind === "account" ? fieldOf(parameter ?? "") : ownNoun;
   const error = { code: "resource_missing", param: parameter ?? ownParam, message: `No such ${noun}: '${id}'` };
   return { status: parameter === null ? 404 : 400, error: { type: "invalid_request_error", ...error } };
 }
@@ -169,4 +188,10 @@ export function noSuch({ kind, id }: Reference, parameter: string | null): Strip
 export function noAccess(account: string): StripeRefusal {
   const message = `The provided key does not have access to account '${account}' (or that account does not exist). Application access may have been revoked.`;
   return { status: 403, error: { type: "invalid_request_error", code: "account_invalid", message } };
+}
+
+/** OAuth's answer where an account isn't connected. https://docs.stripe.com/connect/oauth-reference#post-deauthorize */
+function notConnected(account: string): StripeRefusal {
+  const message = `This application is not connected to stripe account ${account}, or that account does not exist.`;
+  return { status: 401, error: { type: "invalid_client", message } };
 }

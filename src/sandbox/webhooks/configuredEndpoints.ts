@@ -2,17 +2,8 @@ import { isTestKey } from "../http/authentication.ts";
 import { PLATFORM_ACCOUNT } from "../world/identifiers.ts";
 import { applicationOf, platformOfKey } from "../world/platforms.ts";
 import type { Store } from "../world/store.ts";
+import type { ConfiguredWebhook } from "./configuredWebhook.ts";
 import { allEndpoints, findEndpoint, removeEndpoint, writeEndpoint } from "./webhookEndpoints.ts";
-
-/** A webhook endpoint that the sandbox is started with. It gets events of every type. */
-export type ConfiguredWebhook = {
-  readonly url: string;
-  readonly secret: string;
-  /** Whether it hears the connected accounts, instead of the platform itself. Default false. */
-  readonly connect?: boolean | undefined;
-  /** A key of the platform that the endpoint belongs to, `sk_test_account_<name>`. Default: one of the default platform. */
-  readonly secretKey?: string | undefined;
-};
 
 const ID = "we_configured_at_start";
 
