@@ -2,6 +2,7 @@
 import { expect } from "vitest";
 import { consent } from "../../accounts/marketplace.ts";
 import type { Answer } from "../../scene/scene.ts";
+import { orNoAnswer } from "../patience.ts";
 import { impatient, type Scenario } from "../scenario.ts";
 import type { Stage } from "../stage.ts";
 
@@ -46,7 +47,8 @@ async function awaited(stage: Stage, accountId: string, more: { readonly key?: s
 async function consented(stage: Stage): Promise<{ readonly code: string; readonly state: string }> {
   const begun = await stage.call("accounts/createConnectUrl", { returnUrl: returnUrlOf(stage) });
   expect(begun.status).toBe(200);
-  const back = await consent(String(begun.body["url"]));
+  const url = String(begun.body["url"]);
+  const back = await stage.until("the page to answer", () => orNoAnswer(() => consent(url)));
   return { code: back.get("code") ?? "", state: back.get("state") ?? "" };
 }
 
