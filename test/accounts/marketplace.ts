@@ -4,7 +4,7 @@ import { webhookSecret } from "../scene/scene.ts";
 
 /** The sandbox's own platform. */
 export const clientId = "ca_sandbox_platform";
-const connectRedirectUri = "http://127.0.0.1:1/connect/callback";
+export const connectRedirectUri = "http://127.0.0.1:1/connect/callback";
 
 type Settings = NonNullable<Parameters<Scene["restartService"]>[0]>;
 

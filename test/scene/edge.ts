@@ -7,7 +7,7 @@ import { oldWebhookSecret, webhookSecret, type Answer, type Scene } from "./scen
 
 export const edgeSecret = "an edge secret of a test, long enough";
 
-/** The header that an edge gives a call of `payments`, as it reaches the engine. */
+/** The header that an edge gives a call of `payments`, or of the service that is named with it, as it reaches the engine. */
 export function edgeHeaders(
   handler: string,
   body: unknown,
@@ -15,7 +15,8 @@ export function edgeHeaders(
 ): Readonly<Record<string, string>> {
   const { engineKey, acceptedAtMs, secret = edgeSecret } = says;
   const fingerprint = createHash("sha256").update(JSON.stringify(body)).digest("base64url");
-  const target = { service: "payments", handler };
+  const [service = "payments", name = ""] = handler.includes("/") ? handler.split("/") : ["payments", handler];
+  const target = { service, handler: name };
   return { [edgeHeaderName]: writeEdgeHeader(secret, target, { engineKey, acceptedAtMs, fingerprint }) };
 }
 

@@ -11,3 +11,8 @@ export const installationId = "in_theatre";
 
 /** What edge and service shared before a rotation, or will share after it. */
 export const otherEdgeSecret = "another edge secret of the theatre, as long";
+
+/** A merchant beside the default one, with a Stripe account of its own. */
+export const otherMerchant = "books";
+export const otherMerchantKey = "sk_test_account_books";
+export const otherMerchantSecret = "whsec_of_the_books_in_the_theatre";

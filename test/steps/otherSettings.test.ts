@@ -26,6 +26,9 @@ function changing(profile: Profile): Profile {
       lookUpDelaysMs: [0, 50, 150, 700],
       reconcileIntervalMs: 0,
       edgeSecrets: [otherEdgeSecret],
+      // Nobody could be connected with these.
+      clientId: null,
+      connectRedirectUri: "http://127.0.0.1:1/elsewhere",
       ...profile.otherSettings,
     },
   };

@@ -77,7 +77,7 @@ function kindOf({ scenario, step }: Death): string {
 
 /** Whether callers call it. */
 function isPublic(target: string): boolean {
-  return target.startsWith("payments/") && !target.startsWith("payments/processWebhook");
+  return /^(?:payments|accounts)\//.test(target) && !target.startsWith("payments/processWebhook");
 }
 
 function byProfile<Item>(items: readonly Item[], scenarioOf: (item: Item) => Scenario): readonly (readonly Item[])[] {
@@ -92,8 +92,9 @@ export function offeredHandlers(): readonly string[] {
 /** Every method of the gateway that asks something of Stripe. */
 export function gatewayMethods(): readonly string[] {
   const gateway = createStripeGateway({ secretKey: "sk_test_none", apiBase: undefined });
-  // The first only fixes what another one will send, and the second gives the same methods for another account.
-  return Object.keys(gateway).filter((name) => !["fixRequest", "onBehalf"].includes(name));
+  // The first only fixes what another one will send, the second gives the same methods for another account, and the third the address
+  // of a page.
+  return Object.keys(gateway).filter((name) => !["fixRequest", "onBehalf", "authorizeUrl"].includes(name));
 }
 
 const source = join(import.meta.dirname, "../../src");

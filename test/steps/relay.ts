@@ -96,8 +96,8 @@ export async function startRelay(from: {
     /** The second message, which holds the input, tells whose invocation it is. */
     function began(first: Message, input: Message): Trace | undefined {
       const id = invocationIdOf(first);
-      const text = `${objectKeyOf(first)} ${input.body.toString("latin1")}`;
-      const found = from.trials.attempt({ id, target, text });
+      const objectKey = objectKeyOf(first);
+      const found = from.trials.attempt({ id, target, objectKey, input: input.body.toString("latin1") });
       if (found !== undefined) attempts.set(id, attempt);
       return found;
     }

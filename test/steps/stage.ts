@@ -45,7 +45,7 @@ export function openStage(theatre: Theatre, trial: Trial, edge: EdgeSays | null)
     const fromEdge = edge === null ? {} : edgeHeaders(handler, body, { engineKey: key, acceptedAtMs });
     return await until(`an answer of ${handler}`, () =>
       orNoAnswer(async () => {
-        const response = await fetch(`${theatre.ingress}/payments/${handler}`, {
+        const response = await fetch(`${theatre.ingress}/${handler.includes("/") ? handler : `payments/${handler}`}`, {
           method: "POST",
           headers: { "content-type": "application/json", "idempotency-key": key, "x-test-trial": order, ...fromEdge },
           body: JSON.stringify(body),
@@ -62,8 +62,9 @@ export function openStage(theatre: Theatre, trial: Trial, edge: EdgeSays | null)
     order,
     stripe,
     direct: theatre.direct,
+    stripeUrl: theatre.sandboxUrl,
 
-    /** Calls a handler as `curl` would. */
+    /** Calls a handler of `payments` as `curl` would, or one that is named with its service. */
     call(handler: string, body: object, key = `${order}-${calls++}`): Promise<Answer> {
       const answer = dial(handler, body, key);
       // Where the scenario fails for another reason, nobody waits for the answer any more.
@@ -85,6 +86,19 @@ export function openStage(theatre: Theatre, trial: Trial, edge: EdgeSays | null)
           });
           const text = await response.text();
           return { status: response.status, body: (text === "" ? {} : JSON.parse(text)) as Answer["body"] };
+        }),
+      );
+    },
+    /** Calls a handler of a private object that comes by itself, a day later. */
+    async callInTime(service: string, objectKey: string, handler: string): Promise<void> {
+      await theatre.admin("PATCH", `/services/${service}`, { public: true });
+      await until(`${service}/${handler} to be over`, () =>
+        orNoAnswer(async () => {
+          const response = await fetch(`${theatre.ingress}/${service}/${encodeURIComponent(objectKey)}/${handler}`, {
+            method: "POST",
+            headers: { "idempotency-key": `${order}-${handler}`, "x-test-trial": order },
+          });
+          return response.ok ? true : undefined;
         }),
       );
     },
@@ -112,12 +126,19 @@ export function openStage(theatre: Theatre, trial: Trial, edge: EdgeSays | null)
 
     settle: (id: string, outcome: "succeeded" | "failed" = "succeeded") => control("settle", { id, outcome }),
     authorize: (id: string, outcome: "succeeded" | "failed") => control("authorize", { id, outcome }),
-    onboard: (account: string) => control("onboard", { account, outcome: "done" }),
+    onboard: (account: string, outcome: "done" | "more_due" | "rejected" = "done") =>
+      control("onboard", { account, outcome }),
+    /** The owner of a connected account disconnects it. */
+    leave: (account: string) => control("deauthorize", { account }),
 
-    /** Delivers the latest event of a type about an object, as Stripe does: again, until it is taken. */
-    async deliver(type: string, id: string): Promise<void> {
+    /**
+     * Delivers the latest event of a type about an object, as Stripe does: again, until it is taken.
+     * @param stripeAccount the connected account on which it happened
+     */
+    async deliver(type: string, id: string, stripeAccount?: string): Promise<void> {
       const event = await until(`${type} of ${id}`, async () => {
-        const { data } = await stripe.events.list({ type, limit: 100 });
+        const there = stripeAccount === undefined ? {} : { stripeAccount };
+        const { data } = await stripe.events.list({ type, limit: 100 }, there);
         return data.find(({ data: { object } }) => (object as { readonly id?: string }).id === id);
       });
       await post(JSON.stringify(event));
@@ -188,6 +209,13 @@ export function openStage(theatre: Theatre, trial: Trial, edge: EdgeSays | null)
       const list = keys.map((key) => `'${key}'`).join(", ");
       const rows = await theatre.sql<{ n: number }>(`select count(1) as n from state where service_key in (${list})`);
       return rows[0]?.n ?? 0;
+    },
+    /** The key of the object of a service that keeps a text. */
+    async keyWith(service: string, text: string): Promise<string | undefined> {
+      const rows = await theatre.sql<{ service_key: string }>(
+        `select service_key from state where service_name = '${service}' and value_utf8 like '%${text}%'`,
+      );
+      return rows[0]?.service_key;
     },
     /** One entry in the state of an object, as text. */
     async entryOf(service: string, objectKey: string, name: string): Promise<string> {

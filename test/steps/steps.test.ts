@@ -14,12 +14,13 @@ import { scenarios } from "./scenarios.ts";
 import { openTheatre, type Theatre } from "./theatre.ts";
 
 /**
- * The schedule of the reconciler is one for the whole service, so trials side by side can't have one each. It is killed in
- * test/webhooks/reconciler.test.ts.
+ * The schedule of the reconciler is one for the whole service, as the list of the connected accounts is that it goes through, so trials
+ * side by side can't have one each. It is killed in test/webhooks/reconciler.test.ts.
  */
 const scheduleOnly: readonly string[] = [
   "webhookReconciler/wake",
   "webhookReconciler/tick",
+  "webhookReconciler/fanOut",
   "fix the interval",
   "list connected accounts",
   "listConnectedAccounts",

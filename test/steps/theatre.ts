@@ -9,12 +9,13 @@ import { freePorts } from "../../src/dev/ports.ts";
 import { registerDeployment } from "../../src/dev/registration.ts";
 import { startSandbox } from "../../src/sandbox/sandbox.ts";
 import { defaultInactivityTimeoutMs } from "../../src/durable/policies.ts";
+import { clientId, connectRedirectUri } from "../accounts/marketplace.ts";
 import { edgeSecret } from "../scene/edge.ts";
 import { openMerchant } from "../scene/merchant.ts";
 import { secretKey, webhookSecret } from "../scene/scene.ts";
 import { startDoor } from "./door.ts";
 import { createKiller } from "./killer.ts";
-import { installationId } from "./origin.ts";
+import { installationId, otherMerchant, otherMerchantKey, otherMerchantSecret } from "./origin.ts";
 import { orNoAnswer, until } from "./patience.ts";
 import { startPool, type Pool } from "./pool.ts";
 import { startRelay } from "./relay.ts";
@@ -152,8 +153,14 @@ export async function openTheatre(change: (profile: Profile) => Profile = (profi
     kills: () => earlierKills + (pool?.kills() ?? 0),
 
     /** Asks the engine's admin API for something. */
-    async admin(method: string, path: string): Promise<void> {
-      const response = await fetch(`${engine.adminUrl}${path}`, { method });
+    async admin(method: string, path: string, body?: object): Promise<void> {
+      const response = await fetch(`${engine.adminUrl}${path}`, {
+        method,
+        ...(body !== undefined && {
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify(body),
+        }),
+      });
       if (!response.ok) throw new Error(`${method} ${path} was answered ${response.status}: ${await response.text()}`);
     },
 
@@ -175,6 +182,9 @@ export async function openTheatre(change: (profile: Profile) => Profile = (profi
         inactivityTimeoutMs: defaultInactivityTimeoutMs,
         lookUpDelaysMs: [0, 100, 600],
         edgeSecrets: [edgeSecret],
+        clientId,
+        connectRedirectUri,
+        merchants: [{ id: otherMerchant, secretKey: otherMerchantKey, webhookSecrets: [otherMerchantSecret] }],
         ...settings,
         ...(otherSettings !== undefined && { otherSettings }),
         notifications: {

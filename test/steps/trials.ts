@@ -48,8 +48,12 @@ export type Trial = {
 
 export type Trials = ReturnType<typeof createTrials>;
 
-/** Tokens of trials, and ids as Stripe makes them, but for those that trials have in common. */
-const names = /order-[0-9a-f-]{36}|\b(?!pm_|acct_|req_|evt_)[a-z]{2,8}_(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{14,}/g;
+/** Tokens of trials, and ids as Stripe makes them, but for those that trials have in common; and the keys of objects that are hashes. */
+const names =
+  /order-[0-9a-f-]{36}|\b(?!pm_|acct_|req_|evt_)[a-z]{2,8}_(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{14,}|(?<![\w-])[\w-]{43}(?![\w-])/g;
+
+/** Such a key. It follows from no name that a trial knows, so that the first call of the object tells whose it is. */
+const hashedKey = /^[\w-]{43}$/;
 
 export function createTrials() {
   const owners = new Map<string, Trial>();
@@ -98,15 +102,21 @@ export function createTrials() {
     },
 
     /** The trace of an invocation that makes an attempt; undefined if it belongs to no trial. */
-    attempt(invocation: { readonly id: string; readonly target: string; readonly text: string }): Trace | undefined {
+    attempt(invocation: {
+      readonly id: string;
+      readonly target: string;
+      readonly objectKey: string;
+      readonly input: string;
+    }): Trace | undefined {
       const known = traces.get(invocation.id);
       if (known !== undefined) {
         known.attempts++;
         return known;
       }
-      const trial = ownerOf(invocation.text);
+      const { id: invocationId, target, objectKey } = invocation;
+      const trial = ownerOf(`${objectKey} ${invocation.input}`);
       if (trial === undefined) return undefined;
-      const { id: invocationId, target } = invocation;
+      if (hashedKey.test(objectKey)) owners.set(objectKey, trial);
       const earlier = trial.traces.filter((trace) => trace.target === target).length;
       const role = `${target}#${earlier}`;
       const trace: Trace = { invocationId, role, target, trial, steps: [], attempts: 1, frozen: false };

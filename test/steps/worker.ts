@@ -8,16 +8,18 @@ import type { ClientRequest } from "node:http";
 import { createServer } from "node:http2";
 import { createEndpointHandler, type HooksProvider } from "@restatedev/restate-sdk";
 import { paymentServices } from "../../src/app/services.ts";
-import type { ServiceOptions } from "../../src/merchants/options.ts";
+import type { FurtherMerchants, Merchant, ServiceOptions } from "../../src/merchants/options.ts";
 import { createStripeGateway, type StripeGateway } from "../../src/merchants/gateway.ts";
 import { attemptHeader, installationId, invocationHeader, methodHeader, runHeader } from "./origin.ts";
 
 /** What a worker is started with. */
-export type WorkerOptions = Omit<ServiceOptions, "stripe"> & {
+export type WorkerOptions = Omit<ServiceOptions, "stripe" | "furtherMerchants"> & {
   readonly secretKey: string;
   readonly apiBase: string;
+  /** Beside the default one. */
+  readonly merchants: readonly (Pick<Merchant, "id" | "webhookSecrets"> & { readonly secretKey: string })[];
   /** Settings that every other attempt of an invocation is made with, as if the service had been restarted in between. */
-  readonly otherSettings?: Partial<Omit<ServiceOptions, "stripe">>;
+  readonly otherSettings?: Partial<Omit<ServiceOptions, "stripe" | "furtherMerchants">>;
   /** Whether those other attempts are made as by a process that doesn't know yet of which installation it is a part. */
   readonly forgetsInstallation?: boolean;
 };
@@ -25,6 +27,7 @@ export type WorkerOptions = Omit<ServiceOptions, "stripe"> & {
 const {
   secretKey,
   apiBase,
+  merchants,
   otherSettings,
   forgetsInstallation = false,
   ...options
@@ -55,15 +58,33 @@ function named(gateway: StripeGateway): StripeGateway {
   return new Proxy(gateway, {
     get(target, name: string) {
       const method = target[name as keyof StripeGateway] as (...values: unknown[]) => unknown;
+      if (name === "onBehalf") return (stripeAccount: string) => named(target.onBehalf(stripeAccount));
       return (...values: unknown[]) => methods.run(name, () => method.apply(target, values));
     },
   });
 }
 
+/** They are told where the default one is. */
+function furtherMerchants({ receiver }: typeof options.notifications): FurtherMerchants {
+  const all = merchants.map(({ secretKey: key, ...merchant }): Merchant => ({
+    ...merchant,
+    stripe: named(createStripeGateway({ secretKey: key, apiBase })),
+    mode: "test",
+    limits: null,
+    clientId: null,
+    receiver,
+  }));
+  return { find: (id) => all.find((merchant) => merchant.id === id), all: () => all };
+}
+
 function endpointOf(settings: typeof options, knownInstallationId: string | null) {
   return createEndpointHandler({
     services: paymentServices(
-      { ...settings, stripe: named(createStripeGateway({ secretKey, apiBase })) },
+      {
+        ...settings,
+        stripe: named(createStripeGateway({ secretKey, apiBase })),
+        furtherMerchants: furtherMerchants(settings.notifications),
+      },
       knownInstallationId,
     ),
     defaultServiceOptions: { hooks: [tellSteps] },

@@ -6,7 +6,7 @@ import { openMerchant, type Merchant } from "../scene/merchant.ts";
 import { bankDebit, card, modes, newOrder, openScene, secretKey, until, type Scene } from "../scene/scene.ts";
 import { spawnService } from "../scene/serviceProcess.ts";
 
-type Last = { readonly events: number; readonly rung: number; readonly lookedAt: number };
+type Last = { readonly at: string; readonly events: number; readonly rung: number; readonly lookedAt: number };
 
 describe.each(modes)("the reconciler, $mode", ({ inactivityTimeoutMs }) => {
   let scene: Scene;
@@ -125,7 +125,8 @@ describe.each(modes)("the reconciler, $mode", ({ inactivityTimeoutMs }) => {
     await nextRun();
   });
 
-  it("keeps its one schedule when the service is killed again and again", async () => {
+  it("keeps its one schedule, which comes to every account, when the service is killed again and again", async () => {
+    const { id: connected } = await scene.stripe.accounts.create({ type: "standard" });
     await scene.stopService();
     const service = {
       port: scene.servicePort,
@@ -135,8 +136,12 @@ describe.each(modes)("the reconciler, $mode", ({ inactivityTimeoutMs }) => {
     for (let kills = 0; kills < 3; kills++) {
       const victim = await spawnService(service);
       await scene.call("processPayment", card(newOrder()));
+      const begunAtMs = Date.now();
       const { reconciledUntilMs } = await nextRun();
       expect(reconciledUntilMs).toBeGreaterThan(0);
+      await until("the connected account to be reconciled", async () =>
+        Date.parse((await stateOf(connected))?.at ?? "") > begunAtMs ? true : undefined,
+      );
       await victim.kill();
     }
     await scene.startService({ reconcileIntervalMs: 500, notifications: telling() });

@@ -136,15 +136,19 @@ export function accountRequests(stripe: Stripe) {
     async createOnboardingLink(
       accountId: string,
       { returnUrl, refreshUrl }: { readonly returnUrl: string; readonly refreshUrl: string },
+      idempotencyKey: string,
     ): Promise<LinkResult> {
       return await ask<LinkResult>(
         async () => {
-          const link = await stripe.accountLinks.create({
-            account: accountId,
-            type: "account_onboarding",
-            return_url: returnUrl,
-            refresh_url: refreshUrl,
-          });
+          const link = await stripe.accountLinks.create(
+            {
+              account: accountId,
+              type: "account_onboarding",
+              return_url: returnUrl,
+              refresh_url: refreshUrl,
+            },
+            { idempotencyKey },
+          );
           const { url, expires_at } = expectObject("account_link", link);
           return { kind: "link", link: { url, expiresAt: new Date(expires_at * 1000).toISOString() } };
         },

@@ -29,7 +29,7 @@ export const reconciliations: readonly Scenario[] = [
       await stage.deliver("payment_intent.succeeded", id);
       const answer = await call;
       return async () => {
-        expect(reconciled).toMatchObject({ status: 200, body: { rung: 1, lookedAt: 0 } });
+        expect(reconciled).toMatchObject({ status: 200, body: { rung: 1, lookedAt: 1 } });
         expect(answer).toMatchObject({ status: 200, body: { paymentIntentId: id, status: "succeeded" } });
         expect(await stage.ledger()).toEqual(paidOnce(4000));
       };
