@@ -101,10 +101,11 @@ export function accountCases(open: () => Platform) {
       make: account,
       unknown: "acct_unknown",
       ask: (stripe, id) =>
-        stripe.createOnboardingLink(id, {
-          returnUrl: "https://shop.example/done",
-          refreshUrl: "https://shop.example/again",
-        }),
+        stripe.createOnboardingLink(
+          id,
+          { returnUrl: "https://shop.example/done", refreshUrl: "https://shop.example/again" },
+          crypto.randomUUID(),
+        ),
     },
     deauthorize: {
       make: account,
