@@ -14,7 +14,7 @@ const tooMuchMinor = amountMinor + 1;
 export type Share = "all" | "part" | "too much";
 
 export type Action =
-  /** The merchant calls the service. `isHurried`: with a deadline of one second. */
+  /** The merchant calls the service. `isHurried`: with a deadline of two seconds. */
   | { readonly do: "pay"; readonly kind: Kind; readonly isHurried: boolean; readonly byReference: boolean }
   | { readonly do: "pay with the same key" }
   | { readonly do: "pay under the same reference"; readonly means: Means | "for another amount" }
@@ -115,8 +115,17 @@ export function apply(world: World, move: Move): void {
     case "refund": {
       called(world, id);
       const { isHurried } = move;
-      const party = join(world, { id, role: { does: "refund" }, payment, waiting: { for: "payment" }, isHurried });
-      return makeRefund(world, party, minorOf(move.share));
+      const amount = minorOf(move.share);
+      const party = join(world, {
+        id,
+        role: { does: "refund", amount },
+        payment,
+        waiting: { for: "payment" },
+        isHurried,
+        stir: isHurried ? "must" : "none",
+      });
+      // A call in a hurry may come to its deadline before it asks Stripe.
+      return isHurried ? undefined : makeRefund(world, party, amount);
     }
     case "cancel a call": {
       const target = world.parties.find((party) => party.id === move.target);

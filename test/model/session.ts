@@ -103,7 +103,7 @@ export function openSession(stage: Stage, isPrompt: boolean) {
   async function act(move: Move, worlds: readonly World[]): Promise<void> {
     const { id } = move;
     const paymentIntentId = current();
-    const hurry = "isHurried" in move && move.isHurried ? { timeoutSeconds: 1 } : {};
+    const hurry = "isHurried" in move && move.isHurried ? { timeoutSeconds: 2 } : {};
     switch (move.do) {
       case "pay":
         request = await requestOf(scene.stripe, move.kind, order);

@@ -101,7 +101,7 @@ type Role =
   | { readonly does: "await" }
   | { readonly does: "capture"; readonly amount: number | null }
   | { readonly does: "cancel"; readonly refundIfSucceeded: boolean }
-  | { readonly does: "refund" }
+  | { readonly does: "refund"; readonly amount: number | null }
   /** Waits for the attempt before it under the same reference. */
   | { readonly does: "queue"; readonly means: Means }
   | { readonly does: "watch"; mode: "customer" | "expired" | "abandoned" };
