@@ -15,8 +15,9 @@ import { createConnectCallback } from "./connectCallback.ts";
 import { createDocuments } from "./documents.ts";
 import type { EngineOperator } from "./engineOperator.ts";
 import { CallerGone, EdgeFailure, failureAnswer, failureOf, notFound, type Answer } from "./failures.ts";
+import { answerKept } from "./keptAnswer.ts";
 import { refuseOther } from "./outcome.ts";
-import { answerKept, createPublicCalls, type CallParts } from "./publicCalls.ts";
+import { createPublicCalls, type CallParts } from "./publicCalls.ts";
 import { takeWebhook } from "./webhooks.ts";
 
 export type EdgeParts = CallParts &

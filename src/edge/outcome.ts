@@ -1,7 +1,9 @@
 /** The outcome of a call as the engine gives it, made the caller's: in the contract's form, and only for the request that it answers. */
 import { fingerprintField } from "../api/edgeHeader.ts";
+import { callIdOf, type CallIdentity } from "./callIdentity.ts";
 import type { EngineAnswer } from "./engineClient.ts";
 import { EdgeFailure, type Answer } from "./failures.ts";
+import { appliedHeader, type Preference } from "./prefer.ts";
 
 type FailureBody = {
   readonly code?: number;
@@ -42,6 +44,16 @@ export function keyReused(): EdgeFailure {
     "idempotency_key_reused",
     "This idempotency-key was used for another request: a key stands for one request. Nothing was done for this one.",
   );
+}
+
+/** The call goes on: where its outcome is asked for. */
+export function acceptedAnswer(identity: CallIdentity, preference: Preference): Answer {
+  const callId = callIdOf(identity);
+  return {
+    status: 202,
+    body: { callId },
+    headers: { location: `/calls/${callId}`, ...appliedHeader(preference).headers },
+  };
 }
 
 function parse(body: string): Readonly<Record<string, unknown>> {

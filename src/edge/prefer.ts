@@ -21,3 +21,7 @@ export function preferenceOf(header: string | undefined): Preference {
   }
   return isAsync ? { waitMs: 0, applied: "respond-async" } : { waitMs: null, applied: null };
 }
+
+export function appliedHeader({ applied }: Preference): { readonly headers: Readonly<Record<string, string>> } {
+  return { headers: applied === null ? {} : { "preference-applied": applied } };
+}

@@ -1,18 +1,16 @@
 /** `POST /<service>/<handler>`: checks a call, hands it to the engine, and answers its outcome, or 202 where the caller asks for that. */
 import type { IncomingMessage } from "node:http";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Call } from "../api/calls.ts";
 import { edgeHeaderName, writeEdgeHeader, type CallTarget } from "../api/edgeHeader.ts";
 import { InvalidBodyError, readRequestBody } from "../api/requestBody.ts";
 import { readBody } from "./body.ts";
-import { callIdOf, engineKeyOf, fingerprintOf, type CallIdentity, type KeySpace } from "./callIdentity.ts";
+import { engineKeyOf, fingerprintOf, type CallIdentity, type KeySpace } from "./callIdentity.ts";
 import type { EngineAnswer, EngineCall, EngineClient } from "./engineClient.ts";
 import { CallerGone, EdgeFailure, type Answer } from "./failures.ts";
 import type { Installation } from "./installation.ts";
-import { findOutcome } from "./keptOutcome.ts";
 import { merchantOfCall, namedMerchant, withMerchant, type ActingFor, type EdgeMerchants } from "./merchants.ts";
-import { keyReused, outcomeAnswer } from "./outcome.ts";
-import { preferenceOf, type Preference } from "./prefer.ts";
+import { acceptedAnswer, keyReused, outcomeAnswer } from "./outcome.ts";
+import { appliedHeader, preferenceOf, type Preference } from "./prefer.ts";
 import type { StripeClock } from "./stripeClock.ts";
 
 export type CallParts = {
@@ -140,59 +138,6 @@ export function createPublicCalls(parts: CallParts): PublicCalls {
   }
 
   return { answerCall, makeCall };
-}
-
-/** Answers what is known of an earlier call, waiting for its end as long as the caller prefers. */
-export async function answerKept(
-  engine: EngineClient,
-  declared: Pick<Call, "keeps">,
-  identity: CallIdentity,
-  preferHeader: string | undefined,
-  gone: AbortSignal,
-): Promise<Answer> {
-  const preference = preferenceOf(preferHeader);
-  const untilMs = performance.now() + (preference.waitMs ?? 0);
-  for (let pauseMs = firstLookMs; ; pauseMs = Math.min(pauseMs * 2, longestLookMs)) {
-    const found = await findOutcome(engine, declared, identity);
-    if (found.kind === "ended") return found.answer;
-    if (found.kind === "none") throw new EdgeFailure("not_found", "No call of this id is known, or no longer.");
-    const leftMs = untilMs - performance.now();
-    if (leftMs <= 0 || gone.aborted) return acceptedAnswer(identity, preference);
-    // A timer of an AbortSignal takes whole milliseconds only.
-    await attachOrPause(engine, identity, Math.ceil(Math.min(leftMs, pauseMs)), gone);
-  }
-}
-
-const firstLookMs = 250;
-const longestLookMs = 10_000;
-
-/** Waits until the call itself ends, or some time: what is kept elsewhere ends with it. */
-async function attachOrPause(
-  engine: EngineClient,
-  { target, engineKey }: CallIdentity,
-  pauseMs: number,
-  gone: AbortSignal,
-): Promise<void> {
-  const signal = AbortSignal.any([gone, AbortSignal.timeout(pauseMs)]);
-  try {
-    const { kind } = await engine.attach(target, engineKey, signal);
-    if (kind !== "ended") await delay(pauseMs, undefined, { signal });
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
-}
-
-function acceptedAnswer(identity: CallIdentity, preference: Preference): Answer {
-  const callId = callIdOf(identity);
-  return {
-    status: 202,
-    body: { callId },
-    headers: { location: `/calls/${callId}`, ...appliedHeader(preference).headers },
-  };
-}
-
-function appliedHeader({ applied }: Preference): { readonly headers: Readonly<Record<string, string>> } {
-  return { headers: applied === null ? {} : { "preference-applied": applied } };
 }
 
 /** Long enough for the engine to take a call. */
