@@ -57,7 +57,7 @@ export async function attempt<Answer>(
     }
     if (!(error instanceof StripeOutage)) throw error;
     const nowMs = clock();
-    if (isNear(from.untilMs) && nowMs >= from.untilMs) return new Stop("deadline");
+    if (nowMs >= from.untilMs) return new Stop("deadline");
     const begunAtMs = failingSince(ctx.request().id, from.begunAtMs, nowMs);
     const retryAfter = retryAfterMs({ begunAtMs, nowMs, untilMs: from.untilMs });
     ctx.console.warn(`At "${step}": ${error.message} It is tried again in ${Math.round(retryAfter)} ms.`);

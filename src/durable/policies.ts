@@ -19,8 +19,8 @@ const untilAnOperatorLooks: RetryPolicy = {
 };
 
 /**
- * How long to wait before a request is tried again that has a deadline: half as long as it has been tried for, and never past the
- * deadline, at which its call ends.
+ * How long to wait before a request to Stripe is tried again: half as long as it has failed for, a minute at most, and never past its
+ * deadline. It stands in for the engine's own intervals, which grow with all failures of a call, and leaves their number to the policy.
  */
 export function retryAfterMs(tried: {
   readonly begunAtMs: number;
