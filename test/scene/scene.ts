@@ -11,6 +11,7 @@ import { createBarrier } from "./barrier.ts";
 import { startRelay, type Retelling } from "./relay.ts";
 import { startEngine, type Engine } from "../../src/dev/engine.ts";
 import { freePorts } from "../../src/dev/ports.ts";
+import { describeExit } from "../../src/dev/processes.ts";
 import { registerDeployment } from "../../src/dev/registration.ts";
 import { notificationTimings } from "../../src/notifications/options.ts";
 import { startCheckedSandbox } from "../sandbox/schemas/checked.ts";
@@ -100,6 +101,16 @@ export async function openScene(
   const serve = (settings: ServiceSettings = {}): Promise<Served> =>
     serveServices({ ...serviceOptions, ...settings, port: servicePort, identityKeys: [] });
   let engine: Engine = await startEngine(engineOptions);
+  /** The last engine whose end was asked for. */
+  let ended: Engine | null = null;
+  void watchOver(engine);
+  /** An engine that ends by itself is started again, as a supervisor would, and the test's output says how it ended. */
+  async function watchOver(watched: Engine): Promise<void> {
+    const exit = await watched.exited;
+    if (ended === watched) return;
+    console.error(`The engine ${describeExit(exit)}, unasked, and is started again.\n${watched.tail()}`);
+    await scene.startEngine();
+  }
   let service = await serve();
   await registerDeployment(engine.adminUrl, `http://127.0.0.1:${servicePort}`);
 
@@ -279,10 +290,12 @@ export async function openScene(
       await scene.startEngine();
     },
     async killEngine(): Promise<void> {
+      ended = engine;
       await engine.kill();
     },
     async startEngine(): Promise<void> {
       engine = await startEngine(engineOptions);
+      void watchOver(engine);
     },
     /** Halts Stripe's clock, or moves it: what is due by then happens, and old idempotency keys are forgotten. */
     async stripeClock(order: { readonly mode: "virtual" | "real" } | { readonly advanceMs: number }): Promise<void> {
@@ -291,7 +304,7 @@ export async function openScene(
 
     async close(): Promise<void> {
       await service.close();
-      await engine.kill();
+      await scene.killEngine();
       await barrier.close();
       await relay?.close();
       await sandbox.close();
