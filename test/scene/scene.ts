@@ -103,14 +103,13 @@ export async function openScene(
   let engine: Engine = await startEngine(engineOptions);
   /** The last engine whose end was asked for. */
   let ended: Engine | null = null;
-  watchOver(engine);
+  void watchOver(engine);
   /** An engine that ends by itself is started again, as a supervisor would, and the test's output says how it ended. */
-  function watchOver(watched: Engine): void {
-    void watched.exited.then(async (exit) => {
-      if (ended === watched) return;
-      console.error(`The engine ${describeExit(exit)}, unasked, and is started again.\n${watched.tail()}`);
-      await scene.startEngine();
-    });
+  async function watchOver(watched: Engine): Promise<void> {
+    const exit = await watched.exited;
+    if (ended === watched) return;
+    console.error(`The engine ${describeExit(exit)}, unasked, and is started again.\n${watched.tail()}`);
+    await scene.startEngine();
   }
   let service = await serve();
   await registerDeployment(engine.adminUrl, `http://127.0.0.1:${servicePort}`);
@@ -304,7 +303,7 @@ export async function openScene(
     },
     async startEngine(): Promise<void> {
       engine = await startEngine(engineOptions);
-      watchOver(engine);
+      void watchOver(engine);
     },
     /** Halts Stripe's clock, or moves it: what is due by then happens, and old idempotency keys are forgotten. */
     async stripeClock(order: { readonly mode: "virtual" | "real" } | { readonly advanceMs: number }): Promise<void> {
