@@ -86,7 +86,7 @@ export async function readStates(adminUrl: string): Promise<readonly Kept[]> {
 export async function readTimers(adminUrl: string): Promise<readonly Timer[]> {
   const rows = await rowsOf<Timer>(
     adminUrl,
-    "select target_service_name as service, target_service_key as key, target_handler_name as handler from sys_invocation where status = 'scheduled'",
+    "select target_service_name as service, target_service_key as key, target_handler_name as handler, idempotency_key as timer from sys_invocation where status = 'scheduled'",
   );
   return rows;
 }

@@ -35,6 +35,7 @@ import {
   forget,
   sampleRun,
   succeeded,
+  tick,
 } from "./sampleRun.ts";
 
 describe("a run that went well", () => {
@@ -216,6 +217,17 @@ describe.each<readonly [invariant: string, damages: readonly (readonly [string, 
       ["a reference of another account", (good) => keptOnAccount(good)],
       ["the state of a stranger's reconciler", (good) => withState(good, "webhookReconciler", "acct_1")],
       ["a timer that is still to come", (good) => withLeftovers(good, { timers: [forget] })],
+      [
+        "a look at a stranger's account that is still to come",
+        (good) =>
+          withLeftovers(good, {
+            timers: [{ ...forget, service: "webhookReconciler", key: "acct_1", handler: "reconcile" }],
+          }),
+      ],
+      [
+        "a schedule of a connected account's own",
+        (good) => withLeftovers(good, { timers: [{ ...tick, key: "acct_connected" }] }),
+      ],
       ["two timers of one reference", (good) => withLeftovers(good, { timersBefore: [forget, forget] })],
       ["a short retention that nothing met", (good) => withLeftovers(good, { sinceMs: 100_000 })],
     ],

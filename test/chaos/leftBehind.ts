@@ -30,7 +30,7 @@ export function nothingIsLeftBehind({ calls, leftovers, merchants }: RunRecord, 
     const isExpected = (isLasting && timer.handler === "forget") || isSchedule(timer, merchants);
     findings.check(null, isExpected ? null : `${nameOf(timer)} is still to come.`);
   }
-  for (const [name, same] of Map.groupBy(timersBefore, nameOf)) {
+  for (const [name, same] of Map.groupBy(timersBefore, (timer) => `${nameOf(timer)} (${timer.timer ?? "unnamed"})`)) {
     findings.check(null, same.length === 1 ? null : `${name} is scheduled ${same.length} times.`);
   }
   findings.check(null, used.length > 0 ? null : "No reference was used while the retention was short.");
@@ -46,9 +46,11 @@ function isOver(name: string, books: Books): boolean {
   return isFinal && !answers.includes("needs_review") && answers.at(-1) !== "conflict";
 }
 
-/** The next run of a merchant's reconciler. */
+/** The next run of a merchant's reconciler, and of that of a connected account, which also looks a last time for an account that left. */
 function isSchedule(timer: Timer, merchants: readonly MerchantRecord[]): boolean {
-  return isReconciler(timer, merchants) && timer.handler === "tick";
+  if (!isReconciler(timer, merchants)) return false;
+  const isConnected = accountOfReconciler(timer.key)?.stripeAccount !== null;
+  return timer.handler === (isConnected ? "reconcile" : "tick");
 }
 
 /** Of a merchant's own account, or of one that is connected to it. */

@@ -81,7 +81,11 @@ export type InvocationRecord = {
 
 /** What the engine keeps, or will do, for an object: by the object's service and key. */
 export type Kept = { readonly service: string; readonly key: string };
-export type Timer = Kept & { readonly handler: string };
+export type Timer = Kept & {
+  readonly handler: string;
+  /** The idempotency key under which the engine has at most one, where several of a handler are meant to be. */
+  readonly timer?: string | null;
+};
 
 /** A time in which a process did not run, or Stripe did not answer. */
 export type Trouble = { readonly fromMs: number; readonly toMs: number };

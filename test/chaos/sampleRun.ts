@@ -130,13 +130,17 @@ export function sampleRun(): RunRecord {
         { service: "webhookReconciler", key: "merchant:toys/acct_connected" },
         { service: "paymentNotifier", key: "books/own/pi_of books" },
       ],
-      timers: [tick, { ...tick, key: "merchant:books" }],
+      timers: [
+        tick,
+        { ...tick, key: "merchant:books" },
+        { ...tick, key: "merchant:toys/acct_connected", handler: "reconcile", timer: "last look" },
+      ],
       timersBefore: [tick, forget],
     },
   };
 }
 
-const tick = { service: "webhookReconciler", key: "platform", handler: "tick" };
+export const tick = { service: "webhookReconciler", key: "platform", handler: "tick" };
 export const forget = { service: "paymentReference", key: "platform:given up", handler: "forget" };
 
 export function payment(name: string, other: Partial<PaymentRecord> = {}): PaymentRecord {

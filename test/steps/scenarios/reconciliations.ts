@@ -20,6 +20,8 @@ export const reconciliations: readonly Scenario[] = [
           payment_method: "pm_card_visa",
           confirm: true,
           automatic_payment_methods: { enabled: true, allow_redirects: "never" },
+          // So that the look at it belongs to this trial, whatever the doorbell's address looks like.
+          description: stage.order,
           metadata: { restate_callback_id: metadata["restate_callback_id"] ?? "" },
         },
         there,
