@@ -110,12 +110,15 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
 
 const closeGraceMs = 1_000;
 
+/** Connections that wait to be taken: as many as Linux lets wait. Node's own 511 are fewer than the callers of one busy shop may open at once. */
+const maximumBacklog = 4_096;
+
 const untrusted =
   "The service doesn't believe the edge: they have no EDGE_SECRET in common. Calls are right, but slower, and their deadlines count from later.";
 
 async function listening(server: Server, { host, port }: EdgeOptions): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ host, port }, resolve);
+    server.listen({ host, port, backlog: maximumBacklog }, resolve);
   });
 }
