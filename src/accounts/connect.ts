@@ -13,6 +13,9 @@ import { failure, invalidField } from "../durable/failures.ts";
 import { connectStateInterface, type ConnectIntent } from "./interface.ts";
 import { readAccount, readNamedAccount } from "./object.ts";
 
+/** In a `returnUrl`, so that the page to which it leads learns which account was connected. Stripe's `{CHECKOUT_SESSION_ID}` is such a one. */
+const accountIdPlaceholder = "{ACCOUNT_ID}";
+
 /** Who opens an account at Stripe on the way takes their time. */
 const stateLifeMs = 24 * 60 * 60 * 1000;
 
@@ -65,7 +68,7 @@ export async function completeConnect(
   if (seen.kind === "left") {
     throw failure("deauthorized", `The account ${accountId} was connected, and has left already.`, { accountId });
   }
-  return { ...seen.account, returnUrl };
+  return { ...seen.account, returnUrl: returnUrl.replaceAll(accountIdPlaceholder, accountId) };
 }
 
 /**
