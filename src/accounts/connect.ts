@@ -45,8 +45,10 @@ export async function createConnectUrl(call: Call, { returnUrl }: CreateConnectU
  * @throws TerminalError `invalid_request` for one that was not given out to this merchant, has expired, or was used
  */
 export async function redeemState(call: Call, request: CompleteConnectRequest): Promise<ConnectIntent> {
-  const intent = await call.ctx.client(connectStateInterface, connectStateKey(request.state)).redeem();
-  if (intent !== null && (request.merchant ?? intent.merchant) === intent.merchant) return intent;
+  const intent = await call.ctx.client(connectStateInterface, connectStateKey(request.state)).redeem({
+    merchant: request.merchant ?? null,
+  });
+  if (intent !== null) return intent;
   throw invalidField("state", "The state was not given out, has expired, or was used before: begin again.", {});
 }
 
