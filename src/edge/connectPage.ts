@@ -19,10 +19,7 @@ const notConnected = "Stripe was not connected";
 const leadOnAfterSeconds = { ready: 3, notReady: 10 };
 
 /** @param next an address that is fit for a browser, to which the page leads on by itself; null: the person closes the page */
-export function connectedPage(
-  { chargesEnabled }: { readonly chargesEnabled: boolean },
-  next: URL | null,
-): ConnectPage {
+export function connectedPage({ chargesEnabled }: { readonly chargesEnabled: boolean }, next: URL | null): ConnectPage {
   const ready = "Your Stripe account is connected, and can take payments.";
   const later =
     "Your Stripe account is connected. Stripe still needs something before it can take payments: see your Stripe Dashboard.";

@@ -1,7 +1,7 @@
 /** A walk that a document describes, as a reader follows it: its commands and the answers that it shows. */
 import { readFileSync } from "node:fs";
 
-export type Block = { readonly language: string; readonly text: string };
+type Block = { readonly language: string; readonly text: string };
 
 /** @param heading of the document's last section, `## ` and all */
 export function walkOf(path: string, heading: string): { readonly text: string; readonly blocks: readonly Block[] } {
@@ -11,6 +11,14 @@ export function walkOf(path: string, heading: string): { readonly text: string; 
     text: block.trim(),
   }));
   return { text, blocks };
+}
+
+/** The commands, each with the answers that are shown after it. */
+export function stepsOf(blocks: readonly Block[]): readonly { readonly commands: string; readonly shown: string }[] {
+  return blocks.flatMap(({ language, text }, index) => {
+    const next = blocks[index + 1];
+    return language === "shell" ? [{ commands: text, shown: next?.language === "json" ? next.text : "" }] : [];
+  });
 }
 
 /** An ellipsis stands for anything. */

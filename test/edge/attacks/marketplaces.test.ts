@@ -25,6 +25,11 @@ const keys = {
 };
 const returnUrl = "https://shop.example/connected?a={ACCOUNT_ID}";
 
+type Ids = { readonly account: string; readonly own: string; readonly charge: string; readonly transfer: string };
+
+const withoutIds = (answer: unknown, { account, charge, transfer }: Ids) =>
+  JSON.stringify(answer).replaceAll(account, "acct").replaceAll(charge, "ch").replaceAll(transfer, "tr");
+
 describe("two marketplaces at one edge", () => {
   const folder = mkdtempSync(join(tmpdir(), "marketplaces-"));
   let stage: Stage;
@@ -48,7 +53,7 @@ describe("two marketplaces at one edge", () => {
     sourceChargeId = String(paid.body["chargeId"]);
     const moved = { accountId: seller, amount: 1000, currency: "usd", sourceChargeId };
     transferId = String((await as("toys", "accounts/createTransfer", moved)).body["transferId"]);
-    expect([seller, sourceChargeId, transferId].join(" ")).toMatch(/^acct_\w+ ch_\w+ tr_\w+$/);
+    if (!transferId.startsWith("tr_")) throw new Error("There is nothing to attack.");
   });
   afterAll(async () => {
     await edge.close();
@@ -94,42 +99,39 @@ describe("two marketplaces at one edge", () => {
     ["taking a transfer back", "accounts/reverseTransfer", ({ transfer }) => ({ transferId: transfer, amount: 1 })],
   ];
   const fixedCard = { paymentMethodId: "pm_card_visa", amount: 109 };
-  type Ids = { readonly account: string; readonly own: string; readonly charge: string; readonly transfer: string };
-
   it("An API key can't name the other merchant, whatever it asks for", async () => {
     const theirs = { account: seller, own: seller, charge: sourceChargeId, transfer: transferId };
     for (const [, path, body] of attempts) {
-      for (const merchant of ["toys", "default", "Toys"]) {
-        const { status } = await as("books", path, { ...body(theirs), merchant });
-        expect([403, 400]).toContain(status);
-        if (merchant !== "Toys") expect(status).toBe(403);
+      for (const merchant of ["toys", "default", "nobody"]) {
+        expect((await as("books", path, { ...body(theirs), merchant })).status).toBe(403);
       }
     }
   });
 
-  it.each(attempts)("%s of the other's is answered as if there were none, and changes nothing", async (_, path, body) => {
-    const own = String((await as("books", "accounts/createAccount", { dashboard: "express" })).body["accountId"]);
-    await stage.scene.connected("onboard", { account: own, outcome: "done" });
-    const everything = async () =>
-      JSON.stringify([
-        await stage.scene.stripe.accounts.retrieve(seller),
-        await stage.scene.stripe.transfers.list({ limit: 100 }),
-        await stage.scene.stripe.charges.retrieve(sourceChargeId),
-        (await stage.scene.stripe.paymentIntents.list({ limit: 100 })).data.length,
-        (await stage.scene.stripe.paymentIntents.list({ limit: 100 }, { stripeAccount: seller })).data.length,
-        await stage.scene.stripe.customers.list({ limit: 100 }, { stripeAccount: seller }),
-      ]);
-    const before = await everything();
-    const theirs = { account: seller, own, charge: sourceChargeId, transfer: transferId };
-    const unknown = { account: "acct_1Unknown", own, charge: "ch_unknown", transfer: "tr_unknown" };
-    const answer = await as("books", path, body(theirs));
-    const nobodys = await as("books", path, body(unknown));
-    const like = (text: string, ids: Ids) =>
-      text.replaceAll(ids.account, "acct").replaceAll(ids.charge, "ch").replaceAll(ids.transfer, "tr");
-    expect([400, 404]).toContain(answer.status);
-    expect(like(JSON.stringify(answer.body), theirs)).toEqual(like(JSON.stringify(nobodys.body), unknown));
-    expect(await everything()).toBe(before);
-  });
+  it.each(attempts)(
+    "%s of the other's is answered as if there were none, and changes nothing",
+    async (_, path, body) => {
+      const own = String((await as("books", "accounts/createAccount", { dashboard: "express" })).body["accountId"]);
+      await stage.scene.connected("onboard", { account: own, outcome: "done" });
+      const everything = async () =>
+        JSON.stringify([
+          await stage.scene.stripe.accounts.retrieve(seller),
+          await stage.scene.stripe.transfers.list({ limit: 100 }),
+          await stage.scene.stripe.charges.retrieve(sourceChargeId),
+          (await stage.scene.stripe.paymentIntents.list({ limit: 100 })).data.length,
+          (await stage.scene.stripe.paymentIntents.list({ limit: 100 }, { stripeAccount: seller })).data.length,
+          await stage.scene.stripe.customers.list({ limit: 100 }, { stripeAccount: seller }),
+        ]);
+      const before = await everything();
+      const theirs = { account: seller, own, charge: sourceChargeId, transfer: transferId };
+      const unknown = { account: "acct_1Unknown", own, charge: "ch_unknown", transfer: "tr_unknown" };
+      const answer = await as("books", path, body(theirs));
+      const nobodys = await as("books", path, body(unknown));
+      expect([400, 404]).toContain(answer.status);
+      expect(withoutIds(answer.body, theirs)).toEqual(withoutIds(nobodys.body, unknown));
+      expect(await everything()).toBe(before);
+    },
+  );
 
   it("The same key, order and account names of both are two payments, and a call is only its own key's", async () => {
     const [order, key] = [newOrder(), crypto.randomUUID()];
@@ -137,7 +139,11 @@ describe("two marketplaces at one edge", () => {
     const other = await as("books", "payments/processPayment", { ...card(order), reference: order }, key);
     expect([mine.status, other.status]).toEqual([200, 200]);
     expect(mine.body["paymentIntentId"]).not.toBe(other.body["paymentIntentId"]);
-    const headers = { authorization: `Bearer ${keys.toys.text}`, "idempotency-key": newOrder(), prefer: "respond-async" };
+    const headers = {
+      authorization: `Bearer ${keys.toys.text}`,
+      "idempotency-key": newOrder(),
+      prefer: "respond-async",
+    };
     const debit = { ...bankDebit(newOrder()), stripeAccount: seller };
     const { callId } = (await edge.call("/payments/processPayment", debit, headers)).body as { callId?: string };
     const stranger = { authorization: `Bearer ${keys.books.text}` };
