@@ -13,6 +13,9 @@ import { failure, invalidField } from "../durable/failures.ts";
 import { connectStateInterface, type ConnectIntent } from "./interface.ts";
 import { readAccount, readNamedAccount } from "./object.ts";
 
+/** In a `returnUrl`, so that the page to which it leads learns which account was connected. Stripe's `{CHECKOUT_SESSION_ID}` is such a one. */
+const accountIdPlaceholder = "{ACCOUNT_ID}";
+
 /** Who opens an account at Stripe on the way takes their time. */
 const stateLifeMs = 24 * 60 * 60 * 1000;
 
@@ -42,8 +45,10 @@ export async function createConnectUrl(call: Call, { returnUrl }: CreateConnectU
  * @throws TerminalError `invalid_request` for one that was not given out to this merchant, has expired, or was used
  */
 export async function redeemState(call: Call, request: CompleteConnectRequest): Promise<ConnectIntent> {
-  const intent = await call.ctx.client(connectStateInterface, connectStateKey(request.state)).redeem();
-  if (intent !== null && (request.merchant ?? intent.merchant) === intent.merchant) return intent;
+  const intent = await call.ctx.client(connectStateInterface, connectStateKey(request.state)).redeem({
+    merchant: request.merchant ?? null,
+  });
+  if (intent !== null) return intent;
   throw invalidField("state", "The state was not given out, has expired, or was used before: begin again.", {});
 }
 
@@ -65,7 +70,7 @@ export async function completeConnect(
   if (seen.kind === "left") {
     throw failure("deauthorized", `The account ${accountId} was connected, and has left already.`, { accountId });
   }
-  return { ...seen.account, returnUrl };
+  return { ...seen.account, returnUrl: returnUrl.replaceAll(accountIdPlaceholder, accountId) };
 }
 
 /**

@@ -19,8 +19,9 @@ export function createConnectState(options: HandlerOptions) {
         const delay = Math.max(0, intent.expiresAtMs - (await ctx.date.now()));
         ctx.sendClient(connectStateInterface, ctx.key).forget(restate.rpc.sendOpts({ delay }));
       },
-      async redeem(ctx) {
+      async redeem(ctx, { merchant }) {
         const intent = await withState<State>(ctx).get("intent");
+        if (merchant !== null && merchant !== intent?.merchant) return null;
         ctx.clear("intent");
         return intent !== null && (await ctx.date.now()) < intent.expiresAtMs ? intent : null;
       },

@@ -66,7 +66,9 @@ export type AwaitOnboardingRequest = z.output<typeof awaitOnboardingRequestSchem
 
 /** Body of `createConnectUrl`. */
 export const createConnectUrlRequestSchema = z.strictObject({
-  returnUrl: pageUrlSchema.describe("Where the account's owner is brought once the account is connected."),
+  returnUrl: pageUrlSchema.describe(
+    "Where the account's owner is brought once the account is connected. `{ACCOUNT_ID}` in it becomes the account's id.",
+  ),
   ...platformFields,
 });
 

@@ -58,7 +58,7 @@ export class AccountGone extends TerminalError {
   static of(refusal: Refusal, wasThere: boolean, details: FailureDetails): AccountGone {
     const { message, stripeCode, param } = refusal;
     const [reason, told, refusing] = wasThere
-      ? (["needs_review", `${message} What became of it, only the account's owner can see.`, {}] as const)
+      ? (["needs_review", `${message} Only its owner can see how this ended.`, {}] as const)
       : (["invalid_request", message, { param }] as const);
     const known = knownOf({ ...details, ...refusing, stripeCode });
     return new AccountGone(told, { errorCode: statusOfReason[reason], metadata: { reason, ...known } });

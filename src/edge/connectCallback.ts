@@ -14,7 +14,6 @@ import {
   connectedPage,
   connectingPage,
   failedPage,
-  leadTo,
   refusedPage,
   showPage,
   strangeLinkPage,
@@ -88,7 +87,7 @@ function pageOf(answer: Answer): Response {
   if (answer.status >= 300) return showPage(failedPage(answer));
   const { returnUrl, ...account } = connectedShape.parse(answer.body);
   const url = returnUrl === null || returnUrl === undefined ? null : URL.parse(returnUrl);
-  return url === null ? showPage(connectedPage(account)) : leadTo(url);
+  return showPage(connectedPage(account, url));
 }
 
 /** A value that came once, and is a text that Stripe or we may have made; null for any other. */

@@ -7,17 +7,27 @@ export type ConnectPage = {
   readonly text: string;
   /** Names for who is asked for help; none of them is of a person. */
   readonly codes?: readonly string[];
+  /** Where the person goes on. */
+  readonly next?: URL;
   readonly headers?: Readonly<Record<string, string>>;
 };
 
 const again = "Go back to where you began, and begin again.";
 const notConnected = "Stripe was not connected";
 
-export function connectedPage({ chargesEnabled }: { readonly chargesEnabled: boolean }): ConnectPage {
-  const ready = "Your Stripe account is connected, and can take payments. You can close this page.";
+/** Long enough to read it. */
+const leadOnAfterSeconds = { ready: 3, notReady: 10 };
+
+/** @param next an address that is fit for a browser, to which the page leads on by itself; null: the person closes the page */
+export function connectedPage({ chargesEnabled }: { readonly chargesEnabled: boolean }, next: URL | null): ConnectPage {
+  const ready = "Your Stripe account is connected, and can take payments.";
   const later =
-    "Your Stripe account is connected. Stripe still needs something before it can take payments: see your Stripe Dashboard. You can close this page.";
-  return { status: 200, title: "Stripe connected", text: chargesEnabled ? ready : later };
+    "Your Stripe account is connected. Stripe still needs something before it can take payments: see your Stripe Dashboard.";
+  const page = { status: 200, title: "Stripe connected" };
+  const text = chargesEnabled ? ready : later;
+  if (next === null) return { ...page, text: `${text} You can close this page.` };
+  const seconds = chargesEnabled ? leadOnAfterSeconds.ready : leadOnAfterSeconds.notReady;
+  return { ...page, text, next, headers: { refresh: `${seconds};url=${next.href}` } };
 }
 
 /** The page asks again by itself: the same code is the same call. */
@@ -106,8 +116,9 @@ const strictHeaders: Readonly<Record<string, string>> = {
   "x-frame-options": "DENY",
 };
 
-export function showPage({ status, title, text, codes = [], headers = {} }: ConnectPage): Response {
+export function showPage({ status, title, text, codes = [], next, headers = {} }: ConnectPage): Response {
   const small = codes.length === 0 ? "" : `\n      <p><small>${escaped(codes.join(", "))}</small></p>`;
+  const link = next === undefined ? "" : `\n      <p><a href="${escaped(next.href)}">Continue</a></p>`;
   const html = `<!doctype html>
 <html lang="en">
   <head>
@@ -120,7 +131,7 @@ export function showPage({ status, title, text, codes = [], headers = {} }: Conn
   <body>
     <main>
       <h1>${escaped(title)}</h1>
-      <p>${escaped(text)}</p>${small}
+      <p>${escaped(text)}</p>${link}${small}
     </main>
   </body>
 </html>
@@ -129,11 +140,6 @@ export function showPage({ status, title, text, codes = [], headers = {} }: Conn
     status,
     headers: { ...strictHeaders, ...headers, "content-type": "text/html; charset=utf-8" },
   });
-}
-
-/** @param url an address that is fit for a browser */
-export function leadTo(url: URL): Response {
-  return new Response(null, { status: 303, headers: { ...strictHeaders, location: url.href } });
 }
 
 function escaped(text: string): string {

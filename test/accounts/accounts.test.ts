@@ -139,7 +139,9 @@ describe.each(modes)("accounts, $mode", ({ inactivityTimeoutMs }) => {
   });
 
   const begin = async () => {
-    const { body } = await scene.call("accounts/createConnectUrl", { returnUrl: "https://shop.example/connected" });
+    const { body } = await scene.call("accounts/createConnectUrl", {
+      returnUrl: "https://shop.example/connected?account={ACCOUNT_ID}",
+    });
     return String(body["url"]);
   };
 
@@ -156,7 +158,7 @@ describe.each(modes)("accounts, $mode", ({ inactivityTimeoutMs }) => {
       const accountId = String(connected.body["accountId"]);
       expect(connected).toMatchObject({
         status: 200,
-        body: { chargesEnabled: true, returnUrl: "https://shop.example/connected" },
+        body: { chargesEnabled: true, returnUrl: `https://shop.example/connected?account=${accountId}` },
       });
       // The page that is loaded again.
       expect(await scene.call("accounts/completeConnect", request, key)).toEqual(connected);

@@ -1,17 +1,14 @@
 /** docs/merchants.md, as a reader follows it: its file, its start and its commands, word for word but for the ports. */
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { temporaryDirectory } from "./conditions.ts";
+import { likeShown, walkOf } from "./documentWalk.ts";
 import { settingsIn, start, type Settings } from "./startProgram.ts";
 
 test("the merchants of the guide can be tried without Stripe, with the answers that it shows", async () => {
-  const [, walk = ""] = readFileSync("docs/merchants.md", "utf8").split("## Try it without Stripe\n");
-  const blocks = [...walk.matchAll(/^```(\w+)\n([\s\S]*?)^```/gm)].map(([, language, text = ""]) => ({
-    language,
-    text: text.trim(),
-  }));
+  const { text: walk, blocks } = walkOf("docs/merchants.md", "## Try it without Stripe");
   const [file, ...steps] = blocks;
   const directory = temporaryDirectory();
   writeFileSync(join(directory, "merchants.json"), file?.text ?? "");
@@ -42,13 +39,3 @@ test("the merchants of the guide can be tried without Stripe, with the answers t
   started.kill("SIGTERM");
   expect(await started.exited).toBe(0);
 });
-
-/** An ellipsis stands for anything. */
-function likeShown(text: string): RegExp {
-  return new RegExp(
-    `^\\s*${text
-      .split("…")
-      .map((piece) => RegExp.escape(piece))
-      .join("[\\s\\S]*")}\\s*$`,
-  );
-}

@@ -310,8 +310,9 @@ owner may come back without having told everything: [\`awaitOnboarding\`](#await
     },
     createConnectUrl: {
       about: `Needs \`STRIPE_CLIENT_ID\`. Stripe's page brings the owner to \`/connect/callback\` of the edge, which connects the account and leads on to
-\`returnUrl\`. The address is good for a day, and for one account.`,
-      request: { returnUrl: "https://shop.example/connected" },
+\`returnUrl\`. The address is good for a day, and for one account. The id in \`returnUrl\` came by a browser: read the account with
+[\`getAccount\`](#getaccount), and take none that is another seller's of yours.`,
+      request: { returnUrl: "https://shop.example/connected?account={ACCOUNT_ID}" },
       answer: {
         url: "https://connect.stripe.com/oauth/authorize?response_type=code&client_id=ca_…&scope=read_write&state=…",
       },
@@ -320,7 +321,7 @@ owner may come back without having told everything: [\`awaitOnboarding\`](#await
       about: `The edge's page \`/connect/callback\` calls it. Call it yourself only where Stripe brings the owner to a page of yours. A \`state\` that was not
 given out to you, has expired or was used before is 400 \`invalid_request\`: begin again.`,
       request: { code: "ac_…", state: "…" },
-      answer: { ...account, returnUrl: "https://shop.example/connected" },
+      answer: { ...account, returnUrl: "https://shop.example/connected?account=acct_…" },
     },
     disconnectAccount: {
       about: `Needs \`STRIPE_CLIENT_ID\`. What waits for a payment of the account ends with 502 \`needs_review\`: nobody but its owner can see the payment any

@@ -73,11 +73,14 @@ describe("a code", () => {
     [returnUrl, returnUrl],
     ["myshop://connected", "myshop://connected"],
     ["https://shop.example/ä b".replace(" ", "%20"), "https://shop.example/%C3%A4%20b"],
-  ])("leads to %s, and takes nothing of itself along", async (asked, location) => {
+  ])("is told to be connected, and then leads to %s, and takes nothing of itself along", async (asked, address) => {
     engine.answer = () => ({ status: 200, body: { ...connected, returnUrl: asked } });
     const query = newQuery();
     const answer = await open(query);
-    expect([answer.status, answer.headers.get("location"), answer.text]).toEqual([303, location, ""]);
+    expect([answer.status, titleOf(answer)]).toEqual([200, "Stripe connected"]);
+    expect(answer.headers.get("refresh")).toBe(`3;url=${address}`);
+    expect(answer.text).toContain(`<a href="${address}">Continue</a>`);
+    for (const secret of [query.code, query.state]) expect(answer.text).not.toContain(secret);
     expect(answer.headers.get("referrer-policy")).toBe("no-referrer");
     expect(answer.headers.get("cache-control")).toBe("no-store");
   });
@@ -87,7 +90,8 @@ describe("a code", () => {
     async (asked) => {
       engine.answer = () => ({ status: 200, body: { ...connected, returnUrl: asked } });
       const page = await open(newQuery());
-      expect([page.status, titleOf(page), page.headers.get("location")]).toEqual([200, "Stripe connected", null]);
+      expect([page.status, titleOf(page), page.headers.get("refresh")]).toEqual([200, "Stripe connected", null]);
+      expect(page.text).not.toContain("Continue");
     },
   );
 
