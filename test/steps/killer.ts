@@ -2,6 +2,7 @@
  * Kills the service when trials have come to their points. Each is held at its point, so that one SIGKILL can hit several
  * exactly where they are; whatever else is under way dies wherever it happens to be.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import type { Trace, Trial } from "./trials.ts";
 
 /**
@@ -9,6 +10,15 @@ import type { Trace, Trial } from "./trials.ts";
  * longer before it calls again what died with it, and it comes to it only where a trial goes another way than it was to.
  */
 const gatheringMs = 10_000;
+
+/** What the engine has not recorded by then, it never will: then that one is no hit, and the others don't wait for it. */
+const recordingMs = 30_000;
+
+async function inTime(recorded: Promise<void>): Promise<void> {
+  const isLate = delay(recordingMs, true, { ref: false });
+  if ((await Promise.race([recorded, isLate])) === true)
+    throw new Error("The engine has no record of what came before.");
+}
 
 export type Killer = ReturnType<typeof createKiller>;
 
@@ -24,14 +34,17 @@ export function createKiller(kill: () => Promise<void>) {
     timer = undefined;
     const batch = held;
     held = [];
-    const recorded = await Promise.allSettled(batch.map((one) => one.recorded));
+    const recorded = await Promise.allSettled(batch.map((one) => inTime(one.recorded)));
     for (const [index, { status }] of recorded.entries()) {
       const trial = batch[index]?.trace.trial;
       // It died somewhere else than it was to: that is no hit.
       if (status === "rejected" && trial !== undefined) trial.hit = false;
     }
-    await kill();
-    for (const { trace } of batch) trace.frozen = false;
+    try {
+      await kill();
+    } finally {
+      for (const { trace } of batch) trace.frozen = false;
+    }
   }
 
   function start(): void {
@@ -40,7 +53,7 @@ export function createKiller(kill: () => Promise<void>) {
       killing = null;
       if (held.length > 0) start();
     });
-    killing.catch(() => {});
+    killing.catch((error: unknown) => console.error(`The service could not be killed: ${String(error)}`));
   }
 
   return {

@@ -4,9 +4,12 @@ import { once } from "node:events";
 import { connect, type ClientHttp2Session } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { WorkerOptions } from "./worker.ts";
 
 type Worker = { readonly child: ChildProcess; readonly ready: Promise<ClientHttp2Session>; tail(): string };
+
+const patienceToServeMs = 30_000;
 
 export type Pool = ReturnType<typeof startPool>;
 
@@ -22,9 +25,14 @@ export function startPool(options: WorkerOptions) {
     async kill(): Promise<void> {
       kills++;
       const dead = current;
-      const session = await dead.ready;
+      // One that doesn't come to serve is as good as dead: the next one takes its place, and the output says what it said.
+      const session = await Promise.race([
+        dead.ready.catch(() => null),
+        delay(patienceToServeMs, null, { ref: false }),
+      ]);
+      if (session === null) console.error(`A service process never served.\n${dead.tail()}`);
       await end(dead);
-      session.destroy();
+      session?.destroy();
       current = spare;
       spare = startWorker(options);
     },
