@@ -185,7 +185,7 @@ describe.skipIf(!hasBrowser)("the sandbox's page", () => {
       expect((await errorOf(stripe.customers.create({}))).statusCode).toBe(429);
       await refresh(page);
       await page.getByText("None is on").waitFor();
-      await page.getByRole("table", { name: "Requests" }).getByText("429").waitFor();
+      await page.getByRole("table", { name: "Requests" }).getByText("429", { exact: true }).waitFor();
 
       await page.getByText("Break a webhook").click();
       const other = page.locator("#webhook-fault");
