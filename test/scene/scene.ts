@@ -103,13 +103,15 @@ export async function openScene(
   let engine: Engine = await startEngine(engineOptions);
   /** The last engine whose end was asked for. */
   let ended: Engine | null = null;
+  let revival: Promise<void> = Promise.resolve();
   void watchOver(engine);
   /** An engine that ends by itself is started again, as a supervisor would, and the test's output says how it ended. */
   async function watchOver(watched: Engine): Promise<void> {
     const exit = await watched.exited;
     if (ended === watched) return;
     console.error(`The engine ${describeExit(exit)}, unasked, and is started again.\n${watched.tail()}`);
-    await scene.startEngine();
+    revival = scene.startEngine();
+    await revival;
   }
   let service = await serve();
   await registerDeployment(engine.adminUrl, `http://127.0.0.1:${servicePort}`);
@@ -298,6 +300,8 @@ export async function openScene(
       await scene.startEngine();
     },
     async killEngine(): Promise<void> {
+      // Nobody would end one that is only just starting.
+      await revival;
       ended = engine;
       await engine.kill();
     },
