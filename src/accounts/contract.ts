@@ -6,7 +6,7 @@ import {
   amountSchema,
   emailSchema,
   metadataSchema,
-  returnUrlSchema,
+  pageUrlSchema,
   settledBySchema,
   shortText,
   timeoutSecondsSchema,
@@ -20,9 +20,6 @@ const namedAccount = {
   accountId: accountIdSchema.describe("The connected account."),
   ...platformFields,
 };
-
-/** Stripe leads browsers to pages of the web only. */
-const pageUrlSchema = returnUrlSchema.refine((url) => /^https?:\/\//i.test(url), "must be an http(s) URL");
 
 /** Body of `createAccount`. */
 export const createAccountRequestSchema = z.strictObject({

@@ -133,11 +133,19 @@ export const emailSchema = text(512)
   .meta({ format: "email" });
 
 /** An address to which a browser or an app brings the customer back: of the web, or with an app's own scheme. */
-export const returnUrlSchema = text(2048)
-  .refine((url) => returnUrlProblem(url) === null, {
-    error: ({ input }) => returnUrlProblem(String(input)) ?? undefined,
-  })
-  .meta({ format: "uri" });
+export const returnUrlSchema = urlSchema(returnUrlProblem);
+
+/** The same for a page that Stripe leads browsers to: of the web only. */
+export const pageUrlSchema = urlSchema((url) =>
+  /^https?:\/\//i.test(url) ? returnUrlProblem(url) : "must be an http(s) URL",
+);
+
+/** @param problemOf the one thing to say of a URL that can't be taken */
+function urlSchema(problemOf: (url: string) => string | null) {
+  return text(2048)
+    .refine((url) => problemOf(url) === null, { error: ({ input }) => problemOf(String(input)) ?? undefined })
+    .meta({ format: "uri" });
+}
 
 /** Schemes that run code, or show what is no place of a merchant's. */
 const forbiddenSchemes: ReadonlySet<string> = new Set(

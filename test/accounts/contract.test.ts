@@ -35,7 +35,7 @@ describe("the requests about accounts", () => {
       "a link that runs code",
       contract.createOnboardingLinkRequestSchema,
       { ...link, refreshUrl: "javascript:/x" },
-      ["refreshUrl", "refreshUrl"],
+      ["refreshUrl"],
     ],
     [
       "a call on a connected account",
